@@ -1,0 +1,209 @@
+/**
+ * The one options schema: defaults, bounds, command-line flags, environment names and their descriptions
+ * all come from here.
+ */
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { describe as show, HubError } from './errors.js';
+
+/** How the command line and the environment spell an option. */
+export interface CliMeta {
+  /** `flag` takes no value, `list` is separated by commas. */
+  readonly kind: 'string' | 'integer' | 'flag' | 'list';
+  /** Placeholder in `--help`. */
+  readonly value?: string;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+interface OptionMeta {
+  readonly description: string;
+  /** What a valid value is, for error messages. */
+  readonly takes: string;
+  readonly cli?: CliMeta;
+}
+
+function option<T extends z.ZodType>(schema: T, meta: OptionMeta): T {
+  return schema.meta({ ...meta }) as T;
+}
+
+function integer(min: number, max: number, fallback: number, unit: string, description: string) {
+  return option(z.int().min(min).max(max).default(fallback), {
+    description,
+    takes: `an integer from ${min} to ${max} (${unit})`,
+    cli: { kind: 'integer', value: unit.replaceAll(' ', '-') },
+  });
+}
+
+function flag(fallback: boolean, description: string) {
+  return option(z.boolean().default(fallback), { description, takes: 'true or false', cli: { kind: 'flag' } });
+}
+
+const originSchema = z.union([
+  z.enum(['same-origin', '*']),
+  z.array(z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/[^/]+$/i)).min(1),
+]);
+
+/** The engine's own bounds: any other value aborts the process (uWebSockets.js asserts them in C++). */
+const IDLE_TIMEOUT = z
+  .int()
+  .refine((s) => s === 0 || (s >= 8 && s <= 960 && s % 4 === 0))
+  .default(60);
+
+export const hubOptionsSchema = z.strictObject({
+  host: option(z.string().min(1).default('127.0.0.1'), {
+    description: 'address to listen on',
+    takes: 'an IP address or a host name',
+    cli: { kind: 'string', value: 'address' },
+  }),
+  port: integer(0, 65_535, 8080, 'port', 'port to listen on; 0 picks a free one'),
+  sharePort: flag(false, 'let other processes listen on the same port (SO_REUSEPORT)'),
+  path: option(
+    z
+      .string()
+      .regex(/^\/[^\s?#*:]*$/)
+      .default('/ws'),
+    {
+      description: 'path of the WebSocket endpoint',
+      takes: 'a path that starts with "/" and has no spaces and none of ? # * :',
+      cli: { kind: 'string', value: 'path' },
+    },
+  ),
+  handler: option(z.union([z.string().min(1), z.instanceof(URL)]).default('echo'), {
+    description: 'what processes the messages: echo, done, or the path of a module with a default export',
+    takes: 'the name of a built-in handler, a path, or a file: URL',
+    cli: { kind: 'string', value: 'name|path' },
+  }),
+  workers: option(
+    z
+      .int()
+      .min(0)
+      .max(256)
+      .default(() => Math.max(1, availableParallelism() - 1)),
+    {
+      description: 'worker threads; 0 runs the handler on the front end thread (default: cores less one)',
+      takes: 'an integer from 0 to 256 (threads)',
+      cli: { kind: 'integer', value: 'threads' },
+    },
+  ),
+  origins: option(originSchema.default('same-origin'), {
+    description: 'which Origin headers may connect: same-origin, *, or a list of origins',
+    takes: '"same-origin", "*", or a list of origins such as https://example.com',
+    cli: { kind: 'list', value: 'origins' },
+  }),
+  maxPayload: integer(
+    1,
+    256 * MIB,
+    MIB,
+    'bytes',
+    'largest message that is taken; a larger one is answered with close code 1009',
+  ),
+  idleTimeout: option(IDLE_TIMEOUT, {
+    description: 'a peer that is silent for so long is closed; pinged shortly before; 0 is never',
+    takes: '0, or a multiple of 4 from 8 to 960 (seconds)',
+    cli: { kind: 'integer', value: 'seconds' },
+  }),
+  sendPings: flag(true, 'ping a silent peer shortly before its idle timeout'),
+  maxLifetime: integer(0, 240, 0, 'minutes', 'longest life of a connection; 0 is no limit'),
+  highWaterMark: integer(
+    1,
+    64 * MIB,
+    64 * KIB,
+    'bytes',
+    'a socket that has buffered so much is sent nothing more until it drains; replies then queue',
+  ),
+  maxQueueBytes: integer(1, 4096 * MIB, 16 * MIB, 'bytes', 'bound of a connection’s outbound queue'),
+  maxQueueMessages: integer(1, 10_000_000, 1000, 'messages', 'bound of a connection’s outbound queue'),
+  slowConsumer: option(z.enum(['close', 'drop-newest', 'drop-oldest']).default('close'), {
+    description: 'what happens when an outbound queue is full: close (1008), drop-newest or drop-oldest',
+    takes: '"close", "drop-newest" or "drop-oldest"',
+    cli: { kind: 'string', value: 'policy' },
+  }),
+  drainTimeoutMs: integer(
+    0,
+    3_600_000,
+    10_000,
+    'ms',
+    'how long a shutdown waits for messages in flight and for outbound queues',
+  ),
+  http: flag(true, 'serve /healthz, /readyz, /stats and POST /echo'),
+  console: flag(false, 'serve the console page on / (on by default in `shardhub serve`)'),
+  logLevel: option(
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('warn'),
+    {
+      description: 'least severe log line that is written (to stderr, as JSON)',
+      takes: '"fatal", "error", "warn", "info", "debug", "trace" or "silent"',
+      cli: { kind: 'string', value: 'level' },
+    },
+  ),
+  logger: option(z.custom<Logger>(isLogger).optional(), {
+    description: 'a pino-compatible logger that is used instead',
+    takes: 'an object with the methods error, warn, info and debug',
+  }),
+});
+
+/** The part of a pino logger that the hub uses. */
+export interface Logger {
+  error(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  info(details: object, message: string): void;
+  debug(details: object, message: string): void;
+}
+
+function isLogger(value: unknown): value is Logger {
+  const methods = ['error', 'warn', 'info', 'debug'] as const;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+  );
+}
+
+/** What `createHub` takes: every option may be left out. */
+export type HubOptions = z.input<typeof hubOptionsSchema>;
+/** All options with their defaults, frozen. */
+export type ResolvedOptions = Readonly<z.output<typeof hubOptionsSchema>>;
+export type OptionName = keyof ResolvedOptions;
+
+/** Name, description and spelling of one option, for the command line and the docs. */
+export interface OptionInfo extends OptionMeta {
+  readonly name: OptionName;
+  /** The default as text. */
+  readonly fallback: string | undefined;
+}
+
+/** All options, in the order of the schema. */
+export function listOptions(): OptionInfo[] {
+  return Object.entries(hubOptionsSchema.shape).map(([name, schema]) => {
+    const meta = schema.meta() as unknown as OptionMeta;
+    const fallback = (schema as z.ZodType).safeParse(undefined).data;
+    return { ...meta, name: name as OptionName, fallback: fallback === undefined ? undefined : String(fallback) };
+  });
+}
+
+/**
+ * Checks options and fills in the defaults. `undefined` means default; unknown names are refused.
+ *
+ * @throws HubError `ERR_OPTION` that names each bad option, the value it got and what it takes
+ */
+export function resolveOptions(options: HubOptions = {}): ResolvedOptions {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const parsed = hubOptionsSchema.safeParse(given);
+  if (parsed.success) return Object.freeze(parsed.data);
+  throw new HubError('ERR_OPTION', explain(parsed.error, given), { cause: parsed.error });
+}
+
+function explain(error: z.ZodError, given: Record<string, unknown>): string {
+  const sentences = new Set<string>();
+  for (const issue of error.issues) {
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) sentences.add(`unknown option "${key}"`);
+      continue;
+    }
+    const name = String(issue.path[0]);
+    const { takes } = hubOptionsSchema.shape[name as OptionName].meta() as unknown as OptionMeta;
+    sentences.add(`option "${name}" got ${show(given[name])} but takes ${takes}`);
+  }
+  return [...sentences].join('; ');
+}
