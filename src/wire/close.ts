@@ -1,0 +1,28 @@
+/** The payload of close records: the code as uint16, then the reason in UTF-8 (as in a close frame, RFC 6455 §5.5.1). */
+import { MAX_CLOSE_REASON_BYTES } from '../close-codes.js';
+
+export function encodeClose(code: number, reason: string): Uint8Array {
+  const text = Buffer.from(truncateReason(reason), 'utf8');
+  const payload = Buffer.alloc(2 + text.byteLength);
+  payload.writeUInt16BE(code, 0);
+  payload.set(text, 2);
+  return payload;
+}
+
+export function decodeClose(payload: Uint8Array): { code: number; reason: string } {
+  const bytes = Buffer.from(payload);
+  return { code: bytes.readUInt16BE(0), reason: bytes.toString('utf8', 2) };
+}
+
+/** The longest start of a reason that fits a close frame without cutting a character in two. */
+export function truncateReason(reason: string): string {
+  if (Buffer.byteLength(reason) <= MAX_CLOSE_REASON_BYTES) return reason;
+  let end = 0;
+  let bytes = 0;
+  for (const character of reason) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > MAX_CLOSE_REASON_BYTES) break;
+    end += character.length;
+  }
+  return reason.slice(0, end);
+}

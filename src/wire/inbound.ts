@@ -1,0 +1,257 @@
+/**
+ * The inbound ring: the front end appends what arrived, the worker takes it in order.
+ *
+ * The writer stages records in private memory, where a copy from an unaligned frame is cheap, and crosses to shared
+ * memory in one aligned bulk copy per flush. The private copy stays until the worker has released it: it is what a
+ * replacement worker gets after a crash, and what an `Echo` reply is sent from.
+ */
+import {
+  Block,
+  Flag,
+  INBOUND_HEADER_BYTES,
+  Inbound,
+  KIND_MASK,
+  recordUnits,
+  UNIT_BYTES,
+  UNIT_WORDS,
+  Word,
+} from './layout.js';
+
+/** One inbound record, as it lies in the writer's memory. */
+export interface InboundRecord {
+  readonly kind: number;
+  readonly flags: number;
+  readonly slot: number;
+  readonly generation: number;
+  readonly position: number;
+  /** Valid until the record is released. Empty for an external message. */
+  readonly payload: Uint8Array;
+}
+
+/** Writer, on the front end thread. */
+export class InboundWriter {
+  readonly #control: Int32Array;
+  readonly #shared: Block;
+  readonly #private: Block;
+  /** Where the next record goes. */
+  #staged = 0;
+  /** Up to here the worker can read. */
+  #flushed = 0;
+  /** Up to here memory may be written again. */
+  #freed = 0;
+
+  /** `staging` is left out where the reader is on the same thread: then nothing has to cross. */
+  constructor(control: Int32Array, shared: Block, staging?: Block) {
+    this.#control = control;
+    this.#shared = shared;
+    this.#private = staging ?? shared;
+  }
+
+  /** Payload bytes of the largest record that is taken; a larger message travels in a block of its own. */
+  get maxPayload(): number {
+    return (this.#private.units * UNIT_BYTES) / 16;
+  }
+
+  get stagedPosition(): number {
+    return this.#staged;
+  }
+
+  get isEmpty(): boolean {
+    return this.#staged === this.#freed;
+  }
+
+  /** Appends a record; false when the ring has no room. hot: once per message. */
+  tryWrite(kind: number, slot: number, generation: number, payload: Uint8Array | undefined): boolean {
+    const length = payload === undefined ? 0 : payload.byteLength;
+    const start = this.#reserve(recordUnits(INBOUND_HEADER_BYTES, length));
+    if (start < 0) return false;
+    this.#header(start, kind, slot, generation, length);
+    if (length > 0) this.#private.bytes.set(payload!, start * UNIT_BYTES + INBOUND_HEADER_BYTES);
+    return true;
+  }
+
+  /** Appends a record whose payload is text; false when the ring has no room. */
+  tryWriteText(kind: number, slot: number, generation: number, text: string): boolean {
+    const length = Buffer.byteLength(text);
+    const start = this.#reserve(recordUnits(INBOUND_HEADER_BYTES, length));
+    if (start < 0) return false;
+    this.#header(start, kind, slot, generation, length);
+    this.#private.bytes.write(text, start * UNIT_BYTES + INBOUND_HEADER_BYTES, length, 'utf8');
+    return true;
+  }
+
+  /** Lets the worker read what was staged. True when there was something. */
+  flush(): boolean {
+    if (this.#flushed === this.#staged) return false;
+    if (this.#private !== this.#shared) this.#cross();
+    this.#flushed = this.#staged;
+    Atomics.store(this.#control, Word.InHead, this.#staged);
+    return true;
+  }
+
+  /** Gives back the memory before a position that the worker has released. */
+  free(position: number): void {
+    this.#freed = position;
+    const mask = this.#private.units - 1;
+    // An empty ring starts over at the start of its block, where memory is warm.
+    if (this.#staged === position && this.#flushed === position && (position & mask) > mask >>> 2) this.#pad();
+  }
+
+  /** Payload bytes of a record that has not been freed, in private memory. hot: once per echoed message. */
+  payloadAt(position: number): Uint8Array {
+    const word = (position & (this.#private.units - 1)) * UNIT_WORDS;
+    const { words, bytes } = this.#private;
+    return new Uint8Array(bytes.buffer as ArrayBuffer, word * 4 + INBOUND_HEADER_BYTES, words[word + 3]!);
+  }
+
+  /** First word (kind and flags) of a record that has not been freed. */
+  headAt(position: number): number {
+    return this.#private.words[(position & (this.#private.units - 1)) * UNIT_WORDS]!;
+  }
+
+  /** All records from a position on, copied: what a replacement worker has to get. */
+  recordsFrom(position: number): InboundRecord[] {
+    const records: InboundRecord[] = [];
+    const { words, units } = this.#private;
+    let at = position;
+    while (at !== this.#staged) {
+      const word = (at & (units - 1)) * UNIT_WORDS;
+      const head = words[word]!;
+      const kind = head & KIND_MASK;
+      if (kind === Inbound.Pad) {
+        at = (at + (units - (at & (units - 1)))) | 0;
+        continue;
+      }
+      const payload = (head & Flag.External) !== 0 ? new Uint8Array(0) : this.payloadAt(at).slice();
+      records.push({
+        kind,
+        flags: head & ~KIND_MASK,
+        slot: words[word + 1]!,
+        generation: words[word + 2]!,
+        position: at,
+        payload,
+      });
+      at = (at + recordUnits(INBOUND_HEADER_BYTES, words[word + 3]!)) | 0;
+    }
+    return records;
+  }
+
+  /** Index of the first unit of a new record in the block, or -1. */
+  #reserve(units: number): number {
+    const capacity = this.#private.units;
+    const start = this.#staged & (capacity - 1);
+    const padding = start + units > capacity ? capacity - start : 0;
+    if (((this.#staged - this.#freed) | 0) + padding + units > capacity) return -1;
+    if (padding > 0) this.#pad();
+    const at = this.#staged & (capacity - 1);
+    this.#staged = (this.#staged + units) | 0;
+    return at;
+  }
+
+  #pad(): void {
+    const capacity = this.#private.units;
+    const start = this.#staged & (capacity - 1);
+    this.#private.words[start * UNIT_WORDS] = Inbound.Pad;
+    this.#staged = (this.#staged + (capacity - start)) | 0;
+  }
+
+  #header(start: number, kind: number, slot: number, generation: number, length: number): void {
+    const words = this.#private.words;
+    const word = start * UNIT_WORDS;
+    words[word] = kind;
+    words[word + 1] = slot;
+    words[word + 2] = generation;
+    words[word + 3] = length;
+  }
+
+  /** Copies what was staged to shared memory: at most two aligned bulk copies. */
+  #cross(): void {
+    const capacity = this.#private.units;
+    const from = this.#flushed & (capacity - 1);
+    const count = (this.#staged - this.#flushed) | 0;
+    const first = Math.min(count, capacity - from);
+    this.#copyUnits(from, first);
+    if (count > first) this.#copyUnits(0, count - first);
+  }
+
+  #copyUnits(start: number, count: number): void {
+    const source = new Float64Array(this.#private.bytes.buffer, start * UNIT_BYTES, count);
+    new Float64Array(this.#shared.bytes.buffer, start * UNIT_BYTES, count).set(source);
+  }
+}
+
+/** Reader, on the worker thread. `next` moves to a record; its fields hold until the following `next`. */
+export class InboundReader {
+  readonly #control: Int32Array;
+  readonly #block: Block;
+  /** Position of the record that `next` moved to. */
+  position = 0;
+  /** Position behind it. */
+  end = 0;
+  kind = 0;
+  flags = 0;
+  slot = 0;
+  generation = 0;
+  length = 0;
+  #head = 0;
+
+  constructor(control: Int32Array, block: Block) {
+    this.#control = control;
+    this.#block = block;
+  }
+
+  /** Sees what has been flushed by now. True when there is something to read. */
+  refresh(): boolean {
+    this.#head = Atomics.load(this.#control, Word.InHead);
+    return this.end !== this.#head;
+  }
+
+  /** Moves to the next record that `refresh` saw; false when there is none. hot: once per message. */
+  next(): boolean {
+    const { words, units } = this.#block;
+    for (;;) {
+      const at = this.end;
+      if (at === this.#head) return false;
+      const word = (at & (units - 1)) * UNIT_WORDS;
+      const head = words[word]!;
+      if ((head & KIND_MASK) === Inbound.Pad) {
+        this.end = (at + (units - (at & (units - 1)))) | 0;
+        continue;
+      }
+      this.position = at;
+      this.kind = head & KIND_MASK;
+      this.flags = head;
+      this.slot = words[word + 1]!;
+      this.generation = words[word + 2]!;
+      this.length = words[word + 3]!;
+      this.end = (at + recordUnits(INBOUND_HEADER_BYTES, this.length)) | 0;
+      return true;
+    }
+  }
+
+  /** Says that the record is taken: from here on a crash costs its connection. hot: once per message. */
+  take(): void {
+    Atomics.store(this.#control, Word.InTaken, this.end);
+  }
+
+  /** Says that nothing before the end of this record is read any more. */
+  release(): void {
+    Atomics.store(this.#control, Word.InReleased, this.end);
+  }
+
+  /** The payload as a view into shared memory, valid until `release`. */
+  view(): Uint8Array {
+    return this.viewAt(this.position, this.length);
+  }
+
+  viewAt(position: number, length: number): Uint8Array {
+    const start = this.#block.offset(position) + INBOUND_HEADER_BYTES;
+    return new Uint8Array(this.#block.bytes.buffer, start, length);
+  }
+
+  /** The payload's bytes as text. */
+  text(position: number, length: number): string {
+    const start = this.#block.offset(position) + INBOUND_HEADER_BYTES;
+    return this.#block.bytes.toString('utf8', start, start + length);
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The reply ring: the worker appends what its handlers ask for, the front end applies it in order.
+ *
+ * Replies lie in shared memory before they are committed, and one store commits a message's last reply together with
+ * the fact that the message is finished. So however a worker dies, the front end sees for each message all of its
+ * replies and that it finished, or that it did not finish.
+ */
+import { copyToShared } from './copy.js';
+import { type Block, Flag, KIND_MASK, REPLY_HEADER_BYTES, recordUnits, UNIT_BYTES, UNIT_WORDS, Word } from './layout.js';
+
+/** Pad has the same meaning in both rings. */
+const PAD = 0;
+
+/** Called when the ring is full; returns after the front end has applied something. */
+export type WaitForRoom = () => void;
+
+/** Writer, on the worker thread. */
+export class ReplyWriter {
+  readonly #control: Int32Array;
+  readonly #block: Block;
+  readonly #waitForRoom: WaitForRoom;
+  #head = 0;
+  #released = 0;
+
+  constructor(control: Int32Array, block: Block, waitForRoom: WaitForRoom) {
+    this.#control = control;
+    this.#block = block;
+    this.#waitForRoom = waitForRoom;
+  }
+
+  /** True when the front end has not applied everything that was committed. */
+  get isPending(): boolean {
+    return Atomics.load(this.#control, Word.OutReleased) !== Atomics.load(this.#control, Word.OutHead);
+  }
+
+  /** Payload bytes of the largest single record; a larger payload is split. */
+  get #maxPayload(): number {
+    return (this.#block.units * UNIT_BYTES) / 16;
+  }
+
+  /** A reply without payload. hot: once per message. */
+  write(kind: number, slot: number, generation: number, source: number, doneBytes: number): void {
+    const word = this.#reserve(REPLY_HEADER_BYTES >>> 3) * UNIT_WORDS;
+    this.#header(word, kind, slot, generation, 0, source, doneBytes);
+  }
+
+  /** A reply with bytes, in as many records as it takes. */
+  writeBytes(kind: number, slot: number, generation: number, payload: Uint8Array, doneBytes: number): void {
+    const limit = this.#maxPayload;
+    let at = 0;
+    for (; payload.byteLength - at > limit; at += limit) {
+      const part = payload.subarray(at, at + limit);
+      this.#writePart((kind & ~Flag.Done) | Flag.More, slot, generation, part, 0);
+    }
+    this.#writePart(kind, slot, generation, at === 0 ? payload : payload.subarray(at), doneBytes);
+  }
+
+  /** A reply with text, encoded straight into the ring where it fits. */
+  writeText(kind: number, slot: number, generation: number, text: string, doneBytes: number): void {
+    // UTF-8 takes at most three bytes for each UTF-16 unit.
+    if (text.length * 3 > this.#maxPayload) {
+      this.writeBytes(kind, slot, generation, Buffer.from(text, 'utf8'), doneBytes);
+      return;
+    }
+    const start = this.#reserve(recordUnits(REPLY_HEADER_BYTES, text.length * 3));
+    const length = this.#block.bytes.write(text, start * UNIT_BYTES + REPLY_HEADER_BYTES, 'utf8');
+    this.#head = (this.#head - recordUnits(REPLY_HEADER_BYTES, text.length * 3)) | 0;
+    this.#head = (this.#head + recordUnits(REPLY_HEADER_BYTES, length)) | 0;
+    this.#header(start * UNIT_WORDS, kind, slot, generation, length, 0, doneBytes);
+  }
+
+  /** Commits everything written so far. hot: once per message. */
+  commit(): void {
+    Atomics.store(this.#control, Word.OutHead, this.#head);
+  }
+
+  #writePart(kind: number, slot: number, generation: number, part: Uint8Array, doneBytes: number): void {
+    const start = this.#reserve(recordUnits(REPLY_HEADER_BYTES, part.byteLength));
+    this.#header(start * UNIT_WORDS, kind, slot, generation, part.byteLength, 0, doneBytes);
+    copyToShared(this.#block.bytes, start * UNIT_BYTES + REPLY_HEADER_BYTES, part);
+  }
+
+  /** Index of the first unit of a new record in the block. */
+  #reserve(units: number): number {
+    const capacity = this.#block.units;
+    for (;;) {
+      const start = this.#head & (capacity - 1);
+      const padding = start + units > capacity ? capacity - start : 0;
+      if (((this.#head - this.#released) | 0) + padding + units <= capacity) {
+        if (padding > 0) {
+          this.#block.words[start * UNIT_WORDS] = PAD;
+          this.#head = (this.#head + padding) | 0;
+        }
+        const at = this.#head & (capacity - 1);
+        this.#head = (this.#head + units) | 0;
+        return at;
+      }
+      const released = Atomics.load(this.#control, Word.OutReleased);
+      if (released === this.#released) {
+        // What was written is not the end of its message: it may be applied, the message stays unfinished.
+        this.commit();
+        this.#waitForRoom();
+      } else {
+        this.#released = released;
+      }
+    }
+  }
+
+  #header(
+    word: number,
+    kind: number,
+    slot: number,
+    generation: number,
+    length: number,
+    source: number,
+    doneBytes: number,
+  ): void {
+    const words = this.#block.words;
+    words[word] = kind;
+    words[word + 1] = slot;
+    words[word + 2] = generation;
+    words[word + 3] = length;
+    words[word + 4] = source;
+    words[word + 5] = doneBytes;
+  }
+}
+
+/** Reader, on the front end thread. `next` moves to a record; its fields hold until the following `next`. */
+export class ReplyReader {
+  readonly #control: Int32Array;
+  readonly #block: Block;
+  #at = 0;
+  #head = 0;
+  kind = 0;
+  flags = 0;
+  slot = 0;
+  generation = 0;
+  length = 0;
+  source = 0;
+  doneBytes = 0;
+  #payloadOffset = 0;
+
+  constructor(control: Int32Array, block: Block) {
+    this.#control = control;
+    this.#block = block;
+  }
+
+  /** Sees what has been committed by now. True when there is something to read. */
+  refresh(): boolean {
+    this.#head = Atomics.load(this.#control, Word.OutHead);
+    return this.#at !== this.#head;
+  }
+
+  /** Connection slot of the record that `next` would move to, or -1. hot: once per reply. */
+  peekSlot(): number {
+    this.#skipPad();
+    if (this.#at === this.#head) return -1;
+    return this.#block.words[(this.#at & (this.#block.units - 1)) * UNIT_WORDS + 1]!;
+  }
+
+  /** Moves to the next record that `refresh` saw; false when there is none. hot: once per reply. */
+  next(): boolean {
+    this.#skipPad();
+    if (this.#at === this.#head) return false;
+    const { words, units } = this.#block;
+    const word = (this.#at & (units - 1)) * UNIT_WORDS;
+    const head = words[word]!;
+    this.kind = head & KIND_MASK;
+    this.flags = head;
+    this.slot = words[word + 1]!;
+    this.generation = words[word + 2]!;
+    this.length = words[word + 3]!;
+    this.source = words[word + 4]!;
+    this.doneBytes = words[word + 5]!;
+    this.#payloadOffset = word * 4 + REPLY_HEADER_BYTES;
+    this.#at = (this.#at + recordUnits(REPLY_HEADER_BYTES, this.length)) | 0;
+    return true;
+  }
+
+  /** The payload as a view into shared memory, valid until `release`. */
+  view(): Uint8Array {
+    return new Uint8Array(this.#block.bytes.buffer, this.#payloadOffset, this.length);
+  }
+
+  text(): string {
+    return this.#block.bytes.toString('utf8', this.#payloadOffset, this.#payloadOffset + this.length);
+  }
+
+  /** Gives the memory of everything read so far back to the writer. */
+  release(): void {
+    Atomics.store(this.#control, Word.OutReleased, this.#at);
+    if (Atomics.load(this.#control, Word.WorkerBlocked) === 1) Atomics.notify(this.#control, Word.OutReleased);
+  }
+
+  #skipPad(): void {
+    const { words, units } = this.#block;
+    while (this.#at !== this.#head && (words[(this.#at & (units - 1)) * UNIT_WORDS]! & KIND_MASK) === PAD) {
+      this.#at = (this.#at + (units - (this.#at & (units - 1)))) | 0;
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/** What the front end hands to the worker of a shard, and what comes back. Types only. */
+import type { ErrorRecord } from '../errors.js';
+import type { LaneMemory } from '../wire/layout.js';
+import type { HandlerSource } from './load.js';
+
+/** The Piscina task of a lane: it runs for as long as its worker lives, and batches stream through the rings. */
+export interface LaneTask {
+  readonly shard: number;
+  readonly memory: LaneMemory;
+  readonly handler: HandlerSource;
+  /** Carries `LaneReady` once, then empty messages that wake the other side. */
+  readonly bell: MessagePort;
+  /** Carries the blocks of large messages to the worker, in the order of their records. */
+  readonly blocks: MessagePort;
+}
+
+/** Posted on the bell once the handler is loaded. */
+export interface LaneReady {
+  readonly ready: true;
+  readonly hooks: HandlerHooks;
+}
+
+/** Hooks that the handler has: records that no hook wants are not sent. */
+export interface HandlerHooks {
+  readonly open: boolean;
+  readonly close: boolean;
+}
+
+/** How a lane's task ended: stopped as asked, or its handler could not be loaded. */
+export type LaneResult = { readonly stopped: true } | { readonly failure: ErrorRecord };

@@ -1,0 +1,52 @@
+/**
+ * The runtime on the front end thread, for `workers: 0`: the same rings and the same code without a thread between.
+ */
+import { InboundReader } from '../wire/inbound.js';
+import { Block, type LaneMemory } from '../wire/layout.js';
+import { ReplyWriter } from '../wire/replies.js';
+import { claimFrontEndBell, fallAsleep } from './bell.js';
+import type { HandlerHooks } from './lane-task.js';
+import { type HandlerSource, loadHandler } from './load.js';
+import { Runtime } from './runtime.js';
+
+/** What the local runtime needs of its shard. */
+export interface LocalHost {
+  takeBlock(): SharedArrayBuffer;
+  /** Replies are there and the front end does not know yet. */
+  onBell(): void;
+  /** The reply ring is full: apply replies now. */
+  applyReplies(): void;
+}
+
+export interface LocalLane {
+  readonly hooks: HandlerHooks;
+  wake(): void;
+  readonly stopped: Promise<void>;
+}
+
+export async function startLocalLane(
+  memory: LaneMemory,
+  source: HandlerSource,
+  host: LocalHost,
+): Promise<LocalLane> {
+  const handler = await loadHandler(source);
+  const control = new Int32Array(memory.control);
+  const inbound = new InboundReader(control, new Block(memory.inbound));
+  const replies = new ReplyWriter(control, new Block(memory.replies), () => host.applyReplies());
+  let onStopped: () => void;
+  const stopped = new Promise<void>((resolve) => {
+    onStopped = resolve;
+  });
+  const runtime = new Runtime(handler, inbound, replies, {
+    takeBlock: () => host.takeBlock(),
+    sleep: () => fallAsleep(control, inbound),
+    ringFrontEnd: () => {
+      if (claimFrontEndBell(control, replies)) host.onBell();
+    },
+    stopped: () => onStopped(),
+  });
+  // Marks the lane as asleep, so that the first flush wakes it.
+  runtime.wake();
+  const hooks = { open: handler.open !== undefined, close: handler.close !== undefined };
+  return { hooks, wake: () => runtime.wake(), stopped };
+}

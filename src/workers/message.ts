@@ -1,0 +1,83 @@
+/**
+ * A message on its way through a handler. Its payload lies in the ring or in a block of its own until it is read;
+ * `keep` copies it out of memory that is about to be reused.
+ */
+import { HubError } from '../errors.js';
+import type { InboundReader } from '../wire/inbound.js';
+import type { Message } from './handler.js';
+
+export class InboundMessage implements Message {
+  readonly isBinary: boolean;
+  readonly byteLength: number;
+  /** Position of its record, by which the front end finds the payload. */
+  readonly position: number;
+  /** True while the front end still holds the payload at `position`. */
+  isInRing = true;
+  #source: InboundReader | Uint8Array | undefined;
+  #bytes: Uint8Array | undefined;
+  #text: string | undefined;
+
+  /** @param source the ring that holds the payload at `position`, or the payload's own block */
+  constructor(isBinary: boolean, position: number, byteLength: number, source: InboundReader | Uint8Array) {
+    this.isBinary = isBinary;
+    this.position = position;
+    this.byteLength = byteLength;
+    this.#source = source;
+  }
+
+  get bytes(): Uint8Array {
+    this.#bytes ??= this.#read();
+    return this.#bytes;
+  }
+
+  text(): string {
+    this.#text ??= this.#decode();
+    return this.#text;
+  }
+
+  json(): unknown {
+    return JSON.parse(this.text());
+  }
+
+  /** Makes the message independent of the ring. */
+  keep(): void {
+    // Text that has been decoded can be encoded again; anything else is copied.
+    if (this.#bytes === undefined && (this.isBinary || this.#text === undefined)) this.#bytes = this.#read();
+    this.expire();
+  }
+
+  /** From here on only what has been read already can be read again. */
+  expire(): void {
+    this.isInRing = false;
+    this.#source = undefined;
+  }
+
+  #read(): Uint8Array {
+    const source = this.#source;
+    if (source === undefined) {
+      if (this.#text !== undefined && !this.isBinary) return new TextEncoder().encode(this.#text);
+      throw expired();
+    }
+    const copy = new Uint8Array(this.byteLength);
+    copy.set(source instanceof Uint8Array ? source : source.viewAt(this.position, this.byteLength));
+    return copy;
+  }
+
+  #decode(): string {
+    if (this.#bytes !== undefined) return decodeUtf8(this.#bytes);
+    const source = this.#source;
+    if (source === undefined) throw expired();
+    return source instanceof Uint8Array ? decodeUtf8(source) : source.text(this.position, this.byteLength);
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}
+
+function expired(): HubError {
+  return new HubError(
+    'ERR_MESSAGE_EXPIRED',
+    "a borrowed message was read after its `message` call had finished; read bytes or text() in time, or leave out payload: 'borrowed'",
+  );
+}

@@ -1,0 +1,365 @@
+/**
+ * Runs a handler over the records of one shard: per-connection order, sync and async hooks side by side, and a failing
+ * message that costs its own connection only. The same on a worker thread and, with `workers: 0`, on the front end's.
+ *
+ * Where it stands on a message's way: inbound ring → here → handler → here → reply ring.
+ */
+import { nextTick } from 'node:process';
+import { toErrorRecord } from '../errors.js';
+import { decodeClose, encodeClose } from '../wire/close.js';
+import type { InboundReader } from '../wire/inbound.js';
+import { Flag, Inbound, Reply } from '../wire/layout.js';
+import type { ReplyWriter } from '../wire/replies.js';
+import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
+import type { Data, Handler } from './handler.js';
+import { InboundMessage } from './message.js';
+import { badReply, isAsyncIterable, isData, isIterable, isThenable } from './reply-value.js';
+
+/** What the runtime needs of the thread it runs on. */
+export interface RuntimeHost {
+  /** The next block that travels beside the ring. */
+  takeBlock(): SharedArrayBuffer;
+  /** Marks the worker as asleep; false when records came in meanwhile. */
+  sleep(): boolean;
+  /** Tells the front end that replies are there, if it sleeps. */
+  ringFrontEnd(): void;
+  /** A `Stop` record came: no more records follow. */
+  stopped(): void;
+}
+
+/** A turn of the loop that ran so long lets timers and I/O of the thread have their turn, and replies leave. */
+const TURN_MS = 5;
+/** Replies that are ready wait at most so long for others to leave with them. */
+const REPLY_DELAY_MS = 0.1;
+
+export class Runtime implements ContextHost {
+  readonly #handler: Handler;
+  readonly #inbound: InboundReader;
+  readonly #replies: ReplyWriter;
+  readonly #host: RuntimeHost;
+  readonly #borrowed: boolean;
+  readonly #contexts: (ConnectionContext | undefined)[] = [];
+  /** True from the first record of a turn until the thread goes to sleep or waits for its next turn. */
+  #awake = false;
+  #turnStart = 0;
+  #lastRing = 0;
+
+  constructor(handler: Handler, inbound: InboundReader, replies: ReplyWriter, host: RuntimeHost) {
+    this.#handler = handler;
+    this.#inbound = inbound;
+    this.#replies = replies;
+    this.#host = host;
+    this.#borrowed = handler.payload === 'borrowed';
+  }
+
+  /** Records are there. Harmless when it is awake already. */
+  wake(): void {
+    if (this.#awake) return;
+    this.#awake = true;
+    this.#turn();
+  }
+
+  // The turn
+
+  readonly #turn = (): void => {
+    this.#turnStart = this.#lastRing = performance.now();
+    this.#inbound.refresh();
+    this.#work();
+  };
+
+  /** Takes records until there is none, the turn is over, or a hook wants its microtasks run. hot */
+  readonly #work = (): void => {
+    const inbound = this.#inbound;
+    while (inbound.next()) {
+      inbound.take();
+      if (this.#take()) {
+        // An async hook that never really waits has finished before the next record begins: all microtasks
+        // run first, and only then this tick.
+        queueMicrotask(this.#afterMicrotasks);
+        return;
+      }
+      if (!this.#pace()) return;
+    }
+    inbound.release();
+    this.#host.ringFrontEnd();
+    if (inbound.refresh() || !this.#host.sleep()) setImmediate(this.#turn);
+    else this.#awake = false;
+  };
+
+  readonly #afterMicrotasks = (): void => nextTick(this.#resume);
+
+  readonly #resume = (): void => {
+    if (this.#waiting?.isInRing) this.#waiting.keep();
+    this.#waiting = undefined;
+    if (this.#pace()) this.#work();
+  };
+
+  /** The message whose hook returned a promise just now. */
+  #waiting: InboundMessage | undefined;
+
+  /** Lets replies leave, and the thread breathe. False when the rest is for the next turn. hot */
+  #pace(): boolean {
+    const now = performance.now();
+    if (now - this.#lastRing > REPLY_DELAY_MS) {
+      this.#lastRing = now;
+      this.#inbound.release();
+      this.#host.ringFrontEnd();
+    }
+    if (now - this.#turnStart < TURN_MS) return true;
+    setImmediate(this.#turn);
+    return false;
+  }
+
+  // Records
+
+  /** Handles the record at hand. True when a hook returned a promise. hot */
+  #take(): boolean {
+    const { slot, generation } = this.#inbound;
+    switch (this.#inbound.kind) {
+      case Inbound.Message: {
+        const context = this.#context(slot, generation);
+        const message = this.#message();
+        if (context?.busy) {
+          message.keep();
+          context.deferred.push(message);
+          return false;
+        }
+        return context === undefined ? this.#skip(slot, generation, message) : this.#runMessage(context, message);
+      }
+      case Inbound.Open:
+        return this.#runOpen(slot, generation);
+      case Inbound.Close:
+        return this.#onClose(slot, generation);
+      default:
+        this.#host.stopped();
+        return false;
+    }
+  }
+
+  #context(slot: number, generation: number): ConnectionContext | undefined {
+    const context = this.#contexts[slot];
+    return context !== undefined && context.generation === generation ? context : undefined;
+  }
+
+  #message(): InboundMessage {
+    const { flags, position, length } = this.#inbound;
+    const isBinary = (flags & Flag.Binary) !== 0;
+    if ((flags & Flag.External) === 0) return new InboundMessage(isBinary, position, length, this.#inbound);
+    const block = new Uint8Array(this.#host.takeBlock());
+    return new InboundMessage(isBinary, position, block.byteLength, block);
+  }
+
+  #skip(slot: number, generation: number, message: InboundMessage): false {
+    this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, message.byteLength);
+    this.#replies.commit();
+    return false;
+  }
+
+  #runOpen(slot: number, generation: number): boolean {
+    const { position, length, flags } = this.#inbound;
+    const request = this.#inbound.text(position, length);
+    const context = new ConnectionContext(this, slot, generation, request, (flags & Flag.Restarted) !== 0);
+    this.#contexts[slot] = context;
+    const { open } = this.#handler;
+    if (open === undefined) return this.#finish(context, undefined, 0);
+    return this.#run(context, 0, () => open.call(this.#handler, context));
+  }
+
+  /** hot: no closure, no promise unless the handler makes one. */
+  #runMessage(context: ConnectionContext, message: InboundMessage): boolean {
+    const handler = this.#handler;
+    if (context.ended || handler.message === undefined) {
+      return this.#skip(context.slot, context.generation, message);
+    }
+    let result: unknown;
+    try {
+      result = handler.message(context, message);
+      if (isThenable(result)) {
+        this.#wait(context, result, message, message.byteLength);
+        return true;
+      }
+      if (isAsyncIterable(result)) {
+        this.#wait(context, this.#sendAll(context, result), message, message.byteLength);
+        return true;
+      }
+      this.#finish(context, result, message.byteLength);
+    } catch (thrown) {
+      this.#fail(context, thrown, message.byteLength);
+    }
+    this.#leave(message);
+    return false;
+  }
+
+  /** The call of a message has finished: the ring may reuse its memory. */
+  #leave(message: InboundMessage): void {
+    if (!message.isInRing) return;
+    if (this.#borrowed) message.expire();
+    else message.keep();
+  }
+
+  #onClose(slot: number, generation: number): boolean {
+    const context = this.#context(slot, generation);
+    const { code, reason } = decodeClose(this.#inbound.view());
+    if (context === undefined) {
+      this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, 0);
+      this.#replies.commit();
+      return false;
+    }
+    context.abort();
+    if (!context.busy) return this.#runClose(context, code, reason);
+    context.deferred.push({ code, reason });
+    return false;
+  }
+
+  #runClose(context: ConnectionContext, code: number, reason: string): boolean {
+    const { close } = this.#handler;
+    this.#contexts[context.slot] = undefined;
+    context.ended = true;
+    if (close === undefined) return this.#finish(context, undefined, 0);
+    return this.#run(context, 0, () => close.call(this.#handler, context, code, reason));
+  }
+
+  /** Runs a hook that is not on the hot path. True when it returned a promise. */
+  #run(context: ConnectionContext, doneBytes: number, hook: () => unknown): boolean {
+    try {
+      const result = hook();
+      if (isThenable(result)) {
+        this.#wait(context, result, undefined, doneBytes);
+        return true;
+      }
+      if (isAsyncIterable(result)) {
+        this.#wait(context, this.#sendAll(context, result), undefined, doneBytes);
+        return true;
+      }
+      return this.#finish(context, result, doneBytes);
+    } catch (thrown) {
+      this.#fail(context, thrown, doneBytes);
+      return false;
+    }
+  }
+
+  // Waiting
+
+  /** Keeps the connection's next messages back until the promise settles. */
+  #wait(
+    context: ConnectionContext,
+    promise: PromiseLike<unknown>,
+    message: InboundMessage | undefined,
+    doneBytes: number,
+  ): void {
+    context.busy = true;
+    if (message?.isInRing) this.#waiting = message;
+    promise.then(
+      (value) => this.#settle(context, message, () => this.#finishLater(context, value, message, doneBytes)),
+      (thrown) => this.#settle(context, message, () => this.#fail(context, thrown, doneBytes)),
+    );
+  }
+
+  /** True when the value itself has to be waited for again. */
+  #finishLater(
+    context: ConnectionContext,
+    value: unknown,
+    message: InboundMessage | undefined,
+    doneBytes: number,
+  ): boolean {
+    try {
+      if (isAsyncIterable(value)) {
+        this.#wait(context, this.#sendAll(context, value), message, doneBytes);
+        return true;
+      }
+      return this.#finish(context, value, doneBytes);
+    } catch (thrown) {
+      return this.#fail(context, thrown, doneBytes);
+    }
+  }
+
+  #settle(context: ConnectionContext, message: InboundMessage | undefined, finish: () => boolean): void {
+    if (finish()) return;
+    if (message !== undefined) this.#leave(message);
+    context.busy = false;
+    this.#runDeferred(context);
+    if (!this.#awake) this.#host.ringFrontEnd();
+  }
+
+  /** What arrived for the connection while it was busy, until one of them waits again. */
+  #runDeferred(context: ConnectionContext): void {
+    let next: Deferred | undefined;
+    while (!context.busy && (next = context.deferred.shift()) !== undefined) {
+      if (next instanceof InboundMessage) this.#runMessage(context, next);
+      else this.#runClose(context, next.code, next.reason);
+    }
+  }
+
+  async #sendAll(context: ConnectionContext, items: AsyncIterable<unknown>): Promise<undefined> {
+    for await (const item of items) {
+      if (context.gone || context.ended) break;
+      this.#sendItem(context, item);
+    }
+    return undefined;
+  }
+
+  // Replies
+
+  /** Writes the last replies of a record and commits that it is finished. hot */
+  #finish(context: ConnectionContext, value: unknown, doneBytes: number): false {
+    const { slot, generation } = context;
+    if (value === undefined || value === null || context.ended || context.gone) {
+      this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
+    } else if (isData(value)) {
+      this.#writeData(context, value, Flag.Done, doneBytes);
+    } else if (isIterable(value)) {
+      for (const item of value) this.#sendItem(context, item);
+      this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
+    } else {
+      throw badReply(value);
+    }
+    this.#replies.commit();
+    return false;
+  }
+
+  #fail(context: ConnectionContext, thrown: unknown, doneBytes: number): false {
+    context.ended = true;
+    const { slot, generation } = context;
+    const record = JSON.stringify(toErrorRecord(thrown));
+    this.#replies.writeText(Reply.Failure | Flag.Done, slot, generation, record, doneBytes);
+    this.#replies.commit();
+    return false;
+  }
+
+  #sendItem(context: ConnectionContext, item: unknown): void {
+    if (item === undefined) return;
+    if (!isData(item)) throw badReply(item);
+    if (!context.gone && !context.ended) this.send(context, item);
+  }
+
+  /** For `connection.send`, at any time. */
+  send(context: ConnectionContext, data: Data): void {
+    if (!isData(data)) throw badReply(data);
+    this.#writeData(context, data, 0, 0);
+    this.#replies.commit();
+    if (!this.#awake) this.#host.ringFrontEnd();
+  }
+
+  /** For `connection.close`, at any time. */
+  close(context: ConnectionContext, code: number, reason: string): void {
+    this.#replies.writeBytes(Reply.Close, context.slot, context.generation, encodeClose(code, reason), 0);
+    this.#replies.commit();
+    if (!this.#awake) this.#host.ringFrontEnd();
+  }
+
+  /** hot */
+  #writeData(context: ConnectionContext, data: Data, done: number, doneBytes: number): void {
+    const { slot, generation } = context;
+    const replies = this.#replies;
+    if (data instanceof InboundMessage) {
+      const kind = data.isBinary ? Flag.Binary | done : done;
+      if (data.isInRing) replies.write(Reply.Echo | kind, slot, generation, data.position, doneBytes);
+      else replies.writeBytes(Reply.Send | kind, slot, generation, data.bytes, doneBytes);
+    } else if (typeof data === 'string') {
+      replies.writeText(Reply.Send | done, slot, generation, data, doneBytes);
+    } else {
+      const bytes = data instanceof Uint8Array ? data : new Uint8Array(data as ArrayBuffer);
+      replies.writeBytes(Reply.Send | Flag.Binary | done, slot, generation, bytes, doneBytes);
+    }
+  }
+}
