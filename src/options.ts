@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { describe as show, HubError } from './errors.js';
+import { HubError, describe as show } from './errors.js';
 
 /** How the command line and the environment spell an option. */
 export interface CliMeta {
@@ -37,7 +37,11 @@ function integer(min: number, max: number, fallback: number, unit: string, descr
 }
 
 function flag(fallback: boolean, description: string) {
-  return option(z.boolean().default(fallback), { description, takes: 'true or false', cli: { kind: 'flag' } });
+  return option(z.boolean().default(fallback), {
+    description,
+    takes: 'true or false',
+    cli: { kind: 'flag' },
+  });
 }
 
 const originSchema = z.union([
@@ -129,14 +133,11 @@ export const hubOptionsSchema = z.strictObject({
   ),
   http: flag(true, 'serve /healthz, /readyz, /stats and POST /echo'),
   console: flag(false, 'serve the console page on / (on by default in `shardhub serve`)'),
-  logLevel: option(
-    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('warn'),
-    {
-      description: 'least severe log line that is written (to stderr, as JSON)',
-      takes: '"fatal", "error", "warn", "info", "debug", "trace" or "silent"',
-      cli: { kind: 'string', value: 'level' },
-    },
-  ),
+  logLevel: option(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('warn'), {
+    description: 'least severe log line that is written (to stderr, as JSON)',
+    takes: '"fatal", "error", "warn", "info", "debug", "trace" or "silent"',
+    cli: { kind: 'string', value: 'level' },
+  }),
   logger: option(z.custom<Logger>(isLogger).optional(), {
     description: 'a pino-compatible logger that is used instead',
     takes: 'an object with the methods error, warn, info and debug',
@@ -178,7 +179,11 @@ export function listOptions(): OptionInfo[] {
   return Object.entries(hubOptionsSchema.shape).map(([name, schema]) => {
     const meta = schema.meta() as unknown as OptionMeta;
     const fallback = (schema as z.ZodType).safeParse(undefined).data;
-    return { ...meta, name: name as OptionName, fallback: fallback === undefined ? undefined : String(fallback) };
+    return {
+      ...meta,
+      name: name as OptionName,
+      fallback: fallback === undefined ? undefined : String(fallback),
+    };
   });
 }
 

@@ -6,7 +6,7 @@
  * replacement worker gets after a crash, and what an `Echo` reply is sent from.
  */
 import {
-  Block,
+  type Block,
   Flag,
   INBOUND_HEADER_BYTES,
   Inbound,
@@ -39,6 +39,7 @@ export class InboundWriter {
   #flushed = 0;
   /** Up to here memory may be written again. */
   #freed = 0;
+  #last = 0;
 
   /** `staging` is left out where the reader is on the same thread: then nothing has to cross. */
   constructor(control: Int32Array, shared: Block, staging?: Block) {
@@ -52,12 +53,9 @@ export class InboundWriter {
     return (this.#private.units * UNIT_BYTES) / 16;
   }
 
-  get stagedPosition(): number {
-    return this.#staged;
-  }
-
-  get isEmpty(): boolean {
-    return this.#staged === this.#freed;
+  /** Position of the record that was written last. */
+  get lastPosition(): number {
+    return this.#last;
   }
 
   /** Appends a record; false when the ring has no room. hot: once per message. */
@@ -94,7 +92,8 @@ export class InboundWriter {
     this.#freed = position;
     const mask = this.#private.units - 1;
     // An empty ring starts over at the start of its block, where memory is warm.
-    if (this.#staged === position && this.#flushed === position && (position & mask) > mask >>> 2) this.#pad();
+    if (this.#staged === position && this.#flushed === position && (position & mask) > mask >>> 2)
+      this.#pad();
   }
 
   /** Payload bytes of a record that has not been freed, in private memory. hot: once per echoed message. */
@@ -144,6 +143,7 @@ export class InboundWriter {
     if (((this.#staged - this.#freed) | 0) + padding + units > capacity) return -1;
     if (padding > 0) this.#pad();
     const at = this.#staged & (capacity - 1);
+    this.#last = this.#staged;
     this.#staged = (this.#staged + units) | 0;
     return at;
   }

@@ -6,13 +6,22 @@
  * replies and that it finished, or that it did not finish.
  */
 import { copyToShared } from './copy.js';
-import { type Block, Flag, KIND_MASK, REPLY_HEADER_BYTES, recordUnits, UNIT_BYTES, UNIT_WORDS, Word } from './layout.js';
+import {
+  type Block,
+  Flag,
+  KIND_MASK,
+  REPLY_HEADER_BYTES,
+  recordUnits,
+  UNIT_BYTES,
+  UNIT_WORDS,
+  Word,
+} from './layout.js';
 
 /** Pad has the same meaning in both rings. */
 const PAD = 0;
 
-/** Called when the ring is full; returns after the front end has applied something. */
-export type WaitForRoom = () => void;
+/** Called when the ring is full; returns once the front end has applied more than up to `released`. */
+export type WaitForRoom = (released: number) => void;
 
 /** Writer, on the worker thread. */
 export class ReplyWriter {
@@ -99,7 +108,7 @@ export class ReplyWriter {
       if (released === this.#released) {
         // What was written is not the end of its message: it may be applied, the message stays unfinished.
         this.commit();
-        this.#waitForRoom();
+        this.#waitForRoom(released);
       } else {
         this.#released = released;
       }
@@ -189,7 +198,8 @@ export class ReplyReader {
   /** Gives the memory of everything read so far back to the writer. */
   release(): void {
     Atomics.store(this.#control, Word.OutReleased, this.#at);
-    if (Atomics.load(this.#control, Word.WorkerBlocked) === 1) Atomics.notify(this.#control, Word.OutReleased);
+    if (Atomics.load(this.#control, Word.WorkerBlocked) === 1)
+      Atomics.notify(this.#control, Word.OutReleased);
   }
 
   #skipPad(): void {

@@ -17,12 +17,10 @@ export function claimFrontEndBell(control: Int32Array, replies: ReplyWriter): bo
   return Atomics.compareExchange(control, Word.FrontAsleep, 1, 0) === 1;
 }
 
-/** Blocks the thread until the front end has applied more replies than it had. */
-export function waitForRoom(control: Int32Array, ring: () => void): void {
-  const seen = Atomics.load(control, Word.OutReleased);
+/** Blocks the thread until the front end has applied more replies than up to `released`. */
+export function waitForRoom(control: Int32Array, released: number, ring: () => void): void {
   Atomics.store(control, Word.WorkerBlocked, 1);
   ring();
-  // The timeout is a safety net only: the front end notifies when it releases.
-  Atomics.wait(control, Word.OutReleased, seen, 100);
+  Atomics.wait(control, Word.OutReleased, released);
   Atomics.store(control, Word.WorkerBlocked, 0);
 }

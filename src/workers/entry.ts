@@ -2,40 +2,41 @@
  * The Piscina task of a lane, on its worker thread: loads the handler, says that it is ready, and then runs the
  * records of one shard until it is told to stop.
  */
-import { type MessagePort as NodePort, receiveMessageOnPort } from 'node:worker_threads';
+import { receiveMessageOnPort } from 'node:worker_threads';
 import { toErrorRecord } from '../errors.js';
 import { InboundReader } from '../wire/inbound.js';
+import type { LaneReady, LaneResult, LaneTask } from '../wire/lane-task.js';
 import { Block } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import { claimFrontEndBell, fallAsleep, waitForRoom } from './bell.js';
 import type { Handler } from './handler.js';
-import type { LaneReady, LaneResult, LaneTask } from './lane-task.js';
 import { loadHandler } from './load.js';
 import { Runtime } from './runtime.js';
 
 export default async function runLane(task: LaneTask): Promise<LaneResult> {
-  const bell = task.bell as unknown as NodePort;
-  const blocks = task.blocks as unknown as NodePort;
   try {
     const handler = await loadHandler(task.handler);
-    await work(task, handler, bell, blocks);
+    await work(task, handler);
     return { stopped: true };
   } catch (thrown) {
     return { failure: toErrorRecord(thrown) };
   } finally {
-    bell.close();
-    blocks.close();
+    task.bell.close();
+    task.blocks.close();
   }
 }
 
-function work(task: LaneTask, handler: Handler, bell: NodePort, blocks: NodePort): Promise<void> {
+function work(task: LaneTask, handler: Handler): Promise<void> {
+  const { bell, blocks } = task;
   return new Promise((resolve) => {
     const control = new Int32Array(task.memory.control);
     const inbound = new InboundReader(control, new Block(task.memory.inbound));
     const ring = () => {
       if (claimFrontEndBell(control, replies)) bell.postMessage(null);
     };
-    const replies = new ReplyWriter(control, new Block(task.memory.replies), () => waitForRoom(control, ring));
+    const replies = new ReplyWriter(control, new Block(task.memory.replies), (released) =>
+      waitForRoom(control, released, ring),
+    );
     const runtime = new Runtime(handler, inbound, replies, {
       takeBlock: () => receiveMessageOnPort(blocks)!.message as SharedArrayBuffer,
       sleep: () => fallAsleep(control, inbound),

@@ -1,13 +1,7 @@
 /** Loads a handler in the thread that will run it. */
 import { HubError, toErrorRecord } from '../errors.js';
+import type { HandlerSource } from '../wire/lane-task.js';
 import { explainBadHandler, type Handler } from './handler.js';
-
-/** A handler to load: a built-in by name, or a module by its file: URL. */
-export interface HandlerSource {
-  /** As the user gave it, for messages. */
-  readonly name: string;
-  readonly url: string;
-}
 
 /** @throws HubError `ERR_HANDLER_LOAD` that names the handler and says why */
 export async function loadHandler(source: HandlerSource): Promise<Handler> {
@@ -15,9 +9,13 @@ export async function loadHandler(source: HandlerSource): Promise<Handler> {
   try {
     module = await import(source.url);
   } catch (thrown) {
-    throw new HubError('ERR_HANDLER_LOAD', `handler ${source.name} cannot be loaded: ${toErrorRecord(thrown).message}`, {
-      cause: thrown,
-    });
+    throw new HubError(
+      'ERR_HANDLER_LOAD',
+      `handler ${source.name} cannot be loaded: ${toErrorRecord(thrown).message}`,
+      {
+        cause: thrown,
+      },
+    );
   }
   const problem = explainBadHandler(module.default);
   if (problem !== undefined) {

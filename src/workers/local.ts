@@ -2,11 +2,11 @@
  * The runtime on the front end thread, for `workers: 0`: the same rings and the same code without a thread between.
  */
 import { InboundReader } from '../wire/inbound.js';
+import type { HandlerHooks, HandlerSource } from '../wire/lane-task.js';
 import { Block, type LaneMemory } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import { claimFrontEndBell, fallAsleep } from './bell.js';
-import type { HandlerHooks } from './lane-task.js';
-import { type HandlerSource, loadHandler } from './load.js';
+import { loadHandler } from './load.js';
 import { Runtime } from './runtime.js';
 
 /** What the local runtime needs of its shard. */

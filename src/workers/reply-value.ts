@@ -4,7 +4,9 @@ import type { Data } from './handler.js';
 import { InboundMessage } from './message.js';
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
 }
 
 export function isData(value: unknown): value is Data {

@@ -124,7 +124,9 @@ export class Runtime implements ContextHost {
           context.deferred.push(message);
           return false;
         }
-        return context === undefined ? this.#skip(slot, generation, message) : this.#runMessage(context, message);
+        return context === undefined
+          ? this.#skip(slot, generation, message)
+          : this.#runMessage(context, message);
       }
       case Inbound.Open:
         return this.#runOpen(slot, generation);

@@ -1,7 +1,16 @@
 /** What the front end hands to the worker of a shard, and what comes back. Types only. */
 import type { ErrorRecord } from '../errors.js';
-import type { LaneMemory } from '../wire/layout.js';
-import type { HandlerSource } from './load.js';
+import type { LaneMemory } from './layout.js';
+
+/** One end of a `MessageChannel`. */
+export type Port = InstanceType<typeof MessageChannel>['port1'];
+
+/** A handler to load: a built-in by name, or a module by its file: URL. */
+export interface HandlerSource {
+  /** As the user gave it, for messages. */
+  readonly name: string;
+  readonly url: string;
+}
 
 /** The Piscina task of a lane: it runs for as long as its worker lives, and batches stream through the rings. */
 export interface LaneTask {
@@ -9,9 +18,9 @@ export interface LaneTask {
   readonly memory: LaneMemory;
   readonly handler: HandlerSource;
   /** Carries `LaneReady` once, then empty messages that wake the other side. */
-  readonly bell: MessagePort;
+  readonly bell: Port;
   /** Carries the blocks of large messages to the worker, in the order of their records. */
-  readonly blocks: MessagePort;
+  readonly blocks: Port;
 }
 
 /** Posted on the bell once the handler is loaded. */

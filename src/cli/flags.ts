@@ -1,0 +1,45 @@
+/**
+ * How the options of the one schema are spelled on the command line (`--max-payload <bytes>`) and in the
+ * environment (`SHARDHUB_MAX_PAYLOAD`).
+ */
+import { type HubOptions, listOptions, type OptionInfo } from '../index.js';
+
+export const ENV_PREFIX = 'SHARDHUB_';
+
+/** One option of the schema that the command line offers. */
+export interface Flag {
+  readonly name: keyof HubOptions;
+  readonly kind: NonNullable<OptionInfo['cli']>['kind'];
+  /** The flag as users type it to depart from the default, with its placeholder if it takes a value. */
+  readonly usage: string;
+  /** For a switch: the flag that restores the default, so that a flag can overrule the environment. */
+  readonly counterpart?: string;
+  readonly env: string;
+  readonly help: string;
+  /** What a valid value is. */
+  readonly takes: string;
+}
+
+/** Where `shardhub serve` departs from the defaults of an embedded hub. */
+export const SERVE_DEFAULTS = { console: true } as const satisfies HubOptions;
+
+/** Every option that the command line offers, in the order of the schema. */
+export function listFlags(): Flag[] {
+  return listOptions().flatMap((info) => (info.cli === undefined ? [] : [toFlag(info, info.cli)]));
+}
+
+function toFlag(info: OptionInfo, { kind, value }: NonNullable<OptionInfo['cli']>): Flag {
+  const { name } = info;
+  const kebab = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const env = ENV_PREFIX + kebab.toUpperCase().replaceAll('-', '_');
+  const fallback = String((SERVE_DEFAULTS as HubOptions)[name] ?? info.fallback);
+  const spelling = { name, kind, env, takes: info.takes };
+  if (kind !== 'flag') {
+    const help = `${info.description}\ntakes ${info.takes}\ndefault: ${fallback}, env: ${env}`;
+    return { ...spelling, usage: `--${kebab} <${value ?? 'value'}>`, help };
+  }
+  const isOn = fallback === 'true';
+  const help = `${isOn ? 'do not ' : ''}${info.description}\ndefault: ${isOn ? 'on' : 'off'}, env: ${env}=true|false`;
+  const [on, off] = [`--${kebab}`, `--no-${kebab}`];
+  return { ...spelling, usage: isOn ? off : on, counterpart: isOn ? on : off, help };
+}

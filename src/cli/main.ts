@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+/**
+ * The `shardhub` binary: exit code 0 after a drained stop, 1 when it cannot run, 2 for wrong usage.
+ *
+ * The stop signals are watched before anything else is loaded, so that one that arrives during the start
+ * ends the process as cleanly as a later one.
+ */
+import { exitWithFailure, ignoreBrokenPipes } from './output.js';
+import { watchStopSignals } from './stop.js';
+
+ignoreBrokenPipes();
+watchStopSignals();
+
+try {
+  const { run } = await import('./program.js');
+  process.exitCode = await run(process.argv, process.env);
+} catch (error) {
+  exitWithFailure(error);
+}

@@ -1,0 +1,22 @@
+/** What the command line writes to stderr, and how it ends when it cannot run. */
+
+/** A text without line breaks: every complaint of the command line is one line. */
+export function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, ' ');
+}
+
+export function warn(text: string): void {
+  process.stderr.write(`shardhub: ${oneLine(text)}\n`);
+}
+
+/** Exit code 1, with what went wrong as one line and without a stack trace. */
+export function exitWithFailure(thrown: unknown): void {
+  const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+  // The exit waits for the write: stderr may be a pipe that is written asynchronously (Windows).
+  process.stderr.write(`shardhub: ${oneLine(text)}\n`, () => process.exit(1));
+}
+
+/** A reader that went away (`shardhub serve | head -1`) is no reason to stop serving. */
+export function ignoreBrokenPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+}

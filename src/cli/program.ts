@@ -1,0 +1,72 @@
+/** The commands and their usage, on commander. */
+import { Command, CommanderError, Option } from 'commander';
+import { HubError, type HubOptions, VERSION } from '../index.js';
+import { type Flag, listFlags } from './flags.js';
+import { oneLine, warn } from './output.js';
+import { serve } from './serve.js';
+import { type Environment, readSettings, unknownVariables } from './settings.js';
+
+const WRONG_USAGE = 2;
+
+/** Runs one command line. Resolves with the exit code; `serve` goes on serving after that. */
+export async function run(
+  argv: readonly string[],
+  env: Environment,
+  onServe: (options: HubOptions) => Promise<void> = serve,
+): Promise<number> {
+  const program = createProgram(env, onServe);
+  try {
+    if (argv.length <= 2) program.error('a command is missing: try shardhub serve, or shardhub --help');
+    await program.parseAsync(argv);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+    throw error;
+  }
+}
+
+function createProgram(env: Environment, onServe: (options: HubOptions) => Promise<void>): Command {
+  const program = new Command('shardhub')
+    .description('A WebSocket hub that processes every message in a worker thread.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ outputError: (text) => warn(text.replace(/^error: /, '')) })
+    .addHelpText('after', '\nThe options of a command: shardhub help <command>');
+  const flags = listFlags();
+  const command = program
+    .command('serve')
+    .description('serve WebSocket connections until SIGTERM or SIGINT')
+    .addHelpText(
+      'after',
+      '\nA flag wins over its environment variable. An empty variable counts as not set.',
+    );
+  for (const flag of flags) addFlag(command, flag);
+  command.action((given: Record<string, unknown>) => startServing(command, flags, given, env, onServe));
+  return program;
+}
+
+function addFlag(command: Command, flag: Flag): void {
+  const options = [new Option(flag.usage, flag.help)];
+  if (flag.counterpart !== undefined) options.push(new Option(flag.counterpart).hideHelp());
+  // The positive form of a switch comes first: a lone `--no-x` would give `x` a default of its own.
+  for (const option of options.sort((a, b) => Number(a.negate) - Number(b.negate))) command.addOption(option);
+}
+
+async function startServing(
+  command: Command,
+  flags: Flag[],
+  given: Record<string, unknown>,
+  env: Environment,
+  onServe: (options: HubOptions) => Promise<void>,
+): Promise<void> {
+  for (const name of unknownVariables(flags, env)) warn(`warning: ${name} is not an option and is ignored`);
+  const { options, problems } = readSettings(flags, given, env);
+  if (problems.length > 0) command.error(problems.join('; '));
+  try {
+    await onServe(options);
+  } catch (error) {
+    // Options that are valid one by one can still contradict each other.
+    if (error instanceof HubError && error.code === 'ERR_OPTION') command.error(oneLine(error.message));
+    throw error;
+  }
+}

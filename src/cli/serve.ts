@@ -1,0 +1,20 @@
+/** `shardhub serve`: one hub, from the options of the command line to a stop signal. */
+import { createHub, type Hub, type HubOptions } from '../index.js';
+import { drainOnStop } from './stop.js';
+
+export async function serve(options: HubOptions): Promise<void> {
+  const hub = await createHub(options);
+  drainOnStop(() => hub.close());
+  process.stdout.write(`${startLine(hub)}\n`);
+}
+
+function startLine(hub: Hub): string {
+  const { console: servesPage, workers } = hub.options;
+  const parts = [
+    ...(servesPage ? [`page ${hub.url}/`] : []),
+    `WebSocket ${hub.wsUrl}`,
+    `handler ${hub.stats().handler}`,
+    workers === 1 ? '1 worker' : `${workers} workers`,
+  ];
+  return `shardhub: ${parts.join(', ')}`;
+}

@@ -1,0 +1,73 @@
+/**
+ * From flags and environment variables to the options of a hub: parsed to their kind, then judged by the one
+ * schema. Flags win over the environment; an empty variable counts as not set.
+ */
+import { resolve } from 'node:path';
+import { BUILT_IN_HANDLERS, HubError, type HubOptions, resolveOptions } from '../index.js';
+import { ENV_PREFIX, type Flag, SERVE_DEFAULTS } from './flags.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Settings {
+  readonly options: HubOptions;
+  /** One sentence per value that the schema refuses; each names the flag or the variable. */
+  readonly problems: string[];
+}
+
+/** `given` holds what the command line says, by option name: text, or a boolean for a switch. */
+export function readSettings(flags: Flag[], given: Record<string, unknown>, env: Environment): Settings {
+  const options: Record<string, unknown> = { ...SERVE_DEFAULTS };
+  const problems: string[] = [];
+  for (const flag of flags) {
+    const fromEnv = given[flag.name] === undefined;
+    const raw = fromEnv ? env[flag.env] || undefined : given[flag.name];
+    if (raw === undefined) continue;
+    const value = candidates(flag, raw).find((candidate) => isValid(flag.name, candidate));
+    if (value === undefined) problems.push(complain(flag, raw, fromEnv));
+    else options[flag.name] = flag.name === 'handler' ? locateHandler(String(value)) : value;
+  }
+  return { options, problems };
+}
+
+/** Variables that look like an option and are none: perhaps a typing mistake, perhaps another program's. */
+export function unknownVariables(flags: Flag[], env: Environment): string[] {
+  const known = new Set(flags.map((flag) => flag.env));
+  return Object.keys(env).filter((name) => name.startsWith(ENV_PREFIX) && !known.has(name));
+}
+
+/** What a text may mean; the schema takes the first that is valid. */
+function candidates(flag: Flag, raw: unknown): unknown[] {
+  if (typeof raw !== 'string') return [raw];
+  switch (flag.kind) {
+    case 'integer':
+      return /^-?\d+$/.test(raw) ? [Number(raw)] : [];
+    case 'flag':
+      return ['true', '1'].includes(raw) ? [true] : ['false', '0'].includes(raw) ? [false] : [];
+    case 'list':
+      return [raw.split(',').map((item) => item.trim()), raw];
+    case 'string':
+      return [raw];
+  }
+}
+
+function isValid(name: keyof HubOptions, value: unknown): boolean {
+  try {
+    resolveOptions({ [name]: value });
+    return true;
+  } catch (error) {
+    if (error instanceof HubError && error.code === 'ERR_OPTION') return false;
+    throw error;
+  }
+}
+
+function complain(flag: Flag, raw: unknown, fromEnv: boolean): string {
+  const source = fromEnv ? flag.env : flag.usage.split(' ')[0];
+  const takes = flag.kind === 'flag' ? 'true or 1, false or 0' : flag.takes;
+  return `${source} got ${JSON.stringify(raw)} but takes ${takes}`;
+}
+
+/** The name of a built-in handler, a file: URL, or else a path, from the current folder. */
+function locateHandler(text: string): string | URL {
+  if ((BUILT_IN_HANDLERS as readonly string[]).includes(text)) return text;
+  return text.startsWith('file:') && URL.canParse(text) ? new URL(text) : resolve(text);
+}

@@ -1,0 +1,29 @@
+/**
+ * SIGTERM and SIGINT: the first one drains the hub and ends with exit code 0, a second one ends at once.
+ */
+import { constants } from 'node:os';
+import { exitWithFailure } from './output.js';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+type StopSignal = (typeof STOP_SIGNALS)[number];
+
+let stopping = false;
+let drain: (() => Promise<void>) | undefined;
+
+export function watchStopSignals(): void {
+  for (const signal of STOP_SIGNALS) process.on(signal, onStopSignal);
+}
+
+/** Before this is called nothing was served, so a signal has nothing to drain. */
+export function drainOnStop(close: () => Promise<void>): void {
+  drain = close;
+}
+
+function onStopSignal(signal: StopSignal): void {
+  // The exit code by which shells tell that a signal ended a program.
+  if (stopping) process.exit(128 + constants.signals[signal]);
+  stopping = true;
+  if (drain === undefined) process.exit(0);
+  // Not left to the event loop: with `workers: 0` a handler's own timers or sockets could keep it alive.
+  drain().then(() => process.exit(0), exitWithFailure);
+}

@@ -1,0 +1,99 @@
+/**
+ * Decides whether a handshake is let in: a ladder of refusals that ends in one accept. Pure.
+ */
+import type { RejectReason } from '../metrics/counters.js';
+import type { HandshakeRequest } from '../wire/request.js';
+
+/** An answer to a request that is not let in. */
+export interface Refusal {
+  readonly reason: RejectReason;
+  /** HTTP status line without the version, such as `403 Forbidden`. */
+  readonly status: string;
+  readonly headers: readonly (readonly [string, string])[];
+  /** One sentence for a person. */
+  readonly body: string;
+}
+
+export interface AdmissionRules {
+  readonly origins: 'same-origin' | '*' | readonly string[];
+}
+
+/** What the hub is doing when the request comes. */
+export type Readiness = 'starting' | 'running' | 'draining';
+
+/** The refusal, or undefined to let the connection in. */
+export function refuseHandshake(
+  request: HandshakeRequest,
+  rules: AdmissionRules,
+  readiness: Readiness,
+): Refusal | undefined {
+  if (readiness !== 'running') return unavailable(readiness);
+  const version = request.headers['sec-websocket-version'];
+  if (version !== '13') {
+    return refusal(
+      'bad-version',
+      '426 Upgrade Required',
+      'This server speaks WebSocket version 13 (RFC 6455).',
+      [
+        ['Sec-WebSocket-Version', '13'],
+        ['Upgrade', 'websocket'],
+        ['Connection', 'Upgrade'],
+      ],
+    );
+  }
+  return refuseOrigin(request.headers, rules);
+}
+
+/** The refusal of a browser on a foreign page, or undefined. */
+export function refuseOrigin(
+  headers: Readonly<Record<string, string>>,
+  rules: AdmissionRules,
+): Refusal | undefined {
+  if (isAllowedOrigin(headers.origin, headers.host, rules.origins)) return undefined;
+  return refusal('bad-origin', '403 Forbidden', 'This Origin may not connect.');
+}
+
+/** The hub takes no connections right now (RFC 9110 §15.6.4). */
+export function unavailable(readiness: 'starting' | 'draining'): Refusal {
+  return refusal(readiness, '503 Service Unavailable', `The server is ${readiness}: try again.`, [
+    ['Retry-After', '1'],
+  ]);
+}
+
+/** A request without a handshake on the WebSocket path (RFC 9110 §15.5.22). */
+export function upgradeRequired(headers: Readonly<Record<string, string>>): Refusal {
+  const extra = [
+    ['Upgrade', 'websocket'],
+    ['Connection', 'Upgrade'],
+    ['Sec-WebSocket-Version', '13'],
+  ] as const;
+  if (headers.upgrade?.toLowerCase() === 'websocket') {
+    const body = 'Sec-WebSocket-Key is missing or is not 16 bytes in base64 (RFC 6455 §4.1).';
+    return refusal('bad-key', '400 Bad Request', body);
+  }
+  return refusal('not-a-websocket', '426 Upgrade Required', 'This is a WebSocket endpoint.', extra);
+}
+
+export function refusal(
+  reason: RejectReason,
+  status: string,
+  body: string,
+  headers: Refusal['headers'] = [],
+): Refusal {
+  return { reason, status, body, headers };
+}
+
+/** Clients that send no Origin are no browsers: the check does not concern them (RFC 6455 §10.2). */
+function isAllowedOrigin(
+  origin: string | undefined,
+  host: string | undefined,
+  rule: AdmissionRules['origins'],
+): boolean {
+  if (origin === undefined || rule === '*') return true;
+  if (rule !== 'same-origin') return rule.some((allowed) => allowed.toLowerCase() === origin.toLowerCase());
+  if (host === undefined || !URL.canParse(origin)) return false;
+  const { protocol, host: originHost } = new URL(origin);
+  // Behind a TLS proxy the Host header has no scheme to compare: the origin's own drops its default port on both.
+  const url = `${protocol}//${host}`;
+  return URL.canParse(url) && new URL(url).host === originHost && originHost !== '';
+}

@@ -1,0 +1,255 @@
+/**
+ * One connection on the front end thread: its state, its place in a shard, and what it is sent.
+ *
+ * States go one way: open → ending (takes no message any more, still sends) → closing (sends nothing any more) → gone.
+ */
+import { CloseCode } from '../close-codes.js';
+import type { Counters } from '../metrics/counters.js';
+import { truncateReason } from '../wire/close.js';
+import { connectionId } from '../wire/id.js';
+import type { Deque } from './deque.js';
+import { type OutboundLimits, OutboundQueue } from './outbound.js';
+import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
+
+export const ConnectionState = { Open: 0, Ending: 1, Closing: 2, Gone: 3 } as const;
+export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
+
+export interface ConnectionLimits extends OutboundLimits {
+  readonly maxPayload: number;
+  readonly highWaterMark: number;
+}
+
+/** What a connection needs of its hub; one object for all connections. */
+export interface ConnectionHost {
+  readonly limits: ConnectionLimits;
+  readonly counters: Counters;
+  /** The peer is gone: whoever knows the connection has to forget it. */
+  onGone(connection: Connection, code: number, reason: string): void;
+  /** Runs `connection.flush()` soon, outside the engine's callbacks. */
+  flushSoon(connection: Connection): void;
+}
+
+/** The shard's side of a connection. */
+export interface MessageSink {
+  push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void;
+}
+
+/** A message, or the end of the connection, that waits for its turn to enter the ring. */
+export interface BacklogEntry {
+  readonly kind: number;
+  readonly payload: Uint8Array;
+}
+
+interface Ending {
+  readonly code: number;
+  readonly reason: string;
+  /** Wait until every message in flight has been answered. */
+  readonly whenIdle: boolean;
+}
+
+export class Connection implements Peer {
+  readonly slot: number;
+  readonly generation: number;
+  readonly shard: MessageSink & { readonly index: number };
+  /** The handshake request as JSON, for `open` in a worker. */
+  readonly request: string;
+  /** True for a connection that lives for one HTTP request. */
+  readonly isVirtual: boolean;
+  state: ConnectionState = ConnectionState.Open;
+  /** Records that have been accepted and not finished, and their bytes. */
+  inFlight = 0;
+  inFlightBytes = 0;
+  /** How many of them are in the ring or in the worker. */
+  inRing = 0;
+  /** Which life of the shard's worker knows the connection; 0 is none. */
+  knownTo = 0;
+  /** What waits to enter the ring. */
+  backlog: Deque<BacklogEntry> | undefined = undefined;
+  /** True while the shard has it on its list of connections with a backlog. */
+  isListed = false;
+  readonly #port: SocketPort;
+  readonly #host: ConnectionHost;
+  #queue: OutboundQueue | undefined;
+  /** True while the engine's buffer is over the high-water mark: replies queue. */
+  #isBlocked = false;
+  #isCorked = false;
+  #ending: Ending | undefined;
+
+  constructor(
+    slot: number,
+    generation: number,
+    shard: Connection['shard'],
+    port: SocketPort,
+    request: string,
+    host: ConnectionHost,
+    isVirtual = false,
+  ) {
+    this.slot = slot;
+    this.generation = generation;
+    this.shard = shard;
+    this.request = request;
+    this.#port = port;
+    this.#host = host;
+    this.isVirtual = isVirtual;
+  }
+
+  get isGone(): boolean {
+    return this.state === ConnectionState.Gone;
+  }
+
+  get id(): string {
+    return connectionId(this.slot, this.generation);
+  }
+
+  /** Bytes that were sent and that the kernel did not take yet. */
+  get bufferedBytes(): number {
+    if (this.state === ConnectionState.Gone) return 0;
+    return (this.#queue?.bytes ?? 0) + this.#port.bufferedBytes();
+  }
+
+  // What the socket says
+
+  /** hot: once per message. */
+  onMessage(bytes: ArrayBuffer, isBinary: boolean): void {
+    const { counters, limits } = this.#host;
+    if (this.state !== ConnectionState.Open) {
+      counters.dropped.draining++;
+      return;
+    }
+    if (bytes.byteLength > limits.maxPayload) {
+      counters.invalid['too-large']++;
+      this.closeNow(CloseCode.MessageTooBig, `message over ${limits.maxPayload} bytes`);
+      return;
+    }
+    this.accept(new Uint8Array(bytes), isBinary);
+  }
+
+  /** Takes a message. The bytes are not read after the call. hot */
+  accept(bytes: Uint8Array, isBinary: boolean): void {
+    const { counters } = this.#host;
+    counters.received++;
+    counters.receivedBytes += bytes.byteLength;
+    this.shard.push(this, bytes, isBinary);
+  }
+
+  onDrain(): void {
+    // Not inside the engine's callback: a partly written send of 16 KiB or more made there can stall for good.
+    this.#host.flushSoon(this);
+  }
+
+  onClose(code: number, reason: string): void {
+    if (this.state === ConnectionState.Gone) return;
+    this.state = ConnectionState.Gone;
+    const dropped = this.#queue?.clear() ?? 0;
+    this.#host.counters.dropped['connection-gone'] += dropped;
+    this.#queue = undefined;
+    this.#host.onGone(this, code, reason);
+  }
+
+  // What it is sent
+
+  /** Sends or queues a reply. The bytes are not read after the call. hot: once per reply. */
+  send(data: Uint8Array, isBinary: boolean): void {
+    if (this.state >= ConnectionState.Closing) {
+      this.#host.counters.dropped['connection-gone']++;
+      return;
+    }
+    if (this.#isBlocked || (this.#queue !== undefined && this.#queue.length > 0))
+      this.#enqueue(data, isBinary);
+    else this.#write(data, isBinary);
+  }
+
+  /** Runs `work`, which sends several replies, with as few writes as possible. */
+  cork(work: () => void): void {
+    if (this.state === ConnectionState.Gone) {
+      work();
+      return;
+    }
+    this.#isCorked = true;
+    this.#port.cork(work);
+    this.#isCorked = false;
+    // Inside a cork the engine's verdicts are optimistic.
+    this.#checkBuffer();
+    this.settle();
+  }
+
+  /** Sends what is queued, as far as the socket takes it. */
+  flush(): void {
+    if (this.state === ConnectionState.Gone) return;
+    this.#isBlocked = this.#port.bufferedBytes() >= this.#host.limits.highWaterMark;
+    if (!this.#isBlocked && this.#queue !== undefined && this.#queue.length > 0)
+      this.cork(() => this.#sendQueued());
+    else this.settle();
+  }
+
+  // How it ends
+
+  /** Closes after everything that has been sent so far. */
+  closeAfterQueue(code: number, reason: string): void {
+    this.#end({ code, reason, whenIdle: false });
+  }
+
+  /** Takes no message any more, and closes once those that it has are answered and sent. */
+  closeWhenIdle(code: number, reason: string): void {
+    this.#end({ code, reason, whenIdle: true });
+  }
+
+  /** Closes at once; what is queued is dropped. */
+  closeNow(code: number, reason: string): void {
+    if (this.state >= ConnectionState.Closing) return;
+    this.#host.counters.dropped['connection-gone'] += this.#queue?.clear() ?? 0;
+    this.state = ConnectionState.Closing;
+    this.#ending = { code, reason, whenIdle: false };
+    this.settle(true);
+  }
+
+  /** Ends the socket if it is to end and nothing holds it back. */
+  settle(atOnce = false): void {
+    const ending = this.#ending;
+    if (ending === undefined || this.#isCorked || this.state === ConnectionState.Gone) return;
+    if (!atOnce) {
+      if (this.#queue !== undefined && this.#queue.length > 0) return;
+      if (ending.whenIdle && (this.inFlight > 0 || this.#port.bufferedBytes() > 0)) return;
+    }
+    this.#port.end(ending.code, truncateReason(ending.reason));
+  }
+
+  #end(ending: Ending): void {
+    if (this.state !== ConnectionState.Open) return;
+    this.state = ConnectionState.Ending;
+    this.#ending = ending;
+    this.settle();
+  }
+
+  #enqueue(data: Uint8Array, isBinary: boolean): void {
+    this.#queue ??= new OutboundQueue(this.#host.limits, this.#host.counters);
+    if (this.#queue.enqueue(data, isBinary) !== 'overflow') return;
+    this.#host.counters.dropped['slow-consumer'] += this.#queue.clear() + 1;
+    this.closeNow(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
+  }
+
+  #write(data: Uint8Array, isBinary: boolean): void {
+    const counters = this.#host.counters;
+    counters.sent++;
+    counters.sentBytes += data.byteLength;
+    if (this.#port.send(data, isBinary) !== SendVerdict.Sent && !this.#isCorked) this.#checkBuffer();
+  }
+
+  #checkBuffer(): void {
+    if (this.state === ConnectionState.Gone) return;
+    this.#isBlocked = this.#port.bufferedBytes() >= this.#host.limits.highWaterMark;
+  }
+
+  #sendQueued(): void {
+    const queue = this.#queue!;
+    let room = this.#host.limits.highWaterMark;
+    let message = queue.shift();
+    while (message !== undefined) {
+      this.#write(message.data, message.isBinary);
+      room -= message.data.byteLength;
+      if (room <= 0) break;
+      message = queue.shift();
+    }
+    if (queue.length > 0) this.#host.flushSoon(this);
+  }
+}

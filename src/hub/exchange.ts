@@ -1,0 +1,101 @@
+/** One HTTP request and its response, over the engine's. */
+import { formatAddress } from './address.js';
+import type { UwsRequest, UwsResponse } from './uws.js';
+
+export type HeaderList = readonly (readonly [string, string])[];
+
+export class UwsExchange {
+  /** In upper case. */
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly #res: UwsResponse;
+  /** Readable until the engine's callback returns. */
+  readonly #req: UwsRequest;
+  #isOver = false;
+  #onAborted: (() => void) | undefined;
+
+  constructor(res: UwsResponse, req: UwsRequest) {
+    this.#res = res;
+    this.#req = req;
+    this.method = req.getMethod().toUpperCase();
+    this.path = req.getUrl();
+    this.query = req.getQuery() ?? '';
+    // The engine ends the process when a response is neither ended nor watched.
+    res.onAborted(() => {
+      this.#isOver = true;
+      this.#onAborted?.();
+    });
+  }
+
+  /** True once it has been answered or its client is gone. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get remoteAddress(): string {
+    return formatAddress(new Uint8Array(this.#res.getRemoteAddress()));
+  }
+
+  /** All headers, names in lower case. To be called before anything is awaited. */
+  headers(): Record<string, string> {
+    return readHeaders(this.#req);
+  }
+
+  onAborted(handler: () => void): void {
+    this.#onAborted = handler;
+  }
+
+  /**
+   * Reads the request's body.
+   *
+   * @param maxBytes a longer body is not kept; `done` gets undefined as soon as that is known
+   */
+  readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    let isDecided = false;
+    this.#res.onData((chunk, isLast) => {
+      if (isDecided) return;
+      size += chunk.byteLength;
+      if (size > maxBytes) {
+        isDecided = true;
+        done(undefined);
+        return;
+      }
+      // The first and only chunk is the common case: it may be read during the call.
+      if (isLast && chunks.length === 0) {
+        isDecided = true;
+        done(new Uint8Array(chunk));
+        return;
+      }
+      chunks.push(new Uint8Array(chunk.slice(0)));
+      if (!isLast) return;
+      isDecided = true;
+      done(Buffer.concat(chunks));
+    });
+  }
+
+  /** Answers. Does nothing when it is over already. A HEAD request gets the headers only. */
+  respond(status: string, headers: HeaderList, body: string | Uint8Array, closeConnection = false): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const res = this.#res;
+    res.cork(() => {
+      res.writeStatus(status);
+      for (const [name, value] of headers) res.writeHeader(name, value);
+      if (this.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body), closeConnection);
+      else res.end(body, closeConnection);
+    });
+  }
+}
+
+/** All headers of a request. The engine gives their names in lower case. */
+export function readHeaders(req: UwsRequest): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null);
+  req.forEach((name, value) => {
+    const before = headers[name];
+    headers[name] = before === undefined ? value : `${before}, ${value}`;
+  });
+  return headers;
+}

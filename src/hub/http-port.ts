@@ -1,0 +1,76 @@
+/**
+ * A connection that lives for one `POST /echo`: the body is its one message, the replies are the response.
+ */
+import { CloseCode } from '../close-codes.js';
+import { unavailable } from './admission.js';
+import type { UwsExchange } from './exchange.js';
+import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
+
+const TEXT = 'text/plain; charset=utf-8';
+
+export class HttpPort implements SocketPort {
+  readonly #exchange: UwsExchange;
+  readonly #maxBytes: number;
+  readonly #replies: Uint8Array[] = [];
+  #size = 0;
+  #isText = false;
+  #peer: Peer | undefined;
+
+  /** @param maxBytes bound of the response's body */
+  constructor(exchange: UwsExchange, maxBytes: number) {
+    this.#exchange = exchange;
+    this.#maxBytes = maxBytes;
+  }
+
+  attach(peer: Peer): void {
+    this.#peer = peer;
+    this.#exchange.onAborted(() => this.#leave(CloseCode.Abnormal, 'the client is gone'));
+  }
+
+  send(data: Uint8Array, isBinary: boolean): number {
+    this.#size += data.byteLength;
+    if (this.#size > this.#maxBytes) return SendVerdict.Dropped;
+    if (this.#replies.length === 0) this.#isText = !isBinary;
+    this.#replies.push(Uint8Array.prototype.slice.call(data));
+    return SendVerdict.Sent;
+  }
+
+  cork(work: () => void): void {
+    work();
+  }
+
+  bufferedBytes(): number {
+    return 0;
+  }
+
+  end(code: number, reason: string): void {
+    this.#respond(code, reason);
+    this.#leave(code, reason);
+  }
+
+  #leave(code: number, reason: string): void {
+    this.#peer?.onClose(code, reason);
+    this.#peer = undefined;
+  }
+
+  #respond(code: number, reason: string): void {
+    const exchange = this.#exchange;
+    if (code === CloseCode.InternalError) {
+      exchange.respond('500 Internal Server Error', [['Content-Type', TEXT]], `${reason}\n`);
+    } else if (
+      code === CloseCode.GoingAway ||
+      code === CloseCode.ServiceRestart ||
+      code === CloseCode.TryAgainLater
+    ) {
+      const { status, headers } = unavailable('draining');
+      exchange.respond(status, [...headers, ['Content-Type', TEXT]], `${reason}\n`);
+    } else if (this.#size > this.#maxBytes) {
+      const body = `The replies are over ${this.#maxBytes} bytes.\n`;
+      exchange.respond('500 Internal Server Error', [['Content-Type', TEXT]], body);
+    } else {
+      const type = this.#isText ? TEXT : 'application/octet-stream';
+      const body = this.#replies.length === 1 ? this.#replies[0]! : Buffer.concat(this.#replies);
+      exchange.respond('200 OK', [['Content-Type', type]], body);
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/** The HTTP routes beside the WebSocket: health, statistics, the console page, and `POST /echo`. */
+import { isUtf8 } from 'node:buffer';
+import { CONSOLE_HEADERS, type ConsoleAsset } from '../console/assets.js';
+import type { Counters } from '../metrics/counters.js';
+import { type Readiness, type Refusal, refusal, unavailable, upgradeRequired } from './admission.js';
+import type { HeaderList, UwsExchange } from './exchange.js';
+
+export interface HttpHost {
+  readonly counters: Counters;
+  readiness(): Readiness;
+  /** Anything that JSON can carry. */
+  stats(): unknown;
+  /** Refuses a request by its Origin. */
+  refuseOrigin(headers: Readonly<Record<string, string>>): Refusal | undefined;
+  /** Runs a body through a worker; the exchange is answered with the replies. */
+  onEcho(
+    exchange: UwsExchange,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+    isBinary: boolean,
+  ): void;
+}
+
+export interface HttpOptions {
+  /** Path of the WebSocket endpoint. */
+  readonly path: string;
+  /** Serve /healthz, /readyz, /stats and POST /echo. */
+  readonly http: boolean;
+  readonly maxPayload: number;
+  readonly assets: ReadonlyMap<string, ConsoleAsset>;
+}
+
+const TEXT: HeaderList = [['Content-Type', 'text/plain; charset=utf-8']];
+const NOT_CACHED = ['Cache-Control', 'no-store'] as const;
+const READ_METHODS = ['GET', 'HEAD'];
+
+type Route = (exchange: UwsExchange) => void;
+
+export class HttpRoutes {
+  readonly #host: HttpHost;
+  readonly #options: HttpOptions;
+  readonly #routes = new Map<string, { methods: readonly string[]; run: Route }>();
+
+  constructor(host: HttpHost, options: HttpOptions) {
+    this.#host = host;
+    this.#options = options;
+    for (const [path, asset] of options.assets) this.#add(path, READ_METHODS, serveAsset(asset));
+    if (options.http) {
+      this.#add('/healthz', READ_METHODS, (exchange) =>
+        exchange.respond('200 OK', [...TEXT, NOT_CACHED], 'ok\n'),
+      );
+      this.#add('/readyz', READ_METHODS, (exchange) => this.#readyz(exchange));
+      this.#add('/stats', READ_METHODS, (exchange) => this.#stats(exchange));
+      this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
+    }
+    this.#add(options.path, READ_METHODS, (exchange) =>
+      this.#refuse(exchange, upgradeRequired(exchange.headers())),
+    );
+  }
+
+  handle(exchange: UwsExchange): void {
+    const route = this.#routes.get(exchange.path);
+    if (route === undefined) {
+      this.#refuse(exchange, refusal('not-found', '404 Not Found', 'There is nothing at this path.'));
+    } else if (!route.methods.includes(exchange.method)) {
+      const allow = route.methods.join(', ');
+      const body = `This path takes ${allow}.`;
+      this.#refuse(exchange, refusal('bad-method', '405 Method Not Allowed', body, [['Allow', allow]]));
+    } else {
+      route.run(exchange);
+    }
+  }
+
+  #add(path: string, methods: readonly string[], run: Route): void {
+    this.#routes.set(path, { methods, run });
+  }
+
+  #readyz(exchange: UwsExchange): void {
+    const readiness = this.#host.readiness();
+    if (readiness === 'running') {
+      exchange.respond('200 OK', [...TEXT, NOT_CACHED], 'ready\n');
+    } else {
+      const { status, headers } = unavailable(readiness);
+      exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `${readiness}\n`);
+    }
+  }
+
+  #stats(exchange: UwsExchange): void {
+    const body = JSON.stringify(this.#host.stats());
+    exchange.respond('200 OK', [['Content-Type', 'application/json'], NOT_CACHED], body);
+  }
+
+  #echo(exchange: UwsExchange): void {
+    const host = this.#host;
+    const headers = exchange.headers();
+    const readiness = host.readiness();
+    const refused = readiness === 'running' ? host.refuseOrigin(headers) : unavailable(readiness);
+    if (refused !== undefined) {
+      this.#refuse(exchange, refused);
+      return;
+    }
+    const { maxPayload } = this.#options;
+    const isBinary = !/^(text\/|application\/json\b)/i.test(headers['content-type'] ?? '');
+    exchange.readBody(maxPayload, (body) => {
+      if (body === undefined) {
+        const text = `The body is over ${maxPayload} bytes.`;
+        this.#refuse(exchange, refusal('too-large', '413 Content Too Large', text), true);
+      } else if (!isBinary && !isUtf8(body)) {
+        this.#refuse(exchange, refusal('invalid-utf8', '400 Bad Request', 'The body is text but not UTF-8.'));
+      } else {
+        host.onEcho(exchange, headers, body, isBinary);
+      }
+    });
+  }
+
+  #refuse(exchange: UwsExchange, answer: Refusal, closeConnection = false): void {
+    this.#host.counters.rejected[answer.reason]++;
+    exchange.respond(answer.status, [...answer.headers, ...TEXT], `${answer.body}\n`, closeConnection);
+  }
+}
+
+function serveAsset(asset: ConsoleAsset): Route {
+  const headers: HeaderList = [['Content-Type', asset.type], ...Object.entries(CONSOLE_HEADERS)];
+  return (exchange) => exchange.respond('200 OK', headers, asset.body);
+}

@@ -1,0 +1,334 @@
+/**
+ * The hub: puts the parts together and owns their lifecycle. Front end thread.
+ *
+ * idle → starting → running → draining → stopped
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { CloseCode } from '../close-codes.js';
+import { loadConsoleAssets } from '../console/assets.js';
+import { type ErrorRecord, HubError } from '../errors.js';
+import { Counters } from '../metrics/counters.js';
+import { type HubOptions, type Logger, type ResolvedOptions, resolveOptions } from '../options.js';
+import { VERSION } from '../version.js';
+import type { HandlerSource } from '../wire/lane-task.js';
+import type { HandshakeRequest } from '../wire/request.js';
+import { hostForUrl } from './address.js';
+import { type Readiness, type Refusal, refuseHandshake, refuseOrigin } from './admission.js';
+import { Connection, type ConnectionHost } from './connection.js';
+import { Connections } from './connections.js';
+import type { UwsExchange } from './exchange.js';
+import { Front } from './front.js';
+import { findHandler } from './handler-source.js';
+import { HttpRoutes } from './http.js';
+import { HttpPort } from './http-port.js';
+import type { LaneExit } from './lane.js';
+import { PiscinaLane } from './lanes.js';
+import { LocalLane } from './local-lane.js';
+import { Shard } from './shard.js';
+import type { Peer, SocketPort } from './socket-port.js';
+import { collectStats, type HubStats } from './stats.js';
+import { Turn } from './turn.js';
+
+export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
+
+export interface CloseOptions {
+  /** How long to wait for messages in flight and outbound queues, in ms. Default: the option `drainTimeoutMs`. */
+  readonly timeoutMs?: number;
+  /** What clients are told: 1001 (default) the hub shuts down, 1012 it restarts. */
+  readonly code?: 1001 | 1012;
+}
+
+/** The engine does not say when a closed socket's last bytes have left: they get so long before it is torn down. */
+const LINGER_MS = 100;
+
+export class Hub {
+  readonly options: ResolvedOptions;
+  readonly #counters = new Counters();
+  readonly #connections = new Connections();
+  readonly #handler: HandlerSource;
+  readonly #logger: Logger;
+  readonly #shards: Shard[];
+  readonly #turn: Turn;
+  readonly #connectionHost: ConnectionHost;
+  #front: Front | undefined;
+  #state: HubState = 'idle';
+  #port = 0;
+  #open = 0;
+  #startedAt = 0;
+  #closing: Promise<void> | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  /** Use `createHub`. */
+  constructor(options: HubOptions) {
+    this.options = resolveOptions(options);
+    this.#handler = findHandler(this.options.handler);
+    this.#logger = this.options.logger ?? pino({ level: this.options.logLevel }, pino.destination(2));
+    this.#shards = this.#makeShards();
+    this.#turn = new Turn(this.#shards);
+    this.#connectionHost = {
+      limits: this.options,
+      counters: this.#counters,
+      onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
+      flushSoon: (connection) => this.#turn.flushSoon(connection),
+    };
+  }
+
+  get state(): HubState {
+    return this.#state;
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Where its HTTP routes are. */
+  get url(): string {
+    return `http://${hostForUrl(this.options.host, this.#port)}`;
+  }
+
+  /** Where its WebSocket endpoint is. */
+  get wsUrl(): string {
+    return `ws://${hostForUrl(this.options.host, this.#port)}${this.options.path}`;
+  }
+
+  /** A snapshot of its counters and gauges. */
+  stats(): HubStats {
+    const identity = {
+      state: this.#state,
+      uptimeMs: this.#startedAt === 0 ? 0 : Math.round(performance.now() - this.#startedAt),
+      handler: this.#handler.name,
+      workers: this.options.workers,
+    };
+    const shards = this.#shards.map((shard) => shard.stats());
+    return collectStats(identity, this.#counters, this.#open, shards);
+  }
+
+  /** @internal Listens, then loads the handler in every worker. Once. */
+  async start(): Promise<void> {
+    if (this.#state !== 'idle')
+      throw new HubError('ERR_HUB_STATE', `the hub is ${this.#state}: it starts once`);
+    this.#state = 'starting';
+    try {
+      this.#front = await this.#makeFront();
+      const { host, port, sharePort } = this.options;
+      this.#port = await this.#front.listen(host, port, sharePort);
+      await Promise.all(this.#shards.map((shard) => shard.start()));
+    } catch (error) {
+      await this.#abandon();
+      throw error;
+    }
+    this.#startedAt = performance.now();
+    this.#state = 'running';
+  }
+
+  /**
+   * Shuts down: takes no connection and no message any more, answers what is in flight, sends what is queued, closes
+   * every connection, and ends every thread. Calling it again returns the same promise.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#shutDown(options);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  // Parts
+
+  #makeShards(): Shard[] {
+    const { workers } = this.options;
+    const host = {
+      counters: this.#counters,
+      connections: this.#connections,
+      isLocal: workers === 0,
+      schedule: () => this.#turn.schedule(),
+      onBell: () => this.#turn.onBell(),
+      onFailure: (shard: Shard, connection: Connection | undefined, failure: ErrorRecord) =>
+        this.#onFailure(shard, connection, failure),
+      onLaneExit: (shard: Shard, exit: LaneExit) => this.#onLaneExit(shard, exit),
+      onForgotten: (connection: Connection) => this.#onForgotten(connection),
+    };
+    if (workers === 0) return [new Shard(0, host, () => new LocalLane(this.#handler))];
+    return Array.from(
+      { length: workers },
+      (_, index) => new Shard(index, host, () => new PiscinaLane(index, this.#handler)),
+    );
+  }
+
+  #makeFront(): Promise<Front> {
+    const { path, console, http, maxPayload } = this.options;
+    const assets = console ? loadConsoleAssets({ path, version: VERSION }) : new Map();
+    const routes = new HttpRoutes(
+      {
+        counters: this.#counters,
+        readiness: () => this.#readiness(),
+        stats: () => this.stats(),
+        refuseOrigin: (headers) => refuseOrigin(headers, this.options),
+        onEcho: (exchange, headers, body, isBinary) => this.#onEcho(exchange, headers, body, isBinary),
+      },
+      { path, http, maxPayload, assets },
+    );
+    return Front.create(this.options, {
+      onHandshake: (request) => this.#onHandshake(request),
+      onOpen: (port, request) => this.#onOpen(port, request),
+      onEngineClose: (text) => this.#onEngineClose(text),
+      onRequest: (exchange) => routes.handle(exchange),
+      onError: (error, where) => {
+        this.#counters.rejected['internal-error']++;
+        this.#logger.error({ err: error }, `a ${where} failed`);
+      },
+    });
+  }
+
+  #readiness(): Readiness {
+    if (this.#state === 'running') return 'running';
+    return this.#state === 'draining' || this.#state === 'stopped' ? 'draining' : 'starting';
+  }
+
+  // Connections
+
+  #onHandshake(request: HandshakeRequest): Refusal | undefined {
+    const refusal = refuseHandshake(request, this.options, this.#readiness());
+    if (refusal !== undefined) this.#counters.rejected[refusal.reason]++;
+    return refusal;
+  }
+
+  #onOpen(port: SocketPort, request: HandshakeRequest): Peer {
+    this.#counters.opened++;
+    this.#open++;
+    return this.#connect(port, request, false);
+  }
+
+  #connect(port: SocketPort, request: HandshakeRequest, isVirtual: boolean): Connection {
+    const shard = this.#leastLoadedShard();
+    const json = JSON.stringify(request);
+    const connection = this.#connections.add(
+      (slot, generation) =>
+        new Connection(slot, generation, shard, port, json, this.#connectionHost, isVirtual),
+    );
+    shard.open(connection);
+    return connection;
+  }
+
+  #leastLoadedShard(): Shard {
+    let best = this.#shards[0]!;
+    for (const shard of this.#shards) if (shard.connections < best.connections) best = shard;
+    return best;
+  }
+
+  #onGone(connection: Connection, code: number, reason: string): void {
+    if (!connection.isVirtual) {
+      this.#open--;
+      this.#counters.countClose(code);
+    }
+    (connection.shard as Shard).gone(connection, code, reason);
+  }
+
+  #onForgotten(connection: Connection): void {
+    this.#connections.remove(connection);
+    if (this.#connections.size === 0) this.#onEmpty?.();
+  }
+
+  /** The engine ended a connection by itself: 1006, and a text that says why. */
+  #onEngineClose(text: string): void {
+    if (/too big/i.test(text)) this.#counters.invalid['too-large']++;
+    else if (/utf-8/i.test(text)) this.#counters.invalid['invalid-utf8']++;
+    else if (/timed out/i.test(text)) this.#counters.timedOut++;
+    else if (/invalid/i.test(text)) this.#counters.invalid['protocol-error']++;
+  }
+
+  #onEcho(
+    exchange: UwsExchange,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+    isBinary: boolean,
+  ): void {
+    const port = new HttpPort(exchange, this.options.maxQueueBytes);
+    const { path, query, remoteAddress } = exchange;
+    const url = query === '' ? path : `${path}?${query}`;
+    const connection = this.#connect(
+      port,
+      { url, path, query, headers, remoteAddress, subprotocols: [] },
+      true,
+    );
+    port.attach(connection);
+    connection.accept(body, isBinary);
+    connection.closeWhenIdle(CloseCode.Normal, '');
+  }
+
+  // Workers
+
+  #onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void {
+    this.#counters.handlerErrors++;
+    const details = { shard: shard.index, connection: connection?.id, err: failure };
+    this.#logger.error(details, `a handler failed: ${failure.message}`);
+  }
+
+  #onLaneExit(shard: Shard, exit: LaneExit): void {
+    if (exit.expected || this.#state === 'starting' || this.#state === 'stopped') return;
+    this.#logger.error({ shard: shard.index, reason: exit.reason }, 'a worker ended; it is replaced');
+    shard.recover().catch((error: unknown) => {
+      this.#logger.error({ shard: shard.index, err: error }, 'a worker could not be replaced');
+    });
+  }
+
+  // Shutdown
+
+  async #shutDown(options: CloseOptions): Promise<void> {
+    if (this.#state === 'idle') {
+      this.#state = 'stopped';
+      return;
+    }
+    const timeoutMs = options.timeoutMs ?? this.options.drainTimeoutMs;
+    const deadline = performance.now() + timeoutMs;
+    const code = options.code ?? CloseCode.GoingAway;
+    const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
+    this.#state = 'draining';
+    this.#front?.stopListening();
+    const hadConnections = this.#open > 0;
+    for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
+    await this.#empty(timeoutMs);
+    for (const connection of this.#connections) connection.closeNow(code, reason);
+    const left = Math.max(0, deadline - performance.now());
+    await Promise.all(this.#shards.map((shard) => shard.stop(left)));
+    if (hadConnections) await delay(LINGER_MS);
+    this.#front?.close();
+    this.#state = 'stopped';
+  }
+
+  /** Waits until every connection is gone and has left its worker, at most so long. */
+  async #empty(timeoutMs: number): Promise<void> {
+    if (this.#connections.size === 0) return;
+    const abort = new AbortController();
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    const late = delay(timeoutMs, undefined, { signal: abort.signal }).catch(() => {});
+    await Promise.race([empty, late]);
+    abort.abort();
+    this.#onEmpty = undefined;
+  }
+
+  /** After a failed start: nothing is left running. */
+  async #abandon(): Promise<void> {
+    this.#state = 'stopped';
+    this.#front?.stopListening();
+    await Promise.all(this.#shards.map((shard) => shard.kill('the hub did not start')));
+    this.#front?.close();
+  }
+}
+
+/**
+ * Starts a hub.
+ *
+ * @returns the hub, once it listens and every worker has loaded its handler
+ * @throws HubError `ERR_OPTION`, `ERR_ENGINE_MISSING`, `ERR_LISTEN` or `ERR_HANDLER_LOAD`; nothing is left running
+ */
+export async function createHub(options: HubOptions = {}): Promise<Hub> {
+  const hub = new Hub(options);
+  await hub.start();
+  return hub;
+}

@@ -1,0 +1,33 @@
+/** What a shard needs of the thing that runs its worker. */
+import type { HandlerHooks } from '../wire/lane-task.js';
+import type { LaneMemory } from '../wire/layout.js';
+
+/** Why a worker's life ended. */
+export interface LaneExit {
+  /** True when it was asked to stop. */
+  readonly expected: boolean;
+  readonly reason: string;
+}
+
+export interface LaneEvents {
+  /** Replies are there. */
+  onBell(): void;
+  /** The reply ring is full and the worker is on this very thread: apply replies now. */
+  applyReplies(): void;
+  /** The worker's thread has ended: nothing writes to its memory any more. */
+  onExit(exit: LaneExit): void;
+}
+
+/** One life of one worker. */
+export interface Lane {
+  /** @throws HubError `ERR_HANDLER_LOAD` when the handler cannot be loaded, `ERR_WORKER` when the thread dies first */
+  start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks>;
+  /** Wakes the worker. */
+  ring(): void;
+  /** Hands over a block of a large message. It is read in the order of the records. */
+  postBlock(block: SharedArrayBuffer): void;
+  /** Ends the thread wherever it is. Resolves when it has ended. */
+  kill(reason: string): Promise<void>;
+  /** Waits for the task to end by itself, after a `Stop` record. */
+  finished(): Promise<void>;
+}

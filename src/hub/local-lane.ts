@@ -1,0 +1,63 @@
+/** The lane of `workers: 0`: the same runtime on the front end thread. */
+import { HubError } from '../errors.js';
+import type { HandlerHooks, HandlerSource } from '../wire/lane-task.js';
+import type { LaneMemory } from '../wire/layout.js';
+import type { Lane, LaneEvents } from './lane.js';
+
+/** The runtime's module by its URL: the hub's code does not depend on the workers' code. */
+const LOCAL = new URL('../workers/local.js', import.meta.url).href;
+
+interface LocalRuntime {
+  readonly hooks: HandlerHooks;
+  wake(): void;
+  readonly stopped: Promise<void>;
+}
+
+export class LocalLane implements Lane {
+  readonly #handler: HandlerSource;
+  readonly #blocks: SharedArrayBuffer[] = [];
+  #runtime: LocalRuntime | undefined;
+  #onEnd: () => void = () => {};
+  readonly #ended = new Promise<void>((resolve) => {
+    this.#onEnd = resolve;
+  });
+
+  constructor(handler: HandlerSource) {
+    this.#handler = handler;
+  }
+
+  async start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
+    const module = await import(LOCAL);
+    const runtime: LocalRuntime = await module.startLocalLane(memory, this.#handler, {
+      takeBlock: () => this.#blocks.shift(),
+      onBell: events.onBell,
+      applyReplies: events.applyReplies,
+    });
+    this.#runtime = runtime;
+    void runtime.stopped.then(() => this.#end(events));
+    return runtime.hooks;
+  }
+
+  ring(): void {
+    if (this.#runtime === undefined) throw new HubError('ERR_HUB_STATE', 'the local lane has not started');
+    this.#runtime.wake();
+  }
+
+  postBlock(block: SharedArrayBuffer): void {
+    this.#blocks.push(block);
+  }
+
+  /** There is no thread to end: the runtime is left alone from here on. */
+  async kill(): Promise<void> {
+    this.#onEnd();
+  }
+
+  finished(): Promise<void> {
+    return this.#ended;
+  }
+
+  #end(events: LaneEvents): void {
+    this.#onEnd();
+    events.onExit({ expected: true, reason: 'stopped' });
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Applies what a worker's handlers asked for: sends, closes, failures, and the end of each message. Front end thread.
+ */
+import { CloseCode } from '../close-codes.js';
+import type { ErrorRecord } from '../errors.js';
+import { decodeClose } from '../wire/close.js';
+import type { InboundWriter } from '../wire/inbound.js';
+import { Flag, Reply } from '../wire/layout.js';
+import type { ReplyReader } from '../wire/replies.js';
+import type { Connection } from './connection.js';
+import type { Connections } from './connections.js';
+
+export interface ReplySink {
+  /** A record of the shard has finished. `connection` is undefined when it has left the table. */
+  onDone(connection: Connection | undefined, bytes: number): void;
+  onFailure(connection: Connection | undefined, failure: ErrorRecord): void;
+  /** The block of a large message that is still in flight. */
+  blockAt(position: number): Uint8Array | undefined;
+}
+
+/** Bytes that one cork gathers before the socket's buffer is looked at again. */
+const CORK_BYTES = 64 * 1024;
+/** The clock is read once for so many replies. */
+const CLOCK_EVERY = 32;
+
+export class ReplyApplier {
+  readonly #reader: ReplyReader;
+  readonly #inbound: InboundWriter;
+  readonly #connections: Connections;
+  readonly #sink: ReplySink;
+  /** Parts of a payload that goes on in the next record. */
+  #parts: Uint8Array[] = [];
+  #corked: Connection | undefined;
+
+  constructor(reader: ReplyReader, inbound: InboundWriter, connections: Connections, sink: ReplySink) {
+    this.#reader = reader;
+    this.#inbound = inbound;
+    this.#connections = connections;
+    this.#sink = sink;
+  }
+
+  /**
+   * Applies what has been committed, until a point in time (ms of `performance.now()`).
+   *
+   * @returns false when the time was up before the end
+   */
+  apply(deadline: number): boolean {
+    const reader = this.#reader;
+    if (!reader.refresh()) return true;
+    let count = 0;
+    let inTime = true;
+    while (inTime && reader.next()) {
+      const connection = this.#connections.get(reader.slot, reader.generation);
+      if (connection !== undefined && reader.peekSlot() === reader.slot) {
+        this.#corked = connection;
+        connection.cork(this.#applyRun);
+      } else {
+        this.#applyOne(connection);
+      }
+      if (++count % CLOCK_EVERY === 0) inTime = performance.now() < deadline;
+    }
+    reader.release();
+    return inTime;
+  }
+
+  /** All replies in a row for one connection. */
+  readonly #applyRun = (): void => {
+    const reader = this.#reader;
+    const connection = this.#corked!;
+    let room = CORK_BYTES;
+    do {
+      // A slot may have changed its owner in the middle of a run.
+      const isOwner = reader.generation === connection.generation;
+      this.#applyOne(isOwner ? connection : this.#connections.get(reader.slot, reader.generation));
+      room -= reader.kind === Reply.Echo ? reader.doneBytes : reader.length;
+    } while (room > 0 && reader.peekSlot() === connection.slot && reader.next());
+  };
+
+  /** hot: once per reply. */
+  #applyOne(connection: Connection | undefined): void {
+    const reader = this.#reader;
+    const { flags } = reader;
+    switch (reader.kind) {
+      case Reply.Echo: {
+        const { source } = reader;
+        const external = (this.#inbound.headAt(source) & Flag.External) !== 0;
+        const bytes = external ? this.#sink.blockAt(source) : this.#inbound.payloadAt(source);
+        if (connection !== undefined && bytes !== undefined)
+          connection.send(bytes, (flags & Flag.Binary) !== 0);
+        break;
+      }
+      case Reply.Send:
+        if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
+        else connection?.send(this.#payload(), (flags & Flag.Binary) !== 0);
+        break;
+      case Reply.Close: {
+        const { code, reason } = decodeClose(reader.view());
+        connection?.closeAfterQueue(code, reason);
+        break;
+      }
+      case Reply.Failure:
+        if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
+        else this.#fail(connection);
+        break;
+    }
+    if ((flags & Flag.Done) !== 0) this.#sink.onDone(connection, reader.doneBytes);
+  }
+
+  #fail(connection: Connection | undefined): void {
+    const failure = JSON.parse(Buffer.from(this.#payload()).toString('utf8')) as ErrorRecord;
+    this.#sink.onFailure(connection, failure);
+    connection?.closeNow(CloseCode.InternalError, 'the handler failed');
+  }
+
+  /** The payload at hand, put together when it came in parts. */
+  #payload(): Uint8Array {
+    const last = this.#reader.view();
+    if (this.#parts.length === 0) return last;
+    const whole = Buffer.concat([...this.#parts, last]);
+    this.#parts = [];
+    return whole;
+  }
+}

@@ -1,0 +1,33 @@
+/** What the hub needs of a socket. The engine's WebSockets and HTTP requests come as one of these. */
+
+/** What became of a message: the same meaning as uWebSockets.js's own return values. */
+export const SendVerdict = {
+  /** Accepted; part of it waits in the engine's buffer. */
+  Buffered: 0,
+  /** Written. */
+  Sent: 1,
+  /** Not accepted. */
+  Dropped: 2,
+} as const;
+export type SendVerdict = (typeof SendVerdict)[keyof typeof SendVerdict];
+
+export interface SocketPort {
+  /** Sends a message. The bytes are not read after the call. */
+  send(data: Uint8Array, isBinary: boolean): number;
+  /** Runs `work` with all sends gathered into as few writes as possible. Nothing in `work` may end the socket. */
+  cork(work: () => void): void;
+  /** Bytes in the engine's buffer that the kernel did not take yet. */
+  bufferedBytes(): number;
+  /** Sends a close frame after everything that was sent before, and ends. `Peer.onClose` runs inside the call. */
+  end(code: number, reason: string): void;
+}
+
+/** What a socket calls back on. */
+export interface Peer {
+  /** A message arrived. `bytes` is valid during the call only. */
+  onMessage(bytes: ArrayBuffer, isBinary: boolean): void;
+  /** The engine's buffer got smaller. */
+  onDrain(): void;
+  /** The socket is gone; no method of its port may be called any more. */
+  onClose(code: number, reason: string): void;
+}

@@ -1,0 +1,68 @@
+/** What `hub.stats()` and `GET /stats` say. */
+import type { Counters, DropReason, InvalidReason, RejectReason } from '../metrics/counters.js';
+import type { ShardStats } from './shard.js';
+
+export interface HubStats {
+  readonly state: string;
+  readonly uptimeMs: number;
+  /** The handler as it was given. */
+  readonly handler: string;
+  readonly workers: number;
+  readonly connections: {
+    /** Gauge: WebSockets that are open now. */
+    readonly open: number;
+    readonly opened: number;
+    /** Closed connections by close code as the hub saw it; 1006 is without a close frame. */
+    readonly closed: Readonly<Record<string, number>>;
+    /** Closed because the peer was silent for `idleTimeout`. */
+    readonly timedOut: number;
+  };
+  readonly messages: {
+    /** Accepted from clients. */
+    readonly received: number;
+    readonly receivedBytes: number;
+    /** Replies handed to sockets. */
+    readonly sent: number;
+    readonly sentBytes: number;
+    /** Gauge: accepted and not finished. */
+    readonly inFlight: number;
+    readonly inFlightBytes: number;
+  };
+  /** Handshakes and HTTP requests that were refused. */
+  readonly rejected: Readonly<Record<RejectReason, number>>;
+  /** Input that ended its connection. */
+  readonly invalid: Readonly<Record<InvalidReason, number>>;
+  /** Messages and replies that were dropped. */
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Gauges: replies that their sockets could not take yet. */
+  readonly outbound: { readonly queuedMessages: number; readonly queuedBytes: number };
+  readonly handlerErrors: number;
+  readonly shards: readonly ShardStats[];
+}
+
+export type HubIdentity = Pick<HubStats, 'state' | 'uptimeMs' | 'handler' | 'workers'>;
+
+export function collectStats(
+  identity: HubIdentity,
+  counters: Counters,
+  open: number,
+  shards: readonly ShardStats[],
+): HubStats {
+  const { received, receivedBytes, sent, sentBytes, inFlight, inFlightBytes } = counters;
+  return {
+    ...identity,
+    connections: {
+      open,
+      opened: counters.opened,
+      closed: { ...counters.closed },
+      timedOut: counters.timedOut,
+    },
+    messages: { received, receivedBytes, sent, sentBytes, inFlight, inFlightBytes },
+    rejected: { ...counters.rejected },
+    invalid: { ...counters.invalid },
+    dropped: { ...counters.dropped },
+    outbound: { queuedMessages: counters.queuedMessages, queuedBytes: counters.queuedBytes },
+    handlerErrors: counters.handlerErrors,
+    shards,
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * The front end's turn: after all sockets of a poll phase have been read, hand what they said to the workers and
+ * apply what the workers answered. One for all shards of a hub.
+ */
+import type { Connection } from './connection.js';
+import type { Shard } from './shard.js';
+
+/** A turn works at most so long on replies; the rest is for the next turn, after sockets had theirs. */
+const TURN_MS = 3;
+
+export class Turn {
+  readonly #shards: readonly Shard[];
+  #flushing: Connection[] = [];
+  #isScheduled = false;
+  #isRunning = false;
+  /** The shard that is served first: another one each turn. */
+  #first = 0;
+
+  constructor(shards: readonly Shard[]) {
+    this.#shards = shards;
+  }
+
+  /** Runs a turn at the end of the current poll phase. */
+  schedule(): void {
+    if (this.#isScheduled || this.#isRunning) {
+      this.#isScheduled = true;
+      return;
+    }
+    this.#isScheduled = true;
+    setImmediate(this.#run);
+  }
+
+  /** Sends a connection's queue in the next turn. */
+  flushSoon(connection: Connection): void {
+    this.#flushing.push(connection);
+    this.schedule();
+  }
+
+  /** A worker rang: replies are there. */
+  readonly onBell = (): void => {
+    if (!this.#isRunning) this.#run();
+  };
+
+  readonly #run = (): void => {
+    this.#isScheduled = false;
+    this.#isRunning = true;
+    const isDone = this.#work();
+    this.#isRunning = false;
+    if (!isDone || this.#isScheduled) {
+      this.#isScheduled = true;
+      setImmediate(this.#run);
+    }
+  };
+
+  /** False when there is more to do. */
+  #work(): boolean {
+    const shards = this.#shards;
+    const deadline = performance.now() + TURN_MS;
+    this.#first = (this.#first + 1) % Math.max(1, shards.length);
+    for (const shard of shards) {
+      shard.wakeUp();
+      shard.flush();
+    }
+    this.#flushQueues();
+    let isDone = true;
+    for (let i = 0; i < shards.length; i++) {
+      const shard = shards[(this.#first + i) % shards.length]!;
+      if (!shard.apply(deadline)) isDone = false;
+      // Replies make room for what waits.
+      shard.flush();
+    }
+    for (const shard of shards) if (!shard.fallAsleep()) isDone = false;
+    return isDone;
+  }
+
+  #flushQueues(): void {
+    const connections = this.#flushing;
+    if (connections.length === 0) return;
+    this.#flushing = [];
+    for (const connection of connections) connection.flush();
+  }
+}

@@ -1,0 +1,73 @@
+/** The part of uWebSockets.js's interface that the hub uses, as types of our own. */
+
+export interface UwsSocket<UserData = unknown> {
+  /** 1 sent, 0 accepted and buffered, 2 dropped. */
+  send(message: Uint8Array, isBinary: boolean): number;
+  getBufferedAmount(): number;
+  /** Sends a close frame and ends; the close callback runs inside the call. Never inside `cork`. */
+  end(code: number, reason: string): void;
+  cork(work: () => void): unknown;
+  getUserData(): UserData;
+}
+
+export interface UwsRequest {
+  getMethod(): string;
+  getUrl(): string;
+  getQuery(): string | undefined;
+  /** Empty when there is none. */
+  getHeader(lowerCaseName: string): string;
+  forEach(visit: (name: string, value: string) => void): void;
+}
+
+export interface UwsResponse {
+  writeStatus(status: string): UwsResponse;
+  writeHeader(name: string, value: string): UwsResponse;
+  end(body?: string | Uint8Array, closeConnection?: boolean): UwsResponse;
+  endWithoutBody(contentLength?: number, closeConnection?: boolean): UwsResponse;
+  /** Ends the connection at once; the abort handler runs. */
+  close(): UwsResponse;
+  cork(work: () => void): UwsResponse;
+  onAborted(handler: () => void): UwsResponse;
+  /** The chunk is the engine's again when the handler returns. */
+  onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse;
+  getRemoteAddress(): ArrayBuffer;
+  upgrade<UserData>(
+    data: UserData,
+    key: string,
+    protocol: string,
+    extensions: string,
+    context: unknown,
+  ): void;
+}
+
+export interface UwsBehavior<UserData> {
+  maxPayloadLength: number;
+  idleTimeout: number;
+  sendPingsAutomatically: boolean;
+  maxLifetime: number;
+  maxBackpressure: number;
+  closeOnBackpressureLimit: boolean;
+  compression: number;
+  upgrade(res: UwsResponse, req: UwsRequest, context: unknown): void;
+  open(socket: UwsSocket<UserData>): void;
+  message(socket: UwsSocket<UserData>, message: ArrayBuffer, isBinary: boolean): void;
+  drain(socket: UwsSocket<UserData>): void;
+  close(socket: UwsSocket<UserData>, code: number, message: ArrayBuffer): void;
+}
+
+/** Opaque: only ever handed back to the engine. */
+export type UwsListenToken = { readonly _listenToken: never };
+
+export interface UwsApp {
+  ws<UserData>(pattern: string, behavior: UwsBehavior<UserData>): UwsApp;
+  any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp;
+  listen(host: string, port: number, mode: number, callback: (token: UwsListenToken | false) => void): UwsApp;
+  close(): UwsApp;
+}
+
+export interface Uws {
+  readonly DISABLED: number;
+  App(): UwsApp;
+  us_socket_local_port(token: UwsListenToken): number;
+  us_listen_socket_close(token: UwsListenToken): void;
+}

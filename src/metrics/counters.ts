@@ -1,0 +1,51 @@
+/** Everything the hub counts. Plain numbers, written in place by whoever sees the event; read by `stats()`. */
+
+const REJECT_REASONS = [
+  'not-a-websocket',
+  'bad-method',
+  'bad-version',
+  'bad-origin',
+  'bad-key',
+  'starting',
+  'draining',
+  'not-found',
+  'too-large',
+  'invalid-utf8',
+  'internal-error',
+] as const;
+const INVALID_REASONS = ['too-large', 'invalid-utf8', 'protocol-error'] as const;
+const DROP_REASONS = ['drop-newest', 'drop-oldest', 'slow-consumer', 'connection-gone', 'draining'] as const;
+
+/** Why a handshake or an HTTP request was refused. */
+export type RejectReason = (typeof REJECT_REASONS)[number];
+/** Why a client's input ended its connection. */
+export type InvalidReason = (typeof INVALID_REASONS)[number];
+/** Why a message or a reply was dropped. */
+export type DropReason = (typeof DROP_REASONS)[number];
+
+function zeros<K extends string>(names: readonly K[]): Record<K, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
+}
+
+export class Counters {
+  opened = 0;
+  timedOut = 0;
+  readonly closed: Record<string, number> = {};
+  received = 0;
+  receivedBytes = 0;
+  sent = 0;
+  sentBytes = 0;
+  handlerErrors = 0;
+  readonly rejected = zeros(REJECT_REASONS);
+  readonly invalid = zeros(INVALID_REASONS);
+  readonly dropped = zeros(DROP_REASONS);
+  /** Gauges: back at zero when nothing is going on. */
+  inFlight = 0;
+  inFlightBytes = 0;
+  queuedMessages = 0;
+  queuedBytes = 0;
+
+  countClose(code: number): void {
+    this.closed[code] = (this.closed[code] ?? 0) + 1;
+  }
+}
