@@ -14,6 +14,7 @@ export const HUB_ERROR_CODES = [
   'ERR_DATA_TYPE',
   'ERR_CLOSE_ARGUMENT',
   'ERR_MESSAGE_EXPIRED',
+  'ERR_HANDLER_TIMEOUT',
 ] as const;
 
 export type HubErrorCode = (typeof HUB_ERROR_CODES)[number];

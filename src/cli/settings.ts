@@ -45,9 +45,17 @@ function candidates(flag: Flag, raw: unknown): unknown[] {
       return ['true', '1'].includes(raw) ? [true] : ['false', '0'].includes(raw) ? [false] : [];
     case 'list':
       return [raw.split(',').map((item) => item.trim()), raw];
+    case 'pairs':
+      return [Object.fromEntries(raw.split(',').map(parsePair))];
     case 'string':
       return [raw];
   }
+}
+
+/** `messages=100` as a name and a number; what is no number is left for the schema to refuse. */
+function parsePair(text: string): [string, unknown] {
+  const [name = '', value = ''] = text.split('=');
+  return [name.trim(), /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value];
 }
 
 function isValid(name: keyof HubOptions, value: unknown): boolean {

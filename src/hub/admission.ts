@@ -60,6 +60,13 @@ export function unavailable(readiness: 'starting' | 'draining'): Refusal {
   ]);
 }
 
+/** Every worker died too often and rests. */
+export function allResting(): Refusal {
+  return refusal('overloaded', '503 Service Unavailable', 'Every worker rests after crashes: try again.', [
+    ['Retry-After', '10'],
+  ]);
+}
+
 /** A request without a handshake on the WebSocket path (RFC 9110 §15.5.22). */
 export function upgradeRequired(headers: Readonly<Record<string, string>>): Refusal {
   const extra = [

@@ -9,6 +9,7 @@ import { truncateReason } from '../wire/close.js';
 import { connectionId } from '../wire/id.js';
 import type { Deque } from './deque.js';
 import { type OutboundLimits, OutboundQueue } from './outbound.js';
+import { type RateLimit, RateLimiter } from './rate-limit.js';
 import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
 
 export const ConnectionState = { Open: 0, Ending: 1, Closing: 2, Gone: 3 } as const;
@@ -17,6 +18,12 @@ export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionSt
 export interface ConnectionLimits extends OutboundLimits {
   readonly maxPayload: number;
   readonly highWaterMark: number;
+  readonly maxInFlight: number;
+  readonly maxInFlightBytesPerConnection: number;
+  readonly maxInFlightBytes: number;
+  readonly overload: 'shed' | 'drop';
+  readonly maxBufferedBytes: number;
+  readonly rateLimit?: RateLimit | undefined;
 }
 
 /** What a connection needs of its hub; one object for all connections. */
@@ -25,6 +32,8 @@ export interface ConnectionHost {
   readonly counters: Counters;
   /** The peer is gone: whoever knows the connection has to forget it. */
   onGone(connection: Connection, code: number, reason: string): void;
+  /** What is in flight in the whole process is over its bound: sheds until it is not. */
+  relieve(): void;
   /** Runs `connection.flush()` soon, outside the engine's callbacks. */
   flushSoon(connection: Connection): void;
 }
@@ -32,6 +41,18 @@ export interface ConnectionHost {
 /** The shard's side of a connection. */
 export interface MessageSink {
   push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void;
+}
+
+/** Where a connection comes from and belongs. */
+export interface ConnectionOrigin {
+  readonly slot: number;
+  readonly generation: number;
+  readonly shard: MessageSink;
+  /** The handshake request as JSON, for `open` in a worker. */
+  readonly request: string;
+  readonly remoteAddress: string;
+  /** True for a connection that lives for one HTTP request. */
+  readonly isVirtual: boolean;
 }
 
 /** A message, or the end of the connection, that waits for its turn to enter the ring. */
@@ -50,10 +71,9 @@ interface Ending {
 export class Connection implements Peer {
   readonly slot: number;
   readonly generation: number;
-  readonly shard: MessageSink & { readonly index: number };
-  /** The handshake request as JSON, for `open` in a worker. */
+  readonly shard: MessageSink;
   readonly request: string;
-  /** True for a connection that lives for one HTTP request. */
+  readonly remoteAddress: string;
   readonly isVirtual: boolean;
   state: ConnectionState = ConnectionState.Open;
   /** Records that have been accepted and not finished, and their bytes. */
@@ -61,36 +81,38 @@ export class Connection implements Peer {
   inFlightBytes = 0;
   /** How many of them are in the ring or in the worker. */
   inRing = 0;
+  inRingBytes = 0;
   /** Which life of the shard's worker knows the connection; 0 is none. */
   knownTo = 0;
   /** What waits to enter the ring. */
   backlog: Deque<BacklogEntry> | undefined = undefined;
   /** True while the shard has it on its list of connections with a backlog. */
   isListed = false;
+  /** True once the hub itself closed it for a fault: what waits to enter the ring is dropped. */
+  isFailed = false;
   readonly #port: SocketPort;
   readonly #host: ConnectionHost;
   #queue: OutboundQueue | undefined;
   /** True while the engine's buffer is over the high-water mark: replies queue. */
   #isBlocked = false;
+  /** Bytes in the engine's buffer at the last look. */
+  #engineBytes = 0;
+  readonly #limiter: RateLimiter | undefined;
   #isCorked = false;
   #ending: Ending | undefined;
 
-  constructor(
-    slot: number,
-    generation: number,
-    shard: Connection['shard'],
-    port: SocketPort,
-    request: string,
-    host: ConnectionHost,
-    isVirtual = false,
-  ) {
-    this.slot = slot;
-    this.generation = generation;
-    this.shard = shard;
-    this.request = request;
+  constructor(origin: ConnectionOrigin, port: SocketPort, host: ConnectionHost) {
+    this.slot = origin.slot;
+    this.generation = origin.generation;
+    this.shard = origin.shard;
+    this.request = origin.request;
+    this.remoteAddress = origin.remoteAddress;
+    this.isVirtual = origin.isVirtual;
     this.#port = port;
     this.#host = host;
-    this.isVirtual = isVirtual;
+    const { rateLimit } = host.limits;
+    if (rateLimit !== undefined && !this.isVirtual)
+      this.#limiter = new RateLimiter(rateLimit, performance.now());
   }
 
   get isGone(): boolean {
@@ -101,10 +123,9 @@ export class Connection implements Peer {
     return connectionId(this.slot, this.generation);
   }
 
-  /** Bytes that were sent and that the kernel did not take yet. */
-  get bufferedBytes(): number {
-    if (this.state === ConnectionState.Gone) return 0;
-    return (this.#queue?.bytes ?? 0) + this.#port.bufferedBytes();
+  /** Bytes of replies that the kernel did not take yet, as of the last look. */
+  get outboundBytes(): number {
+    return (this.#queue?.bytes ?? 0) + this.#engineBytes;
   }
 
   // What the socket says
@@ -126,10 +147,42 @@ export class Connection implements Peer {
 
   /** Takes a message. The bytes are not read after the call. hot */
   accept(bytes: Uint8Array, isBinary: boolean): void {
-    const { counters } = this.#host;
+    const { counters, limits } = this.#host;
+    const { byteLength } = bytes;
+    if (this.#limiter !== undefined && !this.#limiter.allow(byteLength, performance.now())) {
+      counters.invalid['rate-limit']++;
+      this.fail(CloseCode.PolicyViolation, 'rate limit');
+      return;
+    }
+    // One message always fits, however large.
+    const isFull =
+      this.inFlight >= limits.maxInFlight ||
+      (this.inFlight > 0 && this.inFlightBytes + byteLength > limits.maxInFlightBytesPerConnection);
+    if (isFull || counters.inFlightBytes + byteLength > limits.maxInFlightBytes) {
+      if (!this.#makeRoom(isFull)) return;
+    }
     counters.received++;
-    counters.receivedBytes += bytes.byteLength;
+    counters.receivedBytes += byteLength;
     this.shard.push(this, bytes, isBinary);
+  }
+
+  /** A bound is passed. True when the message may enter all the same. */
+  #makeRoom(isOwnBound: boolean): boolean {
+    const { counters, limits } = this.#host;
+    if (limits.overload === 'drop') {
+      counters.dropped.overload++;
+      return false;
+    }
+    if (isOwnBound) {
+      counters.shed++;
+      counters.dropped.overload++;
+      this.fail(CloseCode.TryAgainLater, 'too many messages in flight');
+      return false;
+    }
+    this.#host.relieve();
+    if (this.state === ConnectionState.Open) return true;
+    counters.dropped.overload++;
+    return false;
   }
 
   onDrain(): void {
@@ -139,11 +192,12 @@ export class Connection implements Peer {
 
   onClose(code: number, reason: string): void {
     if (this.state === ConnectionState.Gone) return;
+    // A socket that the hub tore down tells no code: the one that was meant is what happened.
+    const own = this.state === ConnectionState.Closing ? this.#ending : undefined;
     this.state = ConnectionState.Gone;
-    const dropped = this.#queue?.clear() ?? 0;
-    this.#host.counters.dropped['connection-gone'] += dropped;
-    this.#queue = undefined;
-    this.#host.onGone(this, code, reason);
+    this.#dropQueue();
+    this.#setEngineBytes(0);
+    this.#host.onGone(this, own?.code ?? code, own?.reason ?? reason);
   }
 
   // What it is sent
@@ -176,7 +230,7 @@ export class Connection implements Peer {
   /** Sends what is queued, as far as the socket takes it. */
   flush(): void {
     if (this.state === ConnectionState.Gone) return;
-    this.#isBlocked = this.#port.bufferedBytes() >= this.#host.limits.highWaterMark;
+    this.#checkBuffer();
     if (!this.#isBlocked && this.#queue !== undefined && this.#queue.length > 0)
       this.cork(() => this.#sendQueued());
     else this.settle();
@@ -197,10 +251,30 @@ export class Connection implements Peer {
   /** Closes at once; what is queued is dropped. */
   closeNow(code: number, reason: string): void {
     if (this.state >= ConnectionState.Closing) return;
-    this.#host.counters.dropped['connection-gone'] += this.#queue?.clear() ?? 0;
+    this.#dropQueue();
     this.state = ConnectionState.Closing;
     this.#ending = { code, reason, whenIdle: false };
     this.settle(true);
+  }
+
+  /** Closes at once for a fault: messages that have not entered the ring are dropped as well. */
+  fail(code: number, reason: string): void {
+    this.isFailed = true;
+    this.closeNow(code, reason);
+  }
+
+  /** Closes at once to free memory. A peer that does not read could not see a close frame: it is cut off. */
+  shed(code: number, reason: string): void {
+    const isStalled = this.#engineBytes > this.#host.limits.highWaterMark;
+    this.isFailed = true;
+    if (!isStalled || this.#isCorked || this.state >= ConnectionState.Closing) {
+      this.closeNow(code, reason);
+      return;
+    }
+    this.#dropQueue();
+    this.state = ConnectionState.Closing;
+    this.#ending = { code, reason, whenIdle: false };
+    this.#port.terminate();
   }
 
   /** Ends the socket if it is to end and nothing holds it back. */
@@ -211,6 +285,7 @@ export class Connection implements Peer {
       if (this.#queue !== undefined && this.#queue.length > 0) return;
       if (ending.whenIdle && (this.inFlight > 0 || this.#port.bufferedBytes() > 0)) return;
     }
+    this.state = ConnectionState.Closing;
     this.#port.end(ending.code, truncateReason(ending.reason));
   }
 
@@ -222,10 +297,21 @@ export class Connection implements Peer {
   }
 
   #enqueue(data: Uint8Array, isBinary: boolean): void {
-    this.#queue ??= new OutboundQueue(this.#host.limits, this.#host.counters);
+    const { counters, limits } = this.#host;
+    const isOver = counters.queuedBytes + counters.engineBytes + data.byteLength > limits.maxBufferedBytes;
+    if (isOver && limits.overload === 'drop') {
+      counters.dropped.overload++;
+      return;
+    }
+    this.#queue ??= new OutboundQueue(limits, counters);
     if (this.#queue.enqueue(data, isBinary) !== 'overflow') return;
-    this.#host.counters.dropped['slow-consumer'] += this.#queue.clear() + 1;
-    this.closeNow(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
+    counters.dropped['slow-consumer'] += this.#queue.clear() + 1;
+    this.fail(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
+  }
+
+  #dropQueue(): void {
+    this.#host.counters.dropped['connection-gone'] += this.#queue?.clear() ?? 0;
+    this.#queue = undefined;
   }
 
   #write(data: Uint8Array, isBinary: boolean): void {
@@ -237,7 +323,13 @@ export class Connection implements Peer {
 
   #checkBuffer(): void {
     if (this.state === ConnectionState.Gone) return;
-    this.#isBlocked = this.#port.bufferedBytes() >= this.#host.limits.highWaterMark;
+    this.#setEngineBytes(this.#port.bufferedBytes());
+    this.#isBlocked = this.#engineBytes >= this.#host.limits.highWaterMark;
+  }
+
+  #setEngineBytes(bytes: number): void {
+    this.#host.counters.engineBytes += bytes - this.#engineBytes;
+    this.#engineBytes = bytes;
   }
 
   #sendQueued(): void {

@@ -78,6 +78,10 @@ class UwsPort implements SocketPort {
   end(code: number, reason: string): void {
     this.socket!.end(code, reason);
   }
+
+  terminate(): void {
+    this.socket!.close();
+  }
 }
 
 /** What the engine keeps for a socket. It copies the properties, so the object with methods is one of them. */

@@ -48,6 +48,10 @@ export class HttpPort implements SocketPort {
     this.#leave(code, reason);
   }
 
+  terminate(): void {
+    this.end(CloseCode.TryAgainLater, 'overloaded: try again later');
+  }
+
   #leave(code: number, reason: string): void {
     this.#peer?.onClose(code, reason);
     this.#peer = undefined;

@@ -8,6 +8,10 @@ import type { HeaderList, UwsExchange } from './exchange.js';
 export interface HttpHost {
   readonly counters: Counters;
   readiness(): Readiness;
+  /** Shards whose workers rest after too many crashes. */
+  resting(): number[];
+  /** While every shard rests. */
+  refuseResting(): Refusal | undefined;
   /** Anything that JSON can carry. */
   stats(): unknown;
   /** Refuses a request by its Origin. */
@@ -77,8 +81,18 @@ export class HttpRoutes {
 
   #readyz(exchange: UwsExchange): void {
     const readiness = this.#host.readiness();
-    if (readiness === 'running') {
-      exchange.respond('200 OK', [...TEXT, NOT_CACHED], 'ready\n');
+    const resting = this.#host.resting();
+    const allResting = this.#host.refuseResting();
+    if (readiness === 'running' && allResting !== undefined) {
+      exchange.respond(
+        allResting.status,
+        [...allResting.headers, ...TEXT, NOT_CACHED],
+        `${allResting.body}\n`,
+      );
+    } else if (readiness === 'running') {
+      const body =
+        resting.length === 0 ? 'ready' : `ready, but these shards rest after crashes: ${resting.join(', ')}`;
+      exchange.respond('200 OK', [...TEXT, NOT_CACHED], `${body}\n`);
     } else {
       const { status, headers } = unavailable(readiness);
       exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `${readiness}\n`);
@@ -94,7 +108,8 @@ export class HttpRoutes {
     const host = this.#host;
     const headers = exchange.headers();
     const readiness = host.readiness();
-    const refused = readiness === 'running' ? host.refuseOrigin(headers) : unavailable(readiness);
+    const refused =
+      readiness === 'running' ? (host.refuseOrigin(headers) ?? host.refuseResting()) : unavailable(readiness);
     if (refused !== undefined) {
       this.#refuse(exchange, refused);
       return;

@@ -3,6 +3,7 @@
  *
  * idle → starting → running → draining → stopped
  */
+import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { CloseCode } from '../close-codes.js';
@@ -14,21 +15,26 @@ import { VERSION } from '../version.js';
 import type { HandlerSource } from '../wire/lane-task.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { hostForUrl } from './address.js';
-import { type Readiness, type Refusal, refuseHandshake, refuseOrigin } from './admission.js';
+import { allResting, type Readiness, type Refusal, refuseHandshake, refuseOrigin } from './admission.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import { Connections } from './connections.js';
+import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Front } from './front.js';
+import { Gate } from './gate.js';
 import { findHandler } from './handler-source.js';
 import { HttpRoutes } from './http.js';
 import { HttpPort } from './http-port.js';
 import type { LaneExit } from './lane.js';
 import { PiscinaLane } from './lanes.js';
 import { LocalLane } from './local-lane.js';
+import { Overload } from './overload.js';
 import { Shard } from './shard.js';
 import type { Peer, SocketPort } from './socket-port.js';
 import { collectStats, type HubStats } from './stats.js';
+import { Supervisor } from './supervisor.js';
 import { Turn } from './turn.js';
+import { Watchdog } from './watchdog.js';
 
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
 
@@ -42,34 +48,45 @@ export interface CloseOptions {
 /** The engine does not say when a closed socket's last bytes have left: they get so long before it is torn down. */
 const LINGER_MS = 100;
 
-export class Hub {
+export class Hub extends EventEmitter<HubEvents> {
   readonly options: ResolvedOptions;
   readonly #counters = new Counters();
   readonly #connections = new Connections();
   readonly #handler: HandlerSource;
   readonly #logger: Logger;
   readonly #shards: Shard[];
+  readonly #supervisors: Supervisor[];
+  readonly #gate: Gate;
   readonly #turn: Turn;
+  readonly #watchdog: Watchdog;
   readonly #connectionHost: ConnectionHost;
   #front: Front | undefined;
   #state: HubState = 'idle';
   #port = 0;
-  #open = 0;
   #startedAt = 0;
   #closing: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
 
   /** Use `createHub`. */
   constructor(options: HubOptions) {
+    super();
     this.options = resolveOptions(options);
     this.#handler = findHandler(this.options.handler);
     this.#logger = this.options.logger ?? pino({ level: this.options.logLevel }, pino.destination(2));
     this.#shards = this.#makeShards();
-    this.#turn = new Turn(this.#shards);
+    this.#supervisors = this.#shards.map((shard) => this.#supervise(shard));
+    this.#gate = new Gate(this.options);
+    const overload = new Overload(this.options, this.#counters, this.#connections);
+    this.#turn = new Turn(this.#shards, () => overload.relieve());
+    this.#watchdog = new Watchdog(
+      this.options.handlerTimeoutMs,
+      this.options.workers === 0 ? [] : this.#shards,
+    );
     this.#connectionHost = {
       limits: this.options,
       counters: this.#counters,
       onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
+      relieve: () => overload.relieve(),
       flushSoon: (connection) => this.#turn.flushSoon(connection),
     };
   }
@@ -102,7 +119,7 @@ export class Hub {
       workers: this.options.workers,
     };
     const shards = this.#shards.map((shard) => shard.stats());
-    return collectStats(identity, this.#counters, this.#open, shards);
+    return collectStats(identity, this.#counters, this.#gate.open, shards);
   }
 
   /** @internal Listens, then loads the handler in every worker. Once. */
@@ -119,6 +136,7 @@ export class Hub {
       await this.#abandon();
       throw error;
     }
+    this.#watchdog.start();
     this.#startedAt = performance.now();
     this.#state = 'running';
   }
@@ -139,7 +157,8 @@ export class Hub {
   // Parts
 
   #makeShards(): Shard[] {
-    const { workers } = this.options;
+    const { workers, workerMemoryMb } = this.options;
+    const limits = workerMemoryMb > 0 ? { maxOldGenerationSizeMb: workerMemoryMb } : undefined;
     const host = {
       counters: this.#counters,
       connections: this.#connections,
@@ -148,14 +167,35 @@ export class Hub {
       onBell: () => this.#turn.onBell(),
       onFailure: (shard: Shard, connection: Connection | undefined, failure: ErrorRecord) =>
         this.#onFailure(shard, connection, failure),
-      onLaneExit: (shard: Shard, exit: LaneExit) => this.#onLaneExit(shard, exit),
+      onWorkerExit: (shard: Shard, exit: LaneExit, victims: number) =>
+        this.#onWorkerExit(shard, exit, victims),
+      onStuck: (shard: Shard) => this.#onStuck(shard),
       onForgotten: (connection: Connection) => this.#onForgotten(connection),
     };
-    if (workers === 0) return [new Shard(0, host, () => new LocalLane(this.#handler))];
+    const { handlerTimeoutMs, onHandlerError } = this.options;
+    const settings = { handlerTimeoutMs, onHandlerError };
+    if (workers === 0) return [new Shard(0, host, () => new LocalLane(this.#handler, settings))];
     return Array.from(
       { length: workers },
-      (_, index) => new Shard(index, host, () => new PiscinaLane(index, this.#handler)),
+      (_, index) => new Shard(index, host, () => new PiscinaLane(index, this.#handler, settings, limits)),
     );
+  }
+
+  #supervise(shard: Shard): Supervisor {
+    return new Supervisor(shard, this.options, {
+      onRestart: (which) => {
+        this.#counters.workerRestarts++;
+        this.emit('workerRestart', { shard: which.index });
+      },
+      onStartFailure: (which, reason) => {
+        this.#logger.error({ shard: which.index, reason }, 'a worker could not be started');
+      },
+      onRest: (which) => {
+        const pauseMs = this.options.restartPauseMs;
+        this.#logger.error({ shard: which.index, pauseMs }, 'a worker died too often: its shard rests');
+        this.emit('workerRest', { shard: which.index, pauseMs });
+      },
+    });
   }
 
   #makeFront(): Promise<Front> {
@@ -165,6 +205,8 @@ export class Hub {
       {
         counters: this.#counters,
         readiness: () => this.#readiness(),
+        resting: () => this.#shards.filter((shard) => shard.state === 'resting').map((shard) => shard.index),
+        refuseResting: () => this.#refuseResting(),
         stats: () => this.stats(),
         refuseOrigin: (headers) => refuseOrigin(headers, this.options),
         onEcho: (exchange, headers, body, isBinary) => this.#onEcho(exchange, headers, body, isBinary),
@@ -191,37 +233,47 @@ export class Hub {
   // Connections
 
   #onHandshake(request: HandshakeRequest): Refusal | undefined {
-    const refusal = refuseHandshake(request, this.options, this.#readiness());
+    const refusal =
+      refuseHandshake(request, this.options, this.#readiness()) ??
+      this.#refuseResting() ??
+      this.#gate.refuse(request.remoteAddress);
     if (refusal !== undefined) this.#counters.rejected[refusal.reason]++;
     return refusal;
   }
 
   #onOpen(port: SocketPort, request: HandshakeRequest): Peer {
     this.#counters.opened++;
-    this.#open++;
+    this.#gate.enter(request.remoteAddress);
     return this.#connect(port, request, false);
   }
 
   #connect(port: SocketPort, request: HandshakeRequest, isVirtual: boolean): Connection {
     const shard = this.#leastLoadedShard();
+    const { remoteAddress } = request;
     const json = JSON.stringify(request);
-    const connection = this.#connections.add(
-      (slot, generation) =>
-        new Connection(slot, generation, shard, port, json, this.#connectionHost, isVirtual),
-    );
+    const connection = this.#connections.add((slot, generation) => {
+      const origin = { slot, generation, shard, request: json, remoteAddress, isVirtual };
+      return new Connection(origin, port, this.#connectionHost);
+    });
     shard.open(connection);
     return connection;
   }
 
+  /** The shard with the fewest connections among those that are up, or else among those that come up again. */
   #leastLoadedShard(): Shard {
     let best = this.#shards[0]!;
-    for (const shard of this.#shards) if (shard.connections < best.connections) best = shard;
+    for (const shard of this.#shards) if (rank(shard) < rank(best)) best = shard;
     return best;
+  }
+
+  /** While every shard rests there is nobody to answer. */
+  #refuseResting(): Refusal | undefined {
+    return this.#shards.every((shard) => shard.state === 'resting') ? allResting() : undefined;
   }
 
   #onGone(connection: Connection, code: number, reason: string): void {
     if (!connection.isVirtual) {
-      this.#open--;
+      this.#gate.leave(connection.remoteAddress);
       this.#counters.countClose(code);
     }
     (connection.shard as Shard).gone(connection, code, reason);
@@ -262,17 +314,34 @@ export class Hub {
   // Workers
 
   #onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void {
-    this.#counters.handlerErrors++;
-    const details = { shard: shard.index, connection: connection?.id, err: failure };
-    this.#logger.error(details, `a handler failed: ${failure.message}`);
+    const where = { shard: shard.index, ...(connection === undefined ? {} : { connection: connection.id }) };
+    const isLate = failure.code === 'ERR_HANDLER_TIMEOUT';
+    this.#logger.error({ ...where, err: failure }, `a handler failed: ${failure.message}`);
+    if (isLate) {
+      this.#counters.handlerTimeouts++;
+      this.emit('handlerTimeout', { ...where, kind: 'promise' });
+    } else {
+      this.#counters.handlerErrors++;
+      this.emit('handlerError', { ...where, error: failure });
+    }
+    if (isLate || this.options.onHandlerError === 'close') {
+      connection?.fail(CloseCode.InternalError, isLate ? 'the handler took too long' : 'the handler failed');
+    }
   }
 
-  #onLaneExit(shard: Shard, exit: LaneExit): void {
-    if (exit.expected || this.#state === 'starting' || this.#state === 'stopped') return;
-    this.#logger.error({ shard: shard.index, reason: exit.reason }, 'a worker ended; it is replaced');
-    shard.recover().catch((error: unknown) => {
-      this.#logger.error({ shard: shard.index, err: error }, 'a worker could not be replaced');
-    });
+  #onStuck(shard: Shard): void {
+    this.#counters.handlerTimeouts++;
+    this.#logger.error({ shard: shard.index }, 'a handler is in a loop: its worker is replaced');
+    this.emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
+  }
+
+  #onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void {
+    this.#counters.workerExits++;
+    this.#counters.crashed += victims;
+    const details = { shard: shard.index, reason: exit.reason, connections: victims };
+    this.#logger.error(details, 'a worker ended; it is replaced');
+    this.emit('workerExit', details);
+    void this.#supervisors[shard.index]!.revive();
   }
 
   // Shutdown
@@ -288,10 +357,12 @@ export class Hub {
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     this.#state = 'draining';
     this.#front?.stopListening();
-    const hadConnections = this.#open > 0;
+    const hadConnections = this.#gate.open > 0;
     for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
     await this.#empty(timeoutMs);
     for (const connection of this.#connections) connection.closeNow(code, reason);
+    this.#watchdog.stop();
+    for (const supervisor of this.#supervisors) supervisor.stop();
     const left = Math.max(0, deadline - performance.now());
     await Promise.all(this.#shards.map((shard) => shard.stop(left)));
     if (hadConnections) await delay(LINGER_MS);
@@ -319,6 +390,12 @@ export class Hub {
     await Promise.all(this.#shards.map((shard) => shard.kill('the hub did not start')));
     this.#front?.close();
   }
+}
+
+/** Fewer is better: connections of a shard, with those that are not up behind all others. */
+function rank(shard: Shard): number {
+  const penalty = shard.state === 'up' ? 0 : shard.state === 'resting' ? 2 : 1;
+  return shard.connections + penalty * 1e9;
 }
 
 /**

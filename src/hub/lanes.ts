@@ -5,7 +5,6 @@
  * again as ringing a running task's bell. The pool loads the code, starts the thread, ends a runaway one
  * (an aborted signal terminates the thread) and reports how it ended.
  */
-import { once } from 'node:events';
 import { Piscina } from 'piscina';
 import { HubError, toErrorRecord } from '../errors.js';
 import type {
@@ -15,15 +14,22 @@ import type {
   LaneResult,
   LaneTask,
   Port,
+  RuntimeSettings,
 } from '../wire/lane-task.js';
 import type { LaneMemory } from '../wire/layout.js';
 import type { Lane, LaneEvents } from './lane.js';
 
 const ENTRY = new URL('../workers/entry.js', import.meta.url).href;
 
+/** Limits of a worker's heap, as `worker_threads` takes them. */
+export interface ResourceLimits {
+  readonly maxOldGenerationSizeMb?: number;
+}
+
 export class PiscinaLane implements Lane {
   readonly #shard: number;
   readonly #handler: HandlerSource;
+  readonly #settings: RuntimeSettings;
   readonly #pool: Piscina;
   readonly #abort = new AbortController();
   #bell: Port | undefined;
@@ -31,9 +37,15 @@ export class PiscinaLane implements Lane {
   #ended: Promise<void> = Promise.resolve();
   #killedFor: string | undefined;
 
-  constructor(shard: number, handler: HandlerSource) {
+  constructor(
+    shard: number,
+    handler: HandlerSource,
+    settings: RuntimeSettings,
+    resourceLimits?: ResourceLimits,
+  ) {
     this.#shard = shard;
     this.#handler = handler;
+    this.#settings = settings;
     this.#pool = new Piscina({
       filename: ENTRY,
       minThreads: 0,
@@ -41,6 +53,7 @@ export class PiscinaLane implements Lane {
       // The default blocks an idle worker's event loop.
       atomics: 'disabled',
       recordTiming: false,
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
     });
   }
 
@@ -53,6 +66,7 @@ export class PiscinaLane implements Lane {
       shard: this.#shard,
       memory,
       handler: this.#handler,
+      settings: this.#settings,
       bell: bell.port2,
       blocks: blocks.port2,
     };
@@ -62,7 +76,10 @@ export class PiscinaLane implements Lane {
     });
     // A run that is rejected says so before its thread has ended, and may write to memory until then.
     const thread = this.#pool.threads[0];
-    const exited = thread === undefined ? Promise.resolve() : once(thread, 'exit');
+    const exited = new Promise<void>((resolve) => {
+      if (thread === undefined) resolve();
+      else thread.once('exit', () => resolve());
+    });
     const outcome = run.then(
       (result) => ({ result }),
       (thrown: unknown) => ({ thrown }),

@@ -1,6 +1,6 @@
 /** The lane of `workers: 0`: the same runtime on the front end thread. */
 import { HubError } from '../errors.js';
-import type { HandlerHooks, HandlerSource } from '../wire/lane-task.js';
+import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import type { LaneMemory } from '../wire/layout.js';
 import type { Lane, LaneEvents } from './lane.js';
 
@@ -15,6 +15,7 @@ interface LocalRuntime {
 
 export class LocalLane implements Lane {
   readonly #handler: HandlerSource;
+  readonly #settings: RuntimeSettings;
   readonly #blocks: SharedArrayBuffer[] = [];
   #runtime: LocalRuntime | undefined;
   #onEnd: () => void = () => {};
@@ -22,13 +23,14 @@ export class LocalLane implements Lane {
     this.#onEnd = resolve;
   });
 
-  constructor(handler: HandlerSource) {
+  constructor(handler: HandlerSource, settings: RuntimeSettings) {
     this.#handler = handler;
+    this.#settings = settings;
   }
 
   async start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
     const module = await import(LOCAL);
-    const runtime: LocalRuntime = await module.startLocalLane(memory, this.#handler, {
+    const runtime: LocalRuntime = await module.startLocalLane(memory, this.#handler, this.#settings, {
       takeBlock: () => this.#blocks.shift(),
       onBell: events.onBell,
       applyReplies: events.applyReplies,

@@ -1,7 +1,6 @@
 /**
  * Applies what a worker's handlers asked for: sends, closes, failures, and the end of each message. Front end thread.
  */
-import { CloseCode } from '../close-codes.js';
 import type { ErrorRecord } from '../errors.js';
 import { decodeClose } from '../wire/close.js';
 import type { InboundWriter } from '../wire/inbound.js';
@@ -13,6 +12,7 @@ import type { Connections } from './connections.js';
 export interface ReplySink {
   /** A record of the shard has finished. `connection` is undefined when it has left the table. */
   onDone(connection: Connection | undefined, bytes: number): void;
+  /** A hook failed, or was too late. */
   onFailure(connection: Connection | undefined, failure: ErrorRecord): void;
   /** The block of a large message that is still in flight. */
   blockAt(position: number): Uint8Array | undefined;
@@ -109,7 +109,6 @@ export class ReplyApplier {
   #fail(connection: Connection | undefined): void {
     const failure = JSON.parse(Buffer.from(this.#payload()).toString('utf8')) as ErrorRecord;
     this.#sink.onFailure(connection, failure);
-    connection?.closeNow(CloseCode.InternalError, 'the handler failed');
   }
 
   /** The payload at hand, put together when it came in parts. */

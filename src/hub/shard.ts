@@ -3,27 +3,29 @@
  *
  * What arrives is staged in the inbound ring and flushed to the worker at the end of the poll phase; what comes while
  * the worker is at work is simply there when it looks again, so batches grow with load and no timer is involved.
- * A connection may have so much in the ring; the rest waits in its backlog, and backlogs enter in turns.
  */
 import { CloseCode } from '../close-codes.js';
-import type { ErrorRecord } from '../errors.js';
+import { type ErrorRecord, HubError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import { encodeClose } from '../wire/close.js';
-import { copyToShared } from '../wire/copy.js';
 import { InboundWriter } from '../wire/inbound.js';
 import type { HandlerHooks } from '../wire/lane-task.js';
-import { Block, CONTROL_BYTES, Flag, Inbound, KIND_MASK, type LaneMemory, Word } from '../wire/layout.js';
+import { Block, CONTROL_BYTES, Flag, Inbound, type LaneMemory, Word } from '../wire/layout.js';
 import { ReplyReader } from '../wire/replies.js';
-import type { BacklogEntry, Connection } from './connection.js';
+import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
-import { Deque } from './deque.js';
+import { Intake } from './intake.js';
 import type { Lane, LaneExit } from './lane.js';
 import { ReplyApplier, type ReplySink } from './replies.js';
+import type { Watched } from './watchdog.js';
 
 /** Bytes of each ring. */
 const RING_BYTES = 4 * 1024 * 1024;
-/** Records that one connection may have in the ring and in the worker. */
-const RING_SHARE = 128;
+
+const NOTHING = new Uint8Array(0);
+
+/** down → starting → up → down …; resting: down, and its connections are gone until it starts again. */
+export type ShardState = 'down' | 'starting' | 'up' | 'resting' | 'stopped';
 
 export interface ShardHost {
   readonly counters: Counters;
@@ -34,90 +36,184 @@ export interface ShardHost {
   /** Replies are there. */
   onBell(): void;
   onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void;
-  onLaneExit(shard: Shard, exit: LaneExit): void;
+  /** The worker of a shard that was up has ended by itself, and cost so many connections. */
+  onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void;
+  /** A worker has been stuck for the handler's whole time; it is about to be ended. */
+  onStuck(shard: Shard): void;
   /** A connection that is gone has left the worker too. */
   onForgotten(connection: Connection): void;
 }
 
 export interface ShardStats {
   readonly shard: number;
+  readonly state: ShardState;
   readonly connections: number;
+  /** Times that something was handed to the worker. */
   readonly batches: number;
+  /** Messages that were accepted. */
   readonly messages: number;
+  /** Times that the worker slept and had to be woken. */
   readonly wakeups: number;
   readonly restarts: number;
+  /** Gauge: records that have been accepted and not finished. */
   readonly inFlight: number;
 }
 
-export class Shard implements ReplySink {
+export class Shard implements ReplySink, Watched {
   readonly index: number;
   readonly #host: ShardHost;
   readonly #makeLane: () => Lane;
-  /** Connections with a backlog that may enter the ring, in turn. */
-  readonly #listed = new Deque<Connection>();
-  /** Blocks of large messages in flight, by the position of their record, oldest first. */
-  readonly #blocks = new Map<number, Uint8Array>();
+  readonly #intake: Intake;
+  #state: ShardState = 'down';
   #lane: Lane | undefined;
-  #control!: Int32Array;
-  #inbound!: InboundWriter;
-  #replies!: ReplyReader;
-  #applier!: ReplyApplier;
+  #control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  #replies: ReplyReader | undefined;
+  #applier: ReplyApplier | undefined;
   #hooks: HandlerHooks = { open: true, close: true };
-  /** Counts the lives of the shard's worker. */
-  #life = 0;
   #connections = 0;
   #batches = 0;
   #messages = 0;
   #wakeups = 0;
-  #inFlight = 0;
-  /** True while there is a worker that takes records. */
-  #isUp = false;
+  #starts = 0;
 
   constructor(index: number, host: ShardHost, makeLane: () => Lane) {
     this.index = index;
     this.#host = host;
     this.#makeLane = makeLane;
+    this.#intake = new Intake(host.counters, host.connections, () => host.schedule());
   }
 
   get connections(): number {
     return this.#connections;
   }
 
-  /** Starts the worker. Resolves once its handler is loaded. */
-  async start(): Promise<void> {
-    const memory: LaneMemory = {
-      control: new SharedArrayBuffer(CONTROL_BYTES),
-      inbound: new SharedArrayBuffer(RING_BYTES),
-      replies: new SharedArrayBuffer(RING_BYTES),
-    };
-    this.#control = new Int32Array(memory.control);
-    const staging = this.#host.isLocal ? undefined : new Block(new ArrayBuffer(RING_BYTES));
-    this.#inbound = new InboundWriter(this.#control, new Block(memory.inbound), staging);
-    this.#replies = new ReplyReader(this.#control, new Block(memory.replies));
-    this.#applier = new ReplyApplier(this.#replies, this.#inbound, this.#host.connections, this);
-    this.#life++;
-    this.#lane = this.#makeLane();
-    this.#hooks = await this.#lane.start(memory, {
-      onBell: () => this.#host.onBell(),
-      applyReplies: () => this.apply(Number.POSITIVE_INFINITY),
-      onExit: (exit) => {
-        this.#isUp = false;
-        this.#host.onLaneExit(this, exit);
-      },
-    });
-    this.#isUp = true;
+  get isStopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
+  get state(): ShardState {
+    return this.#state;
   }
 
   stats(): ShardStats {
     return {
       shard: this.index,
+      state: this.#state,
       connections: this.#connections,
       batches: this.#batches,
       messages: this.#messages,
       wakeups: this.#wakeups,
-      restarts: this.#life - 1,
-      inFlight: this.#inFlight,
+      restarts: Math.max(0, this.#starts - 1),
+      inFlight: this.#intake.inFlight,
     };
+  }
+
+  // The worker's life
+
+  /**
+   * Starts a worker. Resolves once its handler is loaded and the shard is up.
+   *
+   * @throws HubError `ERR_HANDLER_LOAD` or `ERR_WORKER`; the shard is down then
+   */
+  async start(): Promise<void> {
+    if (this.#state === 'stopped') throw new HubError('ERR_HUB_STATE', 'the hub stops');
+    const memory: LaneMemory = {
+      control: new SharedArrayBuffer(CONTROL_BYTES),
+      inbound: new SharedArrayBuffer(RING_BYTES),
+      replies: new SharedArrayBuffer(RING_BYTES),
+    };
+    const control = new Int32Array(memory.control);
+    const lane = this.#makeLane();
+    this.#state = 'starting';
+    this.#lane = lane;
+    try {
+      this.#hooks = await lane.start(memory, {
+        onBell: () => this.#host.onBell(),
+        applyReplies: () => this.apply(Number.POSITIVE_INFINITY),
+        onExit: (exit) => this.#onExit(exit),
+      });
+    } catch (error) {
+      this.#fellDown();
+      throw error;
+    }
+    if (this.isStopped) throw new HubError('ERR_HUB_STATE', 'the hub stops');
+    const staging = this.#host.isLocal ? undefined : new Block(new ArrayBuffer(RING_BYTES));
+    const inbound = new InboundWriter(control, new Block(memory.inbound), staging);
+    this.#control = control;
+    this.#replies = new ReplyReader(control, new Block(memory.replies));
+    this.#applier = new ReplyApplier(this.#replies, inbound, this.#host.connections, this);
+    this.#intake.attach(inbound, lane);
+    this.#state = 'up';
+    this.#starts++;
+    this.#intake.resume([...this.#own()], this.#hooks.open);
+  }
+
+  /** Tells the worker to finish, and waits until it has, at most so long. */
+  async stop(timeoutMs: number): Promise<void> {
+    if (this.#state !== 'up') return this.kill('the hub stops');
+    this.#intake.enterStop();
+    this.flush();
+    this.#state = 'stopped';
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs, 'late');
+    });
+    if ((await Promise.race([this.#lane!.finished(), late])) === 'late') {
+      await this.#lane!.kill('it did not stop in time');
+    }
+    clearTimeout(timer);
+  }
+
+  /** Ends the worker, for good. */
+  async kill(reason: string): Promise<void> {
+    this.#state = 'stopped';
+    await this.#lane?.kill(reason);
+  }
+
+  /** Closes every connection of a shard that is down, until it is started again. */
+  rest(): void {
+    this.#state = 'resting';
+    for (const connection of [...this.#own()]) {
+      connection.fail(CloseCode.TryAgainLater, 'the worker of this connection rests: try again later');
+    }
+  }
+
+  /** The worker has ended by itself: what was finished is applied, what had begun costs its connections. */
+  #onExit(exit: LaneExit): void {
+    if (this.#state !== 'up') return;
+    this.apply(Number.POSITIVE_INFINITY);
+    this.#state = 'down';
+    const taken = Atomics.load(this.#control, Word.InTaken);
+    const victims = this.#intake.detach(taken, [...this.#own()]);
+    for (const connection of victims) {
+      if (connection.isGone) this.#host.onForgotten(connection);
+      else connection.fail(CloseCode.InternalError, 'the worker of this connection died');
+    }
+    this.#host.onWorkerExit(this, exit, victims.length);
+  }
+
+  #fellDown(): void {
+    if (this.#state === 'starting') this.#state = 'down';
+  }
+
+  *#own(): IterableIterator<Connection> {
+    for (const connection of this.#host.connections) if (connection.shard === this) yield connection;
+  }
+
+  // For the watchdog
+
+  progress(): string | undefined {
+    const control = this.#control;
+    const isIdle =
+      Atomics.load(control, Word.WorkerAsleep) === 1 || Atomics.load(control, Word.WorkerBlocked) === 1;
+    if (this.#state !== 'up' || isIdle) return undefined;
+    const words = [Word.InTaken, Word.InReleased, Word.OutHead];
+    return words.map((word) => Atomics.load(control, word)).join();
+  }
+
+  onStuck(): void {
+    this.#host.onStuck(this);
+    void this.#lane?.kill('a hook did not finish in time');
   }
 
   // Inbound
@@ -126,85 +222,46 @@ export class Shard implements ReplySink {
   open(connection: Connection): void {
     this.#connections++;
     // Where no hook wants to know, the worker learns of a connection with its first message.
-    if (this.#hooks.open) this.#enter(connection, Inbound.Open, NOTHING);
+    if (this.#hooks.open) this.#intake.enter(connection, Inbound.Open, NOTHING);
   }
 
   /** A message arrived; `bytes` is not read after the call. hot */
   push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void {
     this.#messages++;
-    this.#enter(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
+    this.#intake.enter(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
   }
 
   /** A connection is gone. Its last record, unless the worker never heard of it. */
   gone(connection: Connection, code: number, reason: string): void {
     this.#connections--;
-    const isKnown = (this.#isUp && connection.knownTo === this.#life) || connection.backlog !== undefined;
-    if (isKnown) this.#enter(connection, Inbound.Close, encodeClose(code, reason));
-    else this.#host.onForgotten(connection);
+    if (connection.isFailed) {
+      this.#host.counters.dropped['connection-gone'] += this.#intake.dropBacklog(connection);
+    }
+    if (this.#intake.isKnown(connection)) {
+      this.#intake.enter(connection, Inbound.Close, encodeClose(code, reason));
+    } else if (connection.inFlight === 0) {
+      this.#host.onForgotten(connection);
+    }
   }
 
   /** Lets the worker have what was staged, and wakes it if it sleeps. */
   flush(): void {
-    if (!this.#isUp) return;
-    this.#admitBacklogs();
-    if (!this.#inbound.flush()) return;
+    if (!this.#intake.flush()) return;
     this.#batches++;
     if (Atomics.compareExchange(this.#control, Word.WorkerAsleep, 1, 0) !== 1) return;
     this.#wakeups++;
     this.#lane!.ring();
   }
 
-  /** Tells the worker to finish, and waits until it has, at most so long. */
-  async stop(timeoutMs: number): Promise<void> {
-    if (!this.#isUp) return this.kill('the hub stops');
-    this.#inbound.tryWrite(Inbound.Stop, 0, 0, undefined);
-    this.flush();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs, 'late');
-    });
-    if ((await Promise.race([this.#lane!.finished(), late])) === 'late') {
-      await this.kill('it did not stop in time');
-    }
-    clearTimeout(timer);
-  }
-
-  async kill(reason: string): Promise<void> {
-    await this.#lane?.kill(reason);
-  }
-
-  /**
-   * The worker's thread has ended by itself. What was finished is applied; connections with a message that had begun
-   * and not finished are closed; what had not begun goes to a new worker.
-   *
-   * @returns how many connections were closed
-   */
-  async recover(): Promise<number> {
-    this.apply(Number.POSITIVE_INFINITY);
-    const untaken = this.#takeBack();
-    this.#listed.clear();
-    this.#blocks.clear();
-    let victims = 0;
-    for (const connection of this.#own()) {
-      connection.isListed = false;
-      if (this.#settleAfterCrash(connection, untaken.get(connection) ?? [])) victims++;
-    }
-    await this.start();
-    for (const connection of this.#own()) {
-      if (connection.backlog !== undefined) this.#list(connection);
-      else if (this.#hooks.open && !connection.isGone) this.#enter(connection, Inbound.Open, NOTHING);
-    }
-    return victims;
-  }
-
   // Replies
 
   /** Applies replies until a point in time; false when there are more. */
   apply(deadline: number): boolean {
+    if (this.#applier === undefined) return true;
     // In this order: every reply that refers to a record before this position is among those applied now.
     const released = Atomics.load(this.#control, Word.InReleased);
     if (!this.#applier.apply(deadline)) return false;
-    this.#free(released);
+    this.#intake.release(released);
     return true;
   }
 
@@ -216,23 +273,15 @@ export class Shard implements ReplySink {
   /** From here on the worker rings when replies are there; false when there are some already. */
   fallAsleep(): boolean {
     Atomics.store(this.#control, Word.FrontAsleep, 1);
-    if (!this.#replies.refresh()) return true;
+    if (this.#replies === undefined || !this.#replies.refresh()) return true;
     Atomics.store(this.#control, Word.FrontAsleep, 0);
     return false;
   }
 
   /** hot: once per record. */
   onDone(connection: Connection | undefined, bytes: number): void {
-    const { counters } = this.#host;
-    this.#inFlight--;
-    counters.inFlight--;
-    counters.inFlightBytes -= bytes;
-    if (connection === undefined) return;
-    connection.inFlight--;
-    connection.inFlightBytes -= bytes;
-    connection.inRing--;
-    if (connection.backlog !== undefined) this.#list(connection);
-    if (connection.inFlight > 0) return;
+    this.#intake.finish(connection, bytes);
+    if (connection === undefined || connection.inFlight > 0) return;
     if (connection.isGone) this.#host.onForgotten(connection);
     else connection.settle();
   }
@@ -242,148 +291,6 @@ export class Shard implements ReplySink {
   }
 
   blockAt(position: number): Uint8Array | undefined {
-    return this.#blocks.get(position);
-  }
-
-  // Into the ring
-
-  /** Accepts a record: into the ring, or behind what waits already. hot */
-  #enter(connection: Connection, kind: number, payload: Uint8Array): void {
-    const isMessage = (kind & KIND_MASK) === Inbound.Message;
-    this.#account(connection, 1, isMessage ? payload.byteLength : 0);
-    const isFree = this.#isUp && connection.backlog === undefined && connection.inRing < RING_SHARE;
-    if (!isFree || !this.#stage(connection, kind, payload)) {
-      connection.backlog ??= new Deque<BacklogEntry>();
-      connection.backlog.push({ kind, payload: Uint8Array.prototype.slice.call(payload) });
-      this.#list(connection);
-    }
-    this.#host.schedule();
-  }
-
-  /** Writes a record to the ring; false when there is no room. hot */
-  #stage(connection: Connection, kind: number, payload: Uint8Array): boolean {
-    const inbound = this.#inbound;
-    const { slot, generation } = connection;
-    if (connection.knownTo !== this.#life) {
-      const isOpen = (kind & KIND_MASK) === Inbound.Open;
-      if (!this.#stageOpen(connection, isOpen)) return false;
-      if (isOpen) return true;
-    }
-    if (payload.byteLength > inbound.maxPayload) {
-      if (!this.#stageBlock(kind, slot, generation, payload)) return false;
-    } else if (!inbound.tryWrite(kind, slot, generation, payload)) return false;
-    connection.inRing++;
-    return true;
-  }
-
-  /** Introduces a connection to the worker. */
-  #stageOpen(connection: Connection, isAccounted: boolean): boolean {
-    const kind = connection.knownTo === 0 ? Inbound.Open : Inbound.Open | Flag.Restarted;
-    const { slot, generation, request } = connection;
-    if (!this.#inbound.tryWriteText(kind, slot, generation, request)) return false;
-    connection.knownTo = this.#life;
-    connection.inRing++;
-    if (!isAccounted) this.#account(connection, 1, 0);
-    return true;
-  }
-
-  /** A large message: its bytes travel beside the ring. */
-  #stageBlock(kind: number, slot: number, generation: number, payload: Uint8Array): boolean {
-    if (!this.#inbound.tryWrite(kind | Flag.External, slot, generation, undefined)) return false;
-    const block = new SharedArrayBuffer(payload.byteLength);
-    const bytes = new Uint8Array(block);
-    copyToShared(bytes, 0, payload);
-    this.#blocks.set(this.#inbound.lastPosition, bytes);
-    this.#lane!.postBlock(block);
-    return true;
-  }
-
-  // After a crash
-
-  *#own(): IterableIterator<Connection> {
-    for (const connection of this.#host.connections) if (connection.shard === this) yield connection;
-  }
-
-  /** What the dead worker had not taken, by connection, in order. */
-  #takeBack(): Map<Connection, BacklogEntry[]> {
-    const taken = Atomics.load(this.#control, Word.InTaken);
-    const byConnection = new Map<Connection, BacklogEntry[]>();
-    for (const record of this.#inbound.recordsFrom(taken)) {
-      const connection = this.#host.connections.get(record.slot, record.generation);
-      if (connection === undefined) continue;
-      if (record.kind === Inbound.Open) {
-        // It is introduced again, as if for the first time.
-        if ((record.flags & Flag.Restarted) === 0) connection.knownTo = 0;
-        connection.inRing--;
-        this.#account(connection, -1, 0);
-        continue;
-      }
-      const payload = this.#blocks.get(record.position) ?? record.payload;
-      const entries = byConnection.get(connection) ?? [];
-      entries.push({ kind: record.kind | (record.flags & Flag.Binary), payload });
-      byConnection.set(connection, entries);
-    }
-    return byConnection;
-  }
-
-  /** True when the crash costs the connection: a record of it had begun and not finished. */
-  #settleAfterCrash(connection: Connection, untaken: BacklogEntry[]): boolean {
-    const isVictim = connection.inRing > untaken.length;
-    connection.inRing = 0;
-    if (!isVictim) {
-      for (const entry of connection.backlog ?? []) untaken.push(entry);
-      connection.backlog = untaken.length === 0 ? undefined : Deque.from(untaken);
-      return false;
-    }
-    this.#account(connection, -connection.inFlight, -connection.inFlightBytes);
-    connection.backlog = undefined;
-    connection.knownTo = 0;
-    if (connection.isGone) this.#host.onForgotten(connection);
-    else connection.closeNow(CloseCode.InternalError, 'the worker of this connection died');
-    return true;
-  }
-
-  #account(connection: Connection, records: number, bytes: number): void {
-    const { counters } = this.#host;
-    this.#inFlight += records;
-    counters.inFlight += records;
-    counters.inFlightBytes += bytes;
-    connection.inFlight += records;
-    connection.inFlightBytes += bytes;
-  }
-
-  #list(connection: Connection): void {
-    if (connection.isListed || connection.inRing >= RING_SHARE) return;
-    connection.isListed = true;
-    this.#listed.push(connection);
-    this.#host.schedule();
-  }
-
-  /** Backlogs enter the ring in turns, one record each, while there is room. */
-  #admitBacklogs(): void {
-    let connection = this.#listed.peek();
-    while (connection !== undefined) {
-      const backlog = connection.backlog;
-      const entry = backlog?.peek();
-      if (backlog !== undefined && entry !== undefined) {
-        if (!this.#stage(connection, entry.kind, entry.payload)) return;
-        backlog.shift();
-      }
-      this.#listed.shift();
-      connection.isListed = false;
-      if (backlog === undefined || backlog.length === 0) connection.backlog = undefined;
-      else this.#list(connection);
-      connection = this.#listed.peek();
-    }
-  }
-
-  #free(position: number): void {
-    this.#inbound.free(position);
-    for (const at of this.#blocks.keys()) {
-      if (((position - at) | 0) <= 0) break;
-      this.#blocks.delete(at);
-    }
+    return this.#intake.blockAt(position);
   }
 }
-
-const NOTHING = new Uint8Array(0);

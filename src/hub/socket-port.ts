@@ -20,6 +20,8 @@ export interface SocketPort {
   bufferedBytes(): number;
   /** Sends a close frame after everything that was sent before, and ends. `Peer.onClose` runs inside the call. */
   end(code: number, reason: string): void;
+  /** Ends without a close frame and without what is buffered. `Peer.onClose` runs inside the call. */
+  terminate(): void;
 }
 
 /** What a socket calls back on. */

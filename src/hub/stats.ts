@@ -35,8 +35,22 @@ export interface HubStats {
   /** Messages and replies that were dropped. */
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** Gauges: replies that their sockets could not take yet. */
-  readonly outbound: { readonly queuedMessages: number; readonly queuedBytes: number };
+  readonly outbound: {
+    readonly queuedMessages: number;
+    readonly queuedBytes: number;
+    /** In the engine's own buffers, as of the last look at each socket. */
+    readonly engineBytes: number;
+  };
+  /** Hooks that threw or rejected. */
   readonly handlerErrors: number;
+  /** Hooks that did not finish within `handlerTimeoutMs`. */
+  readonly handlerTimeouts: number;
+  /** Connections closed because a bound was passed (1013). */
+  readonly shed: number;
+  readonly workerExits: number;
+  readonly workerRestarts: number;
+  /** Connections closed because their worker died with a message of theirs that had begun (1011). */
+  readonly crashed: number;
   readonly shards: readonly ShardStats[];
 }
 
@@ -61,7 +75,16 @@ export function collectStats(
     rejected: { ...counters.rejected },
     invalid: { ...counters.invalid },
     dropped: { ...counters.dropped },
-    outbound: { queuedMessages: counters.queuedMessages, queuedBytes: counters.queuedBytes },
+    outbound: {
+      queuedMessages: counters.queuedMessages,
+      queuedBytes: counters.queuedBytes,
+      engineBytes: counters.engineBytes,
+    },
+    handlerTimeouts: counters.handlerTimeouts,
+    shed: counters.shed,
+    workerExits: counters.workerExits,
+    workerRestarts: counters.workerRestarts,
+    crashed: counters.crashed,
     handlerErrors: counters.handlerErrors,
     shards,
   };

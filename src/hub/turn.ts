@@ -10,14 +10,17 @@ const TURN_MS = 3;
 
 export class Turn {
   readonly #shards: readonly Shard[];
+  readonly #relieve: () => void;
   #flushing: Connection[] = [];
   #isScheduled = false;
   #isRunning = false;
   /** The shard that is served first: another one each turn. */
   #first = 0;
 
-  constructor(shards: readonly Shard[]) {
+  /** @param relieve called at the end of each turn, when nothing is corked */
+  constructor(shards: readonly Shard[], relieve: () => void) {
     this.#shards = shards;
+    this.#relieve = relieve;
   }
 
   /** Runs a turn at the end of the current poll phase. */
@@ -69,6 +72,7 @@ export class Turn {
       // Replies make room for what waits.
       shard.flush();
     }
+    this.#relieve();
     for (const shard of shards) if (!shard.fallAsleep()) isDone = false;
     return isDone;
   }

@@ -6,6 +6,8 @@ export interface UwsSocket<UserData = unknown> {
   getBufferedAmount(): number;
   /** Sends a close frame and ends; the close callback runs inside the call. Never inside `cork`. */
   end(code: number, reason: string): void;
+  /** Ends without a close frame; the close callback runs inside the call. */
+  close(): void;
   cork(work: () => void): unknown;
   getUserData(): UserData;
 }

@@ -11,10 +11,21 @@ const REJECT_REASONS = [
   'not-found',
   'too-large',
   'invalid-utf8',
+  'overloaded',
+  'max-connections',
+  'max-connections-per-address',
+  'connection-rate',
   'internal-error',
 ] as const;
-const INVALID_REASONS = ['too-large', 'invalid-utf8', 'protocol-error'] as const;
-const DROP_REASONS = ['drop-newest', 'drop-oldest', 'slow-consumer', 'connection-gone', 'draining'] as const;
+const INVALID_REASONS = ['too-large', 'invalid-utf8', 'protocol-error', 'rate-limit'] as const;
+const DROP_REASONS = [
+  'drop-newest',
+  'drop-oldest',
+  'slow-consumer',
+  'connection-gone',
+  'draining',
+  'overload',
+] as const;
 
 /** Why a handshake or an HTTP request was refused. */
 export type RejectReason = (typeof REJECT_REASONS)[number];
@@ -36,6 +47,13 @@ export class Counters {
   sent = 0;
   sentBytes = 0;
   handlerErrors = 0;
+  handlerTimeouts = 0;
+  /** Connections closed because a bound of the process or of their own was passed. */
+  shed = 0;
+  workerExits = 0;
+  workerRestarts = 0;
+  /** Connections closed because their worker died with a message that had begun. */
+  crashed = 0;
   readonly rejected = zeros(REJECT_REASONS);
   readonly invalid = zeros(INVALID_REASONS);
   readonly dropped = zeros(DROP_REASONS);
@@ -44,6 +62,8 @@ export class Counters {
   inFlightBytes = 0;
   queuedMessages = 0;
   queuedBytes = 0;
+  /** Bytes in the engine's buffers, as of the last look at each socket. */
+  engineBytes = 0;
 
   countClose(code: number): void {
     this.closed[code] = (this.closed[code] ?? 0) + 1;

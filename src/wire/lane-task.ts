@@ -12,11 +12,20 @@ export interface HandlerSource {
   readonly url: string;
 }
 
+/** How the runtime treats hooks. */
+export interface RuntimeSettings {
+  /** A promise of a hook is waited for so long; 0 is no limit. */
+  readonly handlerTimeoutMs: number;
+  /** What a failing hook costs its connection. */
+  readonly onHandlerError: 'close' | 'ignore';
+}
+
 /** The Piscina task of a lane: it runs for as long as its worker lives, and batches stream through the rings. */
 export interface LaneTask {
   readonly shard: number;
   readonly memory: LaneMemory;
   readonly handler: HandlerSource;
+  readonly settings: RuntimeSettings;
   /** Carries `LaneReady` once, then empty messages that wake the other side. */
   readonly bell: Port;
   /** Carries the blocks of large messages to the worker, in the order of their records. */

@@ -37,7 +37,7 @@ function work(task: LaneTask, handler: Handler): Promise<void> {
     const replies = new ReplyWriter(control, new Block(task.memory.replies), (released) =>
       waitForRoom(control, released, ring),
     );
-    const runtime = new Runtime(handler, inbound, replies, {
+    const runtime = new Runtime(handler, task.settings, inbound, replies, {
       takeBlock: () => receiveMessageOnPort(blocks)!.message as SharedArrayBuffer,
       sleep: () => fallAsleep(control, inbound),
       ringFrontEnd: ring,

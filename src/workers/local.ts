@@ -2,7 +2,7 @@
  * The runtime on the front end thread, for `workers: 0`: the same rings and the same code without a thread between.
  */
 import { InboundReader } from '../wire/inbound.js';
-import type { HandlerHooks, HandlerSource } from '../wire/lane-task.js';
+import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import { Block, type LaneMemory } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import { claimFrontEndBell, fallAsleep } from './bell.js';
@@ -27,6 +27,7 @@ export interface LocalLane {
 export async function startLocalLane(
   memory: LaneMemory,
   source: HandlerSource,
+  settings: RuntimeSettings,
   host: LocalHost,
 ): Promise<LocalLane> {
   const handler = await loadHandler(source);
@@ -37,7 +38,7 @@ export async function startLocalLane(
   const stopped = new Promise<void>((resolve) => {
     onStopped = resolve;
   });
-  const runtime = new Runtime(handler, inbound, replies, {
+  const runtime = new Runtime(handler, settings, inbound, replies, {
     takeBlock: () => host.takeBlock(),
     sleep: () => fallAsleep(control, inbound),
     ringFrontEnd: () => {

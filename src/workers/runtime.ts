@@ -5,15 +5,17 @@
  * Where it stands on a message's way: inbound ring → here → handler → here → reply ring.
  */
 import { nextTick } from 'node:process';
-import { toErrorRecord } from '../errors.js';
+import { HubError, toErrorRecord } from '../errors.js';
 import { decodeClose, encodeClose } from '../wire/close.js';
 import type { InboundReader } from '../wire/inbound.js';
+import type { RuntimeSettings } from '../wire/lane-task.js';
 import { Flag, Inbound, Reply } from '../wire/layout.js';
 import type { ReplyWriter } from '../wire/replies.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import type { Data, Handler } from './handler.js';
 import { InboundMessage } from './message.js';
 import { badReply, isAsyncIterable, isData, isIterable, isThenable } from './reply-value.js';
+import { type Wait, Waits } from './waits.js';
 
 /** What the runtime needs of the thread it runs on. */
 export interface RuntimeHost {
@@ -37,19 +39,29 @@ export class Runtime implements ContextHost {
   readonly #inbound: InboundReader;
   readonly #replies: ReplyWriter;
   readonly #host: RuntimeHost;
+  readonly #settings: RuntimeSettings;
   readonly #borrowed: boolean;
+  readonly #waits: Waits;
   readonly #contexts: (ConnectionContext | undefined)[] = [];
   /** True from the first record of a turn until the thread goes to sleep or waits for its next turn. */
   #awake = false;
   #turnStart = 0;
   #lastRing = 0;
 
-  constructor(handler: Handler, inbound: InboundReader, replies: ReplyWriter, host: RuntimeHost) {
+  constructor(
+    handler: Handler,
+    settings: RuntimeSettings,
+    inbound: InboundReader,
+    replies: ReplyWriter,
+    host: RuntimeHost,
+  ) {
     this.#handler = handler;
     this.#inbound = inbound;
     this.#replies = replies;
     this.#host = host;
+    this.#settings = settings;
     this.#borrowed = handler.payload === 'borrowed';
+    this.#waits = new Waits(settings.handlerTimeoutMs, (wait) => this.#onLate(wait));
   }
 
   /** Records are there. Harmless when it is awake already. */
@@ -133,6 +145,7 @@ export class Runtime implements ContextHost {
       case Inbound.Close:
         return this.#onClose(slot, generation);
       default:
+        this.#waits.stop();
         this.#host.stopped();
         return false;
     }
@@ -251,19 +264,15 @@ export class Runtime implements ContextHost {
   ): void {
     context.busy = true;
     if (message?.isInRing) this.#waiting = message;
+    const wait = this.#waits.add(context, message, doneBytes);
     promise.then(
-      (value) => this.#settle(context, message, () => this.#finishLater(context, value, message, doneBytes)),
-      (thrown) => this.#settle(context, message, () => this.#fail(context, thrown, doneBytes)),
+      (value) => this.#settle(wait, () => this.#finishLater(wait, value)),
+      (thrown) => this.#settle(wait, () => this.#fail(context, thrown, doneBytes)),
     );
   }
 
   /** True when the value itself has to be waited for again. */
-  #finishLater(
-    context: ConnectionContext,
-    value: unknown,
-    message: InboundMessage | undefined,
-    doneBytes: number,
-  ): boolean {
+  #finishLater({ context, message, doneBytes }: Wait, value: unknown): boolean {
     try {
       if (isAsyncIterable(value)) {
         this.#wait(context, this.#sendAll(context, value), message, doneBytes);
@@ -275,8 +284,26 @@ export class Runtime implements ContextHost {
     }
   }
 
-  #settle(context: ConnectionContext, message: InboundMessage | undefined, finish: () => boolean): void {
-    if (finish()) return;
+  #settle(wait: Wait, finish: () => boolean): void {
+    // Its time was up before: the record has been finished, and nobody waits for this any more.
+    if (wait.isOver) return;
+    this.#waits.remove(wait);
+    if (!finish()) this.#free(wait);
+  }
+
+  /** A hook's promise has been pending for too long: it costs its connection, not its thread. */
+  #onLate(wait: Wait): void {
+    const { context, doneBytes } = wait;
+    const { handlerTimeoutMs } = this.#settings;
+    context.ended = true;
+    context.abort();
+    const error = new HubError('ERR_HANDLER_TIMEOUT', `a hook did not finish within ${handlerTimeoutMs} ms`);
+    this.#writeFailure(context, error, doneBytes);
+    this.#free(wait);
+  }
+
+  /** The connection's next record may run. */
+  #free({ context, message }: Wait): void {
     if (message !== undefined) this.#leave(message);
     context.busy = false;
     this.#runDeferred(context);
@@ -320,12 +347,16 @@ export class Runtime implements ContextHost {
   }
 
   #fail(context: ConnectionContext, thrown: unknown, doneBytes: number): false {
-    context.ended = true;
+    if (this.#settings.onHandlerError === 'close') context.ended = true;
+    this.#writeFailure(context, thrown, doneBytes);
+    return false;
+  }
+
+  #writeFailure(context: ConnectionContext, thrown: unknown, doneBytes: number): void {
     const { slot, generation } = context;
     const record = JSON.stringify(toErrorRecord(thrown));
     this.#replies.writeText(Reply.Failure | Flag.Done, slot, generation, record, doneBytes);
     this.#replies.commit();
-    return false;
   }
 
   #sendItem(context: ConnectionContext, item: unknown): void {

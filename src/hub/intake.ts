@@ -1,0 +1,281 @@
+/**
+ * A shard's way in: what connections say goes into the inbound ring, or behind what already waits. Front end thread.
+ *
+ * A connection may have so much in the ring; the rest waits in its backlog, and backlogs enter in turns. So a
+ * connection that floods its shard delays its own messages and nobody else's. It is also what knows, when a worker
+ * dies, which records the worker had not taken.
+ */
+import type { Counters } from '../metrics/counters.js';
+import { copyToShared } from '../wire/copy.js';
+import type { InboundWriter } from '../wire/inbound.js';
+import { Flag, Inbound, KIND_MASK } from '../wire/layout.js';
+import type { BacklogEntry, Connection } from './connection.js';
+import type { Connections } from './connections.js';
+import { Deque } from './deque.js';
+import type { Lane } from './lane.js';
+
+/** Records, and bytes, that one connection may have in the ring and in the worker. One record always may. */
+const SHARE_RECORDS = 128;
+const SHARE_BYTES = 1024 * 1024;
+/** Bytes of large messages that travel beside the ring at a time. One message always may. */
+const MAX_BLOCK_BYTES = 8 * 1024 * 1024;
+
+const NOTHING = new Uint8Array(0);
+
+export class Intake {
+  readonly #counters: Counters;
+  readonly #connections: Connections;
+  readonly #schedule: () => void;
+  /** Connections with a backlog that may enter the ring, in turn. */
+  readonly #listed = new Deque<Connection>();
+  /** Blocks of large messages in flight, by the position of their record, oldest first. */
+  readonly #blocks = new Map<number, Uint8Array>();
+  #blockBytes = 0;
+  #inbound: InboundWriter | undefined;
+  #lane: Lane | undefined;
+  /** Counts the lives of the shard's worker. */
+  #life = 0;
+  #inFlight = 0;
+
+  /** @param schedule something is to be flushed at the end of this poll phase */
+  constructor(counters: Counters, connections: Connections, schedule: () => void) {
+    this.#counters = counters;
+    this.#connections = connections;
+    this.#schedule = schedule;
+  }
+
+  /** Gauge: records that have been accepted and not finished. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** True when a worker knows the connection, or is going to. */
+  isKnown(connection: Connection): boolean {
+    const isKnownToWorker = this.#inbound !== undefined && connection.knownTo === this.#life;
+    return isKnownToWorker || connection.backlog !== undefined;
+  }
+
+  /** A new worker takes records from here on. */
+  attach(inbound: InboundWriter, lane: Lane): void {
+    this.#inbound = inbound;
+    this.#lane = lane;
+    this.#life++;
+  }
+
+  /** Accepts a record. `payload` is not read after the call. hot */
+  enter(connection: Connection, kind: number, payload: Uint8Array): void {
+    const isMessage = (kind & KIND_MASK) === Inbound.Message;
+    this.#account(connection, 1, isMessage ? payload.byteLength : 0);
+    const isFree = connection.backlog === undefined && !isAtShare(connection);
+    if (!isFree || !this.#stage(connection, kind, payload)) {
+      connection.backlog ??= new Deque<BacklogEntry>();
+      connection.backlog.push({ kind, payload: Uint8Array.prototype.slice.call(payload) });
+      this.#list(connection);
+    }
+    this.#schedule();
+  }
+
+  /** The worker is to finish once it has taken everything before. */
+  enterStop(): void {
+    this.#inbound?.tryWrite(Inbound.Stop, 0, 0, undefined);
+  }
+
+  /** A record has finished. hot: once per record. */
+  finish(connection: Connection | undefined, bytes: number): void {
+    if (connection === undefined) {
+      this.#inFlight--;
+      this.#counters.inFlight--;
+      this.#counters.inFlightBytes -= bytes;
+      return;
+    }
+    this.#account(connection, -1, -bytes);
+    connection.inRing--;
+    connection.inRingBytes -= bytes;
+    if (connection.backlog !== undefined) this.#list(connection);
+  }
+
+  /** Forgets what waits to enter the ring. @returns how many messages that were */
+  dropBacklog(connection: Connection): number {
+    let messages = 0;
+    for (const { kind, payload } of connection.backlog ?? []) {
+      const isMessage = (kind & KIND_MASK) === Inbound.Message;
+      if (isMessage) messages++;
+      this.#account(connection, -1, isMessage ? -payload.byteLength : 0);
+    }
+    connection.backlog = undefined;
+    return messages;
+  }
+
+  /** Fills the ring and lets the worker have it. True when there was something. */
+  flush(): boolean {
+    if (this.#inbound === undefined) return false;
+    this.#admitBacklogs();
+    return this.#inbound.flush();
+  }
+
+  /** The block of a large message that has not been released. */
+  blockAt(position: number): Uint8Array | undefined {
+    return this.#blocks.get(position);
+  }
+
+  /** The worker has released everything before a position. */
+  release(position: number): void {
+    this.#inbound?.free(position);
+    for (const [at, block] of this.#blocks) {
+      if (((position - at) | 0) <= 0) break;
+      this.#blockBytes -= block.byteLength;
+      this.#blocks.delete(at);
+    }
+  }
+
+  // After a crash
+
+  /**
+   * The worker is dead. What it had not taken is put back in front of the backlogs.
+   *
+   * @param taken every record that ends at or before this position had begun
+   * @param own the connections of the shard
+   * @returns the connections that it costs: a record of theirs had begun and not finished
+   */
+  detach(taken: number, own: Iterable<Connection>): Connection[] {
+    const untaken = this.#takeBack(taken);
+    this.#inbound = undefined;
+    this.#listed.clear();
+    this.#blocks.clear();
+    this.#blockBytes = 0;
+    const victims: Connection[] = [];
+    for (const connection of own) {
+      const entries = untaken.get(connection) ?? [];
+      const isVictim = connection.inRing > entries.length;
+      connection.isListed = false;
+      connection.inRing = 0;
+      connection.inRingBytes = 0;
+      if (isVictim) {
+        this.#account(connection, -connection.inFlight, -connection.inFlightBytes);
+        connection.backlog = undefined;
+        victims.push(connection);
+      } else if (entries.length > 0) {
+        for (const entry of connection.backlog ?? []) entries.push(entry);
+        connection.backlog = Deque.from(entries);
+      }
+    }
+    return victims;
+  }
+
+  /** A new worker is there: everybody's backlog may enter, and who is open is introduced if `open` wants to know. */
+  resume(own: Iterable<Connection>, wantsOpen: boolean): void {
+    for (const connection of own) {
+      if (connection.backlog !== undefined) this.#list(connection);
+      else if (wantsOpen && !connection.isGone) this.enter(connection, Inbound.Open, NOTHING);
+    }
+  }
+
+  /** What the dead worker had not taken, by connection, in order. */
+  #takeBack(taken: number): Map<Connection, BacklogEntry[]> {
+    const byConnection = new Map<Connection, BacklogEntry[]>();
+    for (const record of this.#inbound?.recordsFrom(taken) ?? []) {
+      const connection = this.#connections.get(record.slot, record.generation);
+      if (connection === undefined) continue;
+      if (record.kind === Inbound.Open) {
+        // It is introduced again: as if for the first time, if it was.
+        if ((record.flags & Flag.Restarted) === 0) connection.knownTo = 0;
+        connection.inRing--;
+        this.#account(connection, -1, 0);
+        continue;
+      }
+      const payload = this.#blocks.get(record.position) ?? record.payload;
+      const entries = byConnection.get(connection) ?? [];
+      entries.push({ kind: record.kind | (record.flags & Flag.Binary), payload });
+      byConnection.set(connection, entries);
+    }
+    return byConnection;
+  }
+
+  // Into the ring
+
+  /** Writes a record to the ring; false when there is no room. hot */
+  #stage(connection: Connection, kind: number, payload: Uint8Array): boolean {
+    const inbound = this.#inbound;
+    if (inbound === undefined) return false;
+    const { slot, generation } = connection;
+    if (connection.knownTo !== this.#life) {
+      const isOpen = (kind & KIND_MASK) === Inbound.Open;
+      if (!this.#stageOpen(inbound, connection, isOpen)) return false;
+      if (isOpen) return true;
+    }
+    if (payload.byteLength > inbound.maxPayload) {
+      if (!this.#stageBlock(inbound, kind, slot, generation, payload)) return false;
+    } else if (!inbound.tryWrite(kind, slot, generation, payload)) return false;
+    connection.inRing++;
+    if ((kind & KIND_MASK) === Inbound.Message) connection.inRingBytes += payload.byteLength;
+    return true;
+  }
+
+  /** Introduces a connection to the worker. */
+  #stageOpen(inbound: InboundWriter, connection: Connection, isAccounted: boolean): boolean {
+    const kind = connection.knownTo === 0 ? Inbound.Open : Inbound.Open | Flag.Restarted;
+    const { slot, generation, request } = connection;
+    if (!inbound.tryWriteText(kind, slot, generation, request)) return false;
+    connection.knownTo = this.#life;
+    connection.inRing++;
+    if (!isAccounted) this.#account(connection, 1, 0);
+    return true;
+  }
+
+  /** A large message: its bytes travel beside the ring. */
+  #stageBlock(
+    inbound: InboundWriter,
+    kind: number,
+    slot: number,
+    generation: number,
+    payload: Uint8Array,
+  ): boolean {
+    const size = payload.byteLength;
+    if (this.#blockBytes > 0 && this.#blockBytes + size > MAX_BLOCK_BYTES) return false;
+    if (!inbound.tryWrite(kind | Flag.External, slot, generation, undefined)) return false;
+    const memory = new SharedArrayBuffer(size);
+    const block = new Uint8Array(memory);
+    copyToShared(block, 0, payload);
+    this.#blocks.set(inbound.lastPosition, block);
+    this.#blockBytes += size;
+    this.#lane!.postBlock(memory);
+    return true;
+  }
+
+  #list(connection: Connection): void {
+    if (connection.isListed || isAtShare(connection)) return;
+    connection.isListed = true;
+    this.#listed.push(connection);
+    this.#schedule();
+  }
+
+  /** Backlogs enter the ring in turns, one record each, while there is room. */
+  #admitBacklogs(): void {
+    let connection = this.#listed.peek();
+    while (connection !== undefined) {
+      const { backlog } = connection;
+      const entry = backlog?.peek();
+      if (entry !== undefined) {
+        if (!this.#stage(connection, entry.kind, entry.payload)) return;
+        backlog!.shift();
+      }
+      this.#listed.shift();
+      connection.isListed = false;
+      if (backlog !== undefined && backlog.length > 0) this.#list(connection);
+      else connection.backlog = undefined;
+      connection = this.#listed.peek();
+    }
+  }
+
+  #account(connection: Connection, records: number, bytes: number): void {
+    this.#inFlight += records;
+    this.#counters.inFlight += records;
+    this.#counters.inFlightBytes += bytes;
+    connection.inFlight += records;
+    connection.inFlightBytes += bytes;
+  }
+}
+
+function isAtShare(connection: Connection): boolean {
+  return connection.inRing >= SHARE_RECORDS || connection.inRingBytes >= SHARE_BYTES;
+}

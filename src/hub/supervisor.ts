@@ -1,0 +1,59 @@
+/**
+ * Keeps a shard's worker alive: starts another one when it dies, and lets the shard rest when that does not help.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { toErrorRecord } from '../errors.js';
+import { Breaker, type BreakerLimits } from './breaker.js';
+import type { Shard } from './shard.js';
+
+export interface SupervisorLimits extends BreakerLimits {
+  readonly restartPauseMs: number;
+}
+
+export interface SupervisorHost {
+  onRestart(shard: Shard): void;
+  /** A worker could not be started: its handler does not load, or its thread died at once. */
+  onStartFailure(shard: Shard, reason: string): void;
+  /** Too many deaths: the shard rests for a while. */
+  onRest(shard: Shard): void;
+}
+
+export class Supervisor {
+  readonly #shard: Shard;
+  readonly #limits: SupervisorLimits;
+  readonly #host: SupervisorHost;
+  readonly #breaker: Breaker;
+  readonly #stop = new AbortController();
+
+  constructor(shard: Shard, limits: SupervisorLimits, host: SupervisorHost) {
+    this.#shard = shard;
+    this.#limits = limits;
+    this.#host = host;
+    this.#breaker = new Breaker(limits);
+  }
+
+  /** The shard is down: brings it up again, however often that takes. Resolves when it is up, or `stop` was called. */
+  async revive(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      if (this.#breaker.trips(performance.now())) {
+        this.#host.onRest(this.#shard);
+        this.#shard.rest();
+        await delay(this.#limits.restartPauseMs, undefined, { signal }).catch(() => {});
+        if (signal.aborted) return;
+      }
+      try {
+        await this.#shard.start();
+        this.#host.onRestart(this.#shard);
+        return;
+      } catch (error) {
+        if (!signal.aborted) this.#host.onStartFailure(this.#shard, toErrorRecord(error).message);
+      }
+    }
+  }
+
+  /** No worker is started any more. */
+  stop(): void {
+    this.#stop.abort();
+  }
+}
