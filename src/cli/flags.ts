@@ -32,7 +32,7 @@ function toFlag(info: OptionInfo, { kind, value }: NonNullable<OptionInfo['cli']
   const { name } = info;
   const kebab = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const env = ENV_PREFIX + kebab.toUpperCase().replaceAll('-', '_');
-  const fallback = String((SERVE_DEFAULTS as HubOptions)[name] ?? info.fallback);
+  const fallback = String((SERVE_DEFAULTS as HubOptions)[name] ?? info.fallback ?? 'none');
   const spelling = { name, kind, env, takes: info.takes };
   if (kind !== 'flag') {
     const help = `${info.description}\ntakes ${info.takes}\ndefault: ${fallback}, env: ${env}`;

@@ -1,5 +1,5 @@
 /** The commands and their usage, on commander. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, type Help, Option } from 'commander';
 import { HubError, type HubOptions, VERSION } from '../index.js';
 import { type Flag, listFlags } from './flags.js';
 import { oneLine, warn } from './output.js';
@@ -36,6 +36,7 @@ function createProgram(env: Environment, onServe: (options: HubOptions) => Promi
   const command = program
     .command('serve')
     .description('serve WebSocket connections until SIGTERM or SIGINT')
+    .configureHelp({ formatItem })
     .addHelpText(
       'after',
       '\nA flag wins over its environment variable. An empty variable counts as not set.',
@@ -43,6 +44,13 @@ function createProgram(env: Environment, onServe: (options: HubOptions) => Promi
   for (const flag of flags) addFlag(command, flag);
   command.action((given: Record<string, unknown>) => startServing(command, flags, given, env, onServe));
   return program;
+}
+
+/** A term and, below it, its description: the terms are too long for a column of their own. */
+function formatItem(term: string, _termWidth: number, description: string, helper: Help): string {
+  const indent = ' '.repeat(6);
+  const wrapped = helper.boxWrap(description, (helper.helpWidth ?? 80) - indent.length);
+  return `  ${term}\n${wrapped.replaceAll(/^/gm, indent)}`;
 }
 
 function addFlag(command: Command, flag: Flag): void {

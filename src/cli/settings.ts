@@ -46,16 +46,20 @@ function candidates(flag: Flag, raw: unknown): unknown[] {
     case 'list':
       return [raw.split(',').map((item) => item.trim()), raw];
     case 'pairs':
-      return [Object.fromEntries(raw.split(',').map(parsePair))];
+      return parsePairs(raw);
     case 'string':
       return [raw];
   }
 }
 
-/** `messages=100` as a name and a number; what is no number is left for the schema to refuse. */
-function parsePair(text: string): [string, unknown] {
-  const [name = '', value = ''] = text.split('=');
-  return [name.trim(), /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value];
+/** `messages=100,burst=2` as an object; what is no number is left for the schema to refuse. */
+function parsePairs(raw: string): unknown[] {
+  const pairs = raw.split(',').map((pair) => {
+    const [, name = pair, value = ''] = pair.match(/^([^=]*)=(.*)$/s) ?? [];
+    return [name.trim(), /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value] as const;
+  });
+  const isAmbiguous = new Set(pairs.map(([name]) => name)).size < pairs.length;
+  return isAmbiguous ? [] : [Object.fromEntries(pairs)];
 }
 
 function isValid(name: keyof HubOptions, value: unknown): boolean {

@@ -18,6 +18,9 @@ export interface AdmissionRules {
   readonly origins: 'same-origin' | '*' | readonly string[];
 }
 
+/** 16 bytes in base64 (RFC 6455 §4.1). */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
 /** What the hub is doing when the request comes. */
 export type Readiness = 'starting' | 'running' | 'draining';
 
@@ -41,6 +44,7 @@ export function refuseHandshake(
       ],
     );
   }
+  if (!KEY.test(request.headers['sec-websocket-key'] ?? '')) return badKey();
   return refuseOrigin(request.headers, rules);
 }
 
@@ -74,11 +78,13 @@ export function upgradeRequired(headers: Readonly<Record<string, string>>): Refu
     ['Connection', 'Upgrade'],
     ['Sec-WebSocket-Version', '13'],
   ] as const;
-  if (headers.upgrade?.toLowerCase() === 'websocket') {
-    const body = 'Sec-WebSocket-Key is missing or is not 16 bytes in base64 (RFC 6455 §4.1).';
-    return refusal('bad-key', '400 Bad Request', body);
-  }
+  if (headers.upgrade?.toLowerCase() === 'websocket') return badKey();
   return refusal('not-a-websocket', '426 Upgrade Required', 'This is a WebSocket endpoint.', extra);
+}
+
+function badKey(): Refusal {
+  const body = 'Sec-WebSocket-Key is missing or is not 16 bytes in base64 (RFC 6455 §4.1).';
+  return refusal('bad-key', '400 Bad Request', body);
 }
 
 export function refusal(

@@ -115,6 +115,10 @@ export class Connection implements Peer {
       this.#limiter = new RateLimiter(rateLimit, performance.now());
   }
 
+  get isOpen(): boolean {
+    return this.state === ConnectionState.Open;
+  }
+
   get isGone(): boolean {
     return this.state === ConnectionState.Gone;
   }
@@ -139,7 +143,7 @@ export class Connection implements Peer {
     }
     if (bytes.byteLength > limits.maxPayload) {
       counters.invalid['too-large']++;
-      this.closeNow(CloseCode.MessageTooBig, `message over ${limits.maxPayload} bytes`);
+      this.closeWhenIdle(CloseCode.MessageTooBig, `message over ${limits.maxPayload} bytes`);
       return;
     }
     this.accept(new Uint8Array(bytes), isBinary);
@@ -151,7 +155,7 @@ export class Connection implements Peer {
     const { byteLength } = bytes;
     if (this.#limiter !== undefined && !this.#limiter.allow(byteLength, performance.now())) {
       counters.invalid['rate-limit']++;
-      this.fail(CloseCode.PolicyViolation, 'rate limit');
+      this.shed(CloseCode.PolicyViolation, 'rate limit');
       return;
     }
     // One message always fits, however large.
@@ -176,7 +180,7 @@ export class Connection implements Peer {
     if (isOwnBound) {
       counters.shed++;
       counters.dropped.overload++;
-      this.fail(CloseCode.TryAgainLater, 'too many messages in flight');
+      this.shed(CloseCode.TryAgainLater, 'too many messages in flight');
       return false;
     }
     this.#host.relieve();
@@ -257,10 +261,13 @@ export class Connection implements Peer {
     this.settle(true);
   }
 
-  /** Closes at once for a fault: messages that have not entered the ring are dropped as well. */
+  /** Closes for a fault after what has been sent so far; messages that have not entered the ring are dropped. */
   fail(code: number, reason: string): void {
+    if (this.state >= ConnectionState.Closing) return;
     this.isFailed = true;
-    this.closeNow(code, reason);
+    this.state = ConnectionState.Ending;
+    this.#ending = { code, reason, whenIdle: false };
+    this.settle();
   }
 
   /** Closes at once to free memory. A peer that does not read could not see a close frame: it is cut off. */
@@ -306,7 +313,8 @@ export class Connection implements Peer {
     this.#queue ??= new OutboundQueue(limits, counters);
     if (this.#queue.enqueue(data, isBinary) !== 'overflow') return;
     counters.dropped['slow-consumer'] += this.#queue.clear() + 1;
-    this.fail(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
+    this.isFailed = true;
+    this.closeNow(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
   }
 
   #dropQueue(): void {

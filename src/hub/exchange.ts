@@ -84,7 +84,8 @@ export class UwsExchange {
     res.cork(() => {
       res.writeStatus(status);
       for (const [name, value] of headers) res.writeHeader(name, value);
-      if (this.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body), closeConnection);
+      // The engine cuts the next request on a connection that had a response without a body: close it in good order.
+      if (this.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body), true);
       else res.end(body, closeConnection);
     });
   }

@@ -166,7 +166,7 @@ export class Intake {
   resume(own: Iterable<Connection>, wantsOpen: boolean): void {
     for (const connection of own) {
       if (connection.backlog !== undefined) this.#list(connection);
-      else if (wantsOpen && !connection.isGone) this.enter(connection, Inbound.Open, NOTHING);
+      else if (wantsOpen && connection.isOpen) this.enter(connection, Inbound.Open, NOTHING);
     }
   }
 

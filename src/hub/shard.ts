@@ -128,7 +128,8 @@ export class Shard implements ReplySink, Watched {
     this.#lane = lane;
     try {
       this.#hooks = await lane.start(memory, {
-        onBell: () => this.#host.onBell(),
+        // A runtime on this thread rings from inside a handler's turn: never work there.
+        onBell: () => (this.#host.isLocal ? this.#host.schedule() : this.#host.onBell()),
         applyReplies: () => this.apply(Number.POSITIVE_INFINITY),
         onExit: (exit) => this.#onExit(exit),
       });

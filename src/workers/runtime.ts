@@ -332,7 +332,7 @@ export class Runtime implements ContextHost {
   /** Writes the last replies of a record and commits that it is finished. hot */
   #finish(context: ConnectionContext, value: unknown, doneBytes: number): false {
     const { slot, generation } = context;
-    if (value === undefined || value === null || context.ended || context.gone) {
+    if (value === undefined || value === null || context.ended) {
       this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
     } else if (isData(value)) {
       this.#writeData(context, value, Flag.Done, doneBytes);
@@ -362,7 +362,7 @@ export class Runtime implements ContextHost {
   #sendItem(context: ConnectionContext, item: unknown): void {
     if (item === undefined) return;
     if (!isData(item)) throw badReply(item);
-    if (!context.gone && !context.ended) this.send(context, item);
+    if (!context.ended) this.send(context, item);
   }
 
   /** For `connection.send`, at any time. */

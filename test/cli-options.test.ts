@@ -1,0 +1,219 @@
+/** Flags, environment and schema say the same: a table over every option, and the help that tells users about them. */
+import { execFileSync } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { run } from '../src/cli/program.js';
+import { type HubOptions, listOptions, type OptionInfo, resolveOptions } from '../src/options.js';
+import { BINARY, runCommand } from './support/command-line.js';
+
+type Sample = readonly [text: string, value: unknown];
+
+interface Samples {
+  /** Valid, and not the default. */
+  readonly valid: Sample[];
+  readonly invalid: string[];
+}
+
+/** Samples of what needs more than the ends of its range. */
+const SAMPLES: Record<string, Samples> = {
+  host: { valid: [['0.0.0.0', '0.0.0.0']], invalid: [] },
+  port: { valid: [['0', 0]], invalid: ['80.5', '0x50', '8e3', ' 80', '99999999999999999999'] },
+  path: { valid: [['/live', '/live']], invalid: ['live', '/a b', '/a?b'] },
+  handler: {
+    valid: [
+      ['done', 'done'],
+      ['a', `${process.cwd()}/a`],
+      ['./a.mjs', `${process.cwd()}/a.mjs`],
+      ['b/c.mjs', `${process.cwd()}/b/c.mjs`],
+      ['/d.mjs', '/d.mjs'],
+      ['file:///e.mjs', pathToFileURL('/e.mjs')],
+    ],
+    invalid: [],
+  },
+  origins: {
+    valid: [
+      ['*', '*'],
+      ['https://a.example', ['https://a.example']],
+      ['https://a.example, https://b.example:8443', ['https://a.example', 'https://b.example:8443']],
+    ],
+    invalid: ['a.example', 'https://a.example,', '*,https://a.example'],
+  },
+  idleTimeout: { valid: [['120', 120]], invalid: ['4', '9', '964', '-8'] },
+  rateLimit: {
+    valid: [
+      ['messages=100', { messages: 100 }],
+      ['bytes=65536, messages=0.5,burst=2', { bytes: 65_536, messages: 0.5, burst: 2 }],
+    ],
+    invalid: [
+      '100',
+      'burst=2',
+      'messages=',
+      'messages=1=2',
+      'messages=x',
+      'messages=1,messages=2',
+      'mesages=1',
+    ],
+  },
+  overload: { valid: [['drop', 'drop']], invalid: ['close'] },
+  onHandlerError: { valid: [['ignore', 'ignore']], invalid: ['drop'] },
+  slowConsumer: { valid: [['drop-oldest', 'drop-oldest']], invalid: ['Close', 'drop'] },
+  logLevel: { valid: [['silent', 'silent']], invalid: ['loud'] },
+};
+
+const OPTIONS = listOptions().filter(({ cli }) => cli !== undefined);
+const SWITCHES = OPTIONS.filter(({ cli }) => cli?.kind === 'flag');
+const VALUED = OPTIONS.filter(({ cli }) => cli?.kind !== 'flag');
+/** `serve` turns the page on; everything else is as in the schema. */
+const defaultOf = (name: string) =>
+  name === 'console' ? true : resolveOptions()[name as keyof typeof resolveOptions];
+
+/** The ends of the range that an integer option names, and what is just beyond them. */
+function samplesOf({ name, takes, fallback }: OptionInfo): Samples {
+  const special = SAMPLES[name] ?? { valid: [], invalid: [] };
+  const range = takes.match(/^an integer from (\d+) to (\d+) /)?.slice(1);
+  if (range === undefined) return special;
+  const [min, max] = range.map(Number) as [number, number];
+  const ends = range.filter((text) => text !== fallback).map((text) => [text, Number(text)] as const);
+  return {
+    valid: [...ends, ...special.valid],
+    invalid: ['many', '1.5', String(min - 1), String(max + 1), ...special.invalid],
+  };
+}
+
+const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
+const flagOf = (name: string) => `--${kebab(name)}`;
+const envOf = (name: string) => `SHARDHUB_${kebab(name).replaceAll('-', '_').toUpperCase()}`;
+
+/** The options that `shardhub serve` would start a hub with. */
+async function optionsOf(args: string[], env: Record<string, string> = {}): Promise<HubOptions> {
+  let got: HubOptions | undefined;
+  const code = await run(['node', 'shardhub', 'serve', ...args], env, async (options) => {
+    got = options;
+  });
+  expect(code).toBe(0);
+  return got as HubOptions;
+}
+
+test('without flags and variables everything is left to the schema, but the page is on', async () => {
+  expect(await optionsOf([])).toEqual({ console: true });
+  expect(await optionsOf([], { SHARDHUB_PORT: '', OTHER: 'x' })).toEqual({ console: true });
+});
+
+test('there is a sample for every option that takes a value', () => {
+  const without = VALUED.filter((option) => samplesOf(option).valid.length === 0);
+  expect(without).toEqual([]);
+});
+
+describe.each(VALUED)('$name', (option) => {
+  const { name } = option;
+  const { valid, invalid } = samplesOf(option);
+
+  test('means the same as a flag and as a variable', async () => {
+    for (const [text, value] of valid) {
+      const expected = { console: true, [name]: value };
+      expect(await optionsOf([flagOf(name), text])).toEqual(expected);
+      expect(await optionsOf([`${flagOf(name)}=${text}`])).toEqual(expected);
+      expect(await optionsOf([], { [envOf(name)]: text })).toEqual(expected);
+      expect(resolveOptions(expected as HubOptions)).toMatchObject({ [name]: value });
+      expect(value).not.toEqual(defaultOf(name));
+    }
+  });
+
+  test('the flag wins', async () => {
+    const [text, value] = valid[0]!;
+    const other = invalid[0] ?? 'other';
+    expect(await optionsOf([flagOf(name), text], { [envOf(name)]: other })).toMatchObject({ [name]: value });
+  });
+});
+
+describe.each(SWITCHES)('$name', ({ name }) => {
+  const on = flagOf(name);
+  const off = `--no-${kebab(name)}`;
+
+  test('can be turned on and off, by a flag and by a variable', async () => {
+    expect(await optionsOf([on])).toMatchObject({ [name]: true });
+    expect(await optionsOf([off])).toMatchObject({ [name]: false });
+    for (const text of ['true', '1'])
+      expect(await optionsOf([], { [envOf(name)]: text })).toMatchObject({ [name]: true });
+    for (const text of ['false', '0'])
+      expect(await optionsOf([], { [envOf(name)]: text })).toMatchObject({ [name]: false });
+  });
+
+  test('the flag wins', async () => {
+    expect(await optionsOf([on], { [envOf(name)]: 'false' })).toMatchObject({ [name]: true });
+    expect(await optionsOf([off], { [envOf(name)]: 'true' })).toMatchObject({ [name]: false });
+  });
+});
+
+describe('refusals by the real binary', () => {
+  const rounds = Math.max(...VALUED.map((option) => samplesOf(option).invalid.length));
+
+  test('every bad value is refused with the name of its flag, what it got and what it takes', async () => {
+    for (let round = 0; round < rounds; round++) {
+      const bad = badValues(round);
+      const args = bad.map(({ name, text }) => `${flagOf(name)}=${text}`);
+      const { code, stdout, stderr } = await runCommand(['serve', ...args]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr.trimEnd()).toBe(`shardhub: ${complaints(bad, flagOf)}`);
+    }
+  });
+
+  test('and with the name of its variable', async () => {
+    for (let round = 0; round < rounds; round++) {
+      const bad = badValues(round);
+      const env = Object.fromEntries(bad.map(({ name, text }) => [envOf(name), text]));
+      const { code, stdout, stderr } = await runCommand(['serve'], { env });
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr.trimEnd()).toBe(`shardhub: ${complaints(bad, envOf)}`);
+    }
+  });
+
+  interface BadValue {
+    readonly name: string;
+    readonly takes: string;
+    readonly text: string;
+  }
+
+  function badValues(round: number): BadValue[] {
+    return VALUED.flatMap((option) => {
+      const text = samplesOf(option).invalid[round];
+      return text === undefined ? [] : [{ ...option, text }];
+    });
+  }
+
+  function complaints(bad: BadValue[], spell: (name: string) => string): string {
+    return bad
+      .map(({ name, takes, text }) => `${spell(name)} got ${JSON.stringify(text)} but takes ${takes}`)
+      .join('; ');
+  }
+});
+
+describe('shardhub serve --help', () => {
+  const stdout = execFileSync(process.execPath, [BINARY, 'serve', '--help'], { encoding: 'utf8' });
+  const text = stdout.replaceAll(/\s+/g, ' ');
+
+  test.each(VALUED)(
+    '$name: flag, unit, description, default and variable',
+    ({ name, cli, description, takes, fallback }) => {
+      expect(text).toContain(
+        `${flagOf(name)} <${cli?.value}> ${description} takes ${takes} default: ${fallback ?? 'none'}, env: ${envOf(name)} `,
+      );
+    },
+  );
+
+  test.each(SWITCHES)(
+    '$name: the flag that departs from the default, and the variable',
+    ({ name, description }) => {
+      const isOn = defaultOf(name) === true;
+      const usage = isOn ? `--no-${kebab(name)} do not ` : `${flagOf(name)} `;
+      expect(text).toContain(
+        `${usage}${description} default: ${isOn ? 'on' : 'off'}, env: ${envOf(name)}=true|false `,
+      );
+    },
+  );
+
+  test('names nothing that is not in the schema', () => {
+    const named = [...stdout.matchAll(/^ {2}(--\S+)/gm)].map(([, flag]) => flag!.replace('--no-', '--'));
+    expect(named).toEqual(OPTIONS.map(({ name }) => flagOf(name)));
+  });
+});

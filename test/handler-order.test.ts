@@ -1,0 +1,63 @@
+/** Order within a connection, whatever mix of sync and async work; and no waiting between connections. */
+import { describe, expect, test } from 'vitest';
+import { Barriers } from './support/barriers.js';
+import { fixture, startHub } from './support/hubs.js';
+import { Prng } from './support/prng.js';
+import { until } from './support/until.js';
+import { connectMany, WsClient } from './support/ws-client.js';
+
+const WAYS = ['now', 'now', 'now', 'sync', 'micro', 'turn', 'timer', 'list', 'steps'];
+
+describe.each([2, 1, 0])('workers: %i', (workers) => {
+  test('replies leave in the order of the messages; a message starts when the previous one has finished', async () => {
+    const { hub } = await startHub({ workers, handler: fixture('order.mjs') });
+    const clients = await connectMany(hub.wsUrl, 20);
+    const check = async (client: WsClient, seed: number) => {
+      const random = new Prng(seed);
+      const expected: string[] = [];
+      for (let i = 0; i < 300; i++) {
+        const way = random.pick(WAYS);
+        client.send(`${way} ${i}`);
+        expected.push(...(way === 'steps' || way === 'list' ? [`${i}a`, `${i}b`] : [`${i}`]));
+        // Bursts of several sizes, so that messages meet both idle and busy connections.
+        if (random.chance(0.1)) await until('some replies', () => client.waiting > i / 2);
+      }
+      expect(await client.collectTexts(expected.length)).toEqual(expected);
+    };
+    await Promise.all(clients.map(check));
+    expect(hub.stats().messages).toMatchObject({ received: 6000, inFlight: 0, inFlightBytes: 0 });
+  });
+
+  test('a connection that waits holds up its own next message only', async () => {
+    const { hub } = await startHub({ workers, handler: fixture('gates.mjs') });
+    const barriers = new Barriers();
+    const url = barriers.url(hub.wsUrl);
+    const waiting = await connectMany(url, 4);
+    const others = await connectMany(url, 4);
+    for (const client of waiting) {
+      client.send('wait');
+      client.send('next');
+    }
+    await barriers.waitFor('waiting', waiting.length);
+    // Three rounds, so that the replies cannot have travelled in the batch of the waiting messages alone.
+    for (const round of ['a', 'b', 'c']) {
+      expect(await Promise.all(others.map((client) => client.ask(round)))).toEqual(Array(4).fill(round));
+    }
+    expect(waiting.map((client) => client.waiting)).toEqual([0, 0, 0, 0]);
+    barriers.lift('release');
+    for (const client of waiting) expect(await client.collectTexts(2)).toEqual(['waited', 'next']);
+  });
+
+  test('send: before the reply, long after it, and very often', async () => {
+    const { hub } = await startHub({ workers, handler: fixture('sends.mjs') });
+    const barriers = new Barriers();
+    const client = await WsClient.connect(barriers.url(hub.wsUrl));
+    client.send('during');
+    expect(await client.collectTexts(3)).toEqual(['sent 1', '\u0002', 'returned']);
+    expect(await client.ask('later')).toBe('now');
+    barriers.lift('release');
+    expect(await client.collectTexts(2)).toEqual(['late 1', '\u0002']);
+    client.send('many 5000');
+    expect(await client.collectTexts(5000)).toEqual(Array.from({ length: 5000 }, (_, i) => `${i}`));
+  });
+});

@@ -1,0 +1,120 @@
+/** The options schema: defaults, bounds, and errors that name the option, what it got and what it takes. */
+import { availableParallelism } from 'node:os';
+import { describe, expect, test } from 'vitest';
+import { HubError } from '../src/errors.js';
+import { type HubOptions, listOptions, resolveOptions } from '../src/options.js';
+
+function refusal(options: object): HubError {
+  try {
+    resolveOptions(options as HubOptions);
+  } catch (error) {
+    return error as HubError;
+  }
+  throw new Error(`accepted ${JSON.stringify(options)}`);
+}
+
+describe('defaults', () => {
+  test('are filled in when nothing is given', () => {
+    expect(resolveOptions()).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      sharePort: false,
+      path: '/ws',
+      handler: 'echo',
+      workers: Math.max(1, availableParallelism() - 1),
+      origins: 'same-origin',
+      maxPayload: 1_048_576,
+      idleTimeout: 60,
+      sendPings: true,
+      maxLifetime: 0,
+      slowConsumer: 'close',
+      http: true,
+      console: false,
+      logLevel: 'warn',
+    });
+  });
+
+  test('stand in for undefined, and for nothing else', () => {
+    expect(resolveOptions({ port: undefined, handler: undefined })).toEqual(resolveOptions());
+    expect(refusal({ port: null }).message).toContain('option "port" got null');
+  });
+
+  test('leave what was given untouched', () => {
+    const given: HubOptions = {
+      port: 1234,
+      origins: ['https://example.com'],
+      handler: new URL('file:///h.mjs'),
+    };
+    const before = structuredClone({ ...given, handler: String(given.handler) });
+    expect(resolveOptions(given)).toMatchObject(given);
+    expect({ ...given, handler: String(given.handler) }).toEqual(before);
+  });
+
+  test('come frozen', () => {
+    const resolved = resolveOptions({ port: 1 });
+    expect(Object.isFrozen(resolved)).toBe(true);
+    expect(() => Object.assign(resolved, { port: 2 })).toThrow(TypeError);
+  });
+});
+
+describe('what is refused', () => {
+  test('an unknown name, by name', () => {
+    const error = refusal({ prot: 80 });
+    expect(error).toBeInstanceOf(HubError);
+    expect(error).toMatchObject({ code: 'ERR_OPTION', message: 'unknown option "prot"' });
+  });
+
+  test('everything that is wrong, in one go', () => {
+    const { message } = refusal({ port: -1, workers: 1.5, nonsense: true });
+    for (const part of ['option "port"', 'option "workers"', 'unknown option "nonsense"'])
+      expect(message).toContain(part);
+  });
+
+  test.each<[string, unknown[], RegExp]>([
+    ['port', [-1, 65_536, 1.5, '80', Number.NaN], /from 0 to 65535/],
+    ['workers', [-1, 257, 0.5, '2'], /from 0 to 256/],
+    ['maxPayload', [0, 268_435_457, -5, 10.5], /from 1 to 268435456/],
+    ['idleTimeout', [-4, 1, 4, 7, 9, 10, 961, 964, 8.5, '60'], /0, or a multiple of 4 from 8 to 960/],
+    ['maxLifetime', [-1, 241, 2.5], /from 0 to 240 \(minutes\)/],
+    ['path', ['ws', '', '/a b', '/a?b', '/a#b', '/*', '/:id'], /a path that starts with "\/"/],
+    ['handler', ['', 7, {}], /built-in handler/],
+    ['origins', ['example.com', [], ['example.com'], ['https://a.b/path'], 5], /"same-origin"/],
+    ['slowConsumer', ['drop', true], /"close", "drop-newest" or "drop-oldest"/],
+    ['highWaterMark', [0, 67_108_865], /from 1 to 67108864/],
+    ['maxQueueBytes', [0, -1], /from 1 to/],
+    ['maxQueueMessages', [0, 10_000_001], /from 1 to 10000000/],
+    ['drainTimeoutMs', [-1, 3_600_001], /from 0 to 3600000/],
+    ['sendPings', ['yes', 1], /true or false/],
+    ['logLevel', ['loud'], /"fatal"/],
+    ['logger', [{}, console.log, { error() {} }], /methods error, warn, info and debug/],
+  ])('%s out of its range, with name, value and range', (name, values, takes) => {
+    for (const value of values) {
+      const { code, message } = refusal({ [name]: value });
+      expect(code).toBe('ERR_OPTION');
+      expect(message).toContain(`option "${name}" got `);
+      expect(message).toMatch(takes);
+    }
+  });
+});
+
+test.each<[keyof HubOptions, unknown[]]>([
+  ['port', [0, 1, 65_535]],
+  ['workers', [0, 1, 256]],
+  ['maxPayload', [1, 268_435_456]],
+  ['idleTimeout', [0, 8, 12, 956, 960]],
+  ['maxLifetime', [0, 1, 240]],
+  ['path', ['/', '/ws', '/a/b.c-d_e~']],
+  ['origins', ['*', 'same-origin', ['https://example.com', 'http://localhost:3000']]],
+  ['logger', [console]],
+])('%s is taken at the edges of its range', (name, values) => {
+  for (const value of values) expect(resolveOptions({ [name]: value })[name]).toEqual(value);
+});
+
+test('every option is listed with a description, what it takes, and a default that is valid', () => {
+  const listed = listOptions();
+  expect(listed.map(({ name }) => name).sort()).toEqual([...Object.keys(resolveOptions()), 'logger'].sort());
+  for (const { name, description, takes } of listed) {
+    expect(description, name).toMatch(/\S/);
+    expect(takes, name).toMatch(/\S/);
+  }
+});

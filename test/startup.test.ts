@@ -1,0 +1,78 @@
+/** Starting a hub: what it says while it starts, and a start that fails leaves nothing running. */
+import { createHub, HubError } from 'shardhub';
+import { describe, expect, test } from 'vitest';
+import { fixture, startHub } from './support/hubs.js';
+import { freePort } from './support/ports.js';
+import { runScript, threadCount } from './support/processes.js';
+import { tryHandshake } from './support/raw-client.js';
+import { type RawResponse, rawRequest } from './support/raw-http.js';
+import { until } from './support/until.js';
+import { WsClient } from './support/ws-client.js';
+
+interface Outcome {
+  readonly type?: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+test('every way to fail has its code and says why, and a process in which all of them happened exits by itself', async () => {
+  const { code, printed } = await runScript<{ port: number; outcomes: Record<string, Outcome> }>(
+    'failing-starts.mjs',
+  );
+  expect(code).toBe(0);
+  const expected: Record<string, [string, RegExp]> = {
+    'port in use': ['ERR_LISTEN', new RegExp(`\\b${printed.port}\\b`)],
+    'missing handler': ['ERR_HANDLER_LOAD', /no\/such\/handler\.mjs/],
+    'no default export': ['ERR_HANDLER_LOAD', /no-default\.mjs.*default export/],
+    'no hook': ['ERR_HANDLER_LOAD', /no-hooks\.mjs.*hooks/],
+    'throws at load': ['ERR_HANDLER_LOAD', /throws-at-load\.mjs.*broken at load/],
+    'bad option': ['ERR_OPTION', /"idleTimeout" got 7/],
+  };
+  for (const [name, [errorCode, message]] of Object.entries(expected)) {
+    for (const workers of [0, 2]) {
+      const outcome = printed.outcomes[`${name}, workers: ${workers}`];
+      expect(outcome).toMatchObject({ type: 'HubError', code: errorCode });
+      expect(outcome?.message).toMatch(message);
+    }
+  }
+});
+
+describe('a port in use', () => {
+  test('by another hub is refused, and that hub is unharmed', async () => {
+    const { hub } = await startHub();
+    const client = await WsClient.connect(hub.wsUrl);
+    const before = threadCount();
+    const error = await createHub({ port: hub.port, workers: 2 }).catch((reason) => reason);
+    expect(error).toBeInstanceOf(HubError);
+    expect(error).toMatchObject({ code: 'ERR_LISTEN', message: expect.stringContaining(String(hub.port)) });
+    expect(await client.ask('unharmed')).toBe('unharmed');
+    if (before !== undefined) await until('its threads to be gone', () => threadCount()! <= before);
+  });
+
+  test('is shared only when both hubs ask for it', async () => {
+    const { hub } = await startHub({ port: await freePort(), sharePort: true, workers: 0 });
+    const second = await startHub({ port: hub.port, sharePort: true, workers: 0 });
+    expect(second.hub.port).toBe(hub.port);
+    await expect(createHub({ port: hub.port, workers: 0 })).rejects.toMatchObject({ code: 'ERR_LISTEN' });
+  });
+});
+
+test('while the handler loads, readyz and handshakes are answered with 503', async () => {
+  const port = await freePort();
+  const starting = startHub({ port, handler: fixture('slow-to-load.mjs') });
+  const readyz = await until('an answer', () =>
+    rawRequest(port, 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => undefined),
+  );
+  expect<RawResponse>(readyz).toMatchObject({ status: 503, body: expect.stringMatching(/^starting\s*$/) });
+  const health = await rawRequest(port, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  expect(health.status).toBe(200);
+  const handshake = await tryHandshake(port);
+  expect(handshake).toMatchObject({
+    status: 503,
+    headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
+  });
+  const { hub } = await starting;
+  expect(hub.stats().rejected.starting).toBe(1);
+  expect((await rawRequest(port, 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n')).status).toBe(200);
+  expect(await (await WsClient.connect(hub.wsUrl)).ask('ready')).toBe('ready');
+});

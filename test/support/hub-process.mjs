@@ -1,0 +1,19 @@
+/** Child process of processes.ts: one hub, commanded over the IPC channel. After `close` nothing here keeps the process alive. */
+import { createHub } from 'shardhub';
+
+const hub = await createHub(JSON.parse(process.argv[2]));
+
+const commands = {
+  stats: () => hub.stats(),
+  peakMemory: () => process.resourceUsage().maxRSS * 1024,
+  close: (options) => hub.close(options),
+};
+
+process.on('message', async ({ id, name, argument }) => {
+  const value = await commands[name](argument);
+  process.send({ id, value }, () => {
+    if (name === 'close') process.disconnect();
+  });
+});
+
+process.send({ port: hub.port, wsUrl: hub.wsUrl });

@@ -1,0 +1,80 @@
+/** Hubs in a process of their own: for what can only be seen from outside, such as peak memory and an exit without being told. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import type { HubOptions, HubStats } from 'shardhub';
+import { onTestFinished } from 'vitest';
+
+export interface HubProcess {
+  readonly port: number;
+  readonly wsUrl: string;
+  stats(): Promise<HubStats>;
+  /** Peak resident memory so far, in bytes. */
+  peakMemory(): Promise<number>;
+  /** Closes the hub and lets go of the process, which then has no reason to live on. */
+  close(options?: { timeoutMs?: number }): Promise<void>;
+  readonly exited: Promise<{ code: number | null; signal: string | null; stderr: string }>;
+}
+
+/** Starts a hub in a child process. `handler` is given as text: a name or a file: URL. */
+export async function startHubProcess(options: HubOptions): Promise<HubProcess> {
+  const child = launch('hub-process.mjs', [JSON.stringify({ port: 0, workers: 2, ...options })]);
+  const exited = outcome(child);
+  const first = await Promise.race([once(child, 'message').then(([message]) => message), exited]);
+  if (!first.port) throw new Error(`the hub's process did not start: ${first.stderr}`);
+  let serial = 0;
+  const call = (name: string, argument?: unknown): Promise<never> => {
+    const id = serial++;
+    return new Promise((resolve, reject) => {
+      const onMessage = (answer: { id: number; value: never }) => {
+        if (answer.id !== id) return;
+        child.off('message', onMessage);
+        resolve(answer.value);
+      };
+      child.on('message', onMessage);
+      child.send({ id, name, argument }, (error) => error && reject(error));
+    });
+  };
+  return {
+    ...first,
+    stats: () => call('stats'),
+    peakMemory: () => call('peakMemory'),
+    close: (closeOptions) => call('close', closeOptions),
+    exited,
+  };
+}
+
+/** Runs a script of test/support to its end and returns what it printed as JSON. */
+export async function runScript<T>(
+  script: string,
+  ...args: string[]
+): Promise<{ code: number | null; printed: T }> {
+  const child = launch(script, args);
+  let text = '';
+  child.stdout?.on('data', (chunk) => {
+    text += chunk;
+  });
+  const { code, stderr } = await outcome(child);
+  if (text === '') throw new Error(`${script} printed nothing: ${stderr}`);
+  return { code, printed: JSON.parse(text) };
+}
+
+function launch(script: string, args: string[]): ChildProcess {
+  const child = fork(new URL(script, import.meta.url), args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function outcome(child: ChildProcess) {
+  let stderr = '';
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [code, signal] = await once(child, 'close');
+  return { code: code as number | null, signal: signal as string | null, stderr };
+}
+
+/** Threads of this process, or `undefined` where the system does not tell. */
+export function threadCount(): number | undefined {
+  return process.platform === 'linux' ? readdirSync('/proc/self/task').length : undefined;
+}
