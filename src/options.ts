@@ -65,7 +65,7 @@ const IDLE_TIMEOUT = z
   .refine((s) => s === 0 || (s >= 8 && s <= 960 && s % 4 === 0))
   .default(60);
 
-export const hubOptionsSchema = z.strictObject({
+const optionsShape = z.strictObject({
   host: option(z.string().min(1).default('127.0.0.1'), {
     description: 'address to listen on',
     takes: 'an IP address or a host name',
@@ -80,7 +80,8 @@ export const hubOptionsSchema = z.strictObject({
       .default('/ws'),
     {
       description: 'path of the WebSocket endpoint',
-      takes: 'a path that starts with "/" and has no spaces and none of ? # * :',
+      takes:
+        'a path that starts with "/", has no spaces and none of ? # * :, and is not one that the hub serves itself (http, console)',
       cli: { kind: 'string', value: 'path' },
     },
   ),
@@ -229,6 +230,16 @@ export const hubOptionsSchema = z.strictObject({
     description: 'a pino-compatible logger that is used instead',
     takes: 'an object with the methods error, warn, info and debug',
   }),
+});
+
+/** Paths that the hub serves itself, by the option that makes it. */
+const OWN_PATHS = { http: ['/healthz', '/readyz', '/stats', '/echo'], console: ['/'] } as const;
+
+export const hubOptionsSchema = optionsShape.superRefine((options, context) => {
+  const { http, console, path } = options;
+  const taken: string[] = [...(http ? OWN_PATHS.http : []), ...(console ? OWN_PATHS.console : [])];
+  if (!taken.includes(path) && !(console && path.startsWith('/console/'))) return;
+  context.addIssue({ code: 'custom', path: ['path'], message: 'it is a path that the hub serves itself' });
 });
 
 /** The part of a pino logger that the hub uses. */

@@ -289,6 +289,7 @@ export class Hub extends EventEmitter<HubEvents> {
     if (/too big/i.test(text)) this.#counters.invalid['too-large']++;
     else if (/utf-8/i.test(text)) this.#counters.invalid['invalid-utf8']++;
     else if (/timed out/i.test(text)) this.#counters.timedOut++;
+    else if (/close payload/i.test(text)) this.#counters.invalid['close-payload']++;
     else if (/invalid/i.test(text)) this.#counters.invalid['protocol-error']++;
   }
 

@@ -58,6 +58,8 @@ export class PiscinaLane implements Lane {
   }
 
   start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
+    // A thread that fails when its task has ended already concerns nobody, but would end the process.
+    this.#pool.on('error', () => {});
     const bell = new MessageChannel();
     const blocks = new MessageChannel();
     this.#bell = bell.port1;

@@ -17,7 +17,14 @@ const REJECT_REASONS = [
   'connection-rate',
   'internal-error',
 ] as const;
-const INVALID_REASONS = ['too-large', 'invalid-utf8', 'protocol-error', 'rate-limit'] as const;
+const INVALID_REASONS = [
+  'too-large',
+  'invalid-utf8',
+  'protocol-error',
+  // The engine takes codes from 3000 to 3999 for invalid too, which are legitimate (RFC 6455 §7.4.2).
+  'close-payload',
+  'rate-limit',
+] as const;
 const DROP_REASONS = [
   'drop-newest',
   'drop-oldest',
