@@ -34,6 +34,8 @@ export interface ConnectionHost {
   onGone(connection: Connection, code: number, reason: string): void;
   /** What is in flight in the whole process is over its bound: sheds until it is not. */
   relieve(): void;
+  /** False when a closed socket may not stay in the engine until its peer has read so many bytes. */
+  mayLinger(bytes: number): boolean;
   /** Runs `connection.flush()` soon, outside the engine's callbacks. */
   flushSoon(connection: Connection): void;
 }
@@ -293,7 +295,9 @@ export class Connection implements Peer {
       if (ending.whenIdle && (this.inFlight > 0 || this.#port.bufferedBytes() > 0)) return;
     }
     this.state = ConnectionState.Closing;
-    this.#port.end(ending.code, truncateReason(ending.reason));
+    const left = this.#port.bufferedBytes();
+    if (left > 0 && !this.#host.mayLinger(left)) this.#port.terminate();
+    else this.#port.end(ending.code, truncateReason(ending.reason));
   }
 
   #end(ending: Ending): void {

@@ -27,6 +27,7 @@ import { HttpRoutes } from './http.js';
 import { HttpPort } from './http-port.js';
 import type { LaneExit } from './lane.js';
 import { PiscinaLane } from './lanes.js';
+import { Linger } from './linger.js';
 import { LocalLane } from './local-lane.js';
 import { Overload } from './overload.js';
 import { Shard } from './shard.js';
@@ -76,6 +77,7 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#shards = this.#makeShards();
     this.#supervisors = this.#shards.map((shard) => this.#supervise(shard));
     this.#gate = new Gate(this.options);
+    const linger = new Linger(this.options, this.#counters);
     const overload = new Overload(this.options, this.#counters, this.#connections);
     this.#turn = new Turn(this.#shards, () => overload.relieve());
     this.#watchdog = new Watchdog(
@@ -87,6 +89,7 @@ export class Hub extends EventEmitter<HubEvents> {
       counters: this.#counters,
       onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
       relieve: () => overload.relieve(),
+      mayLinger: (bytes) => linger.admit(bytes, performance.now()),
       flushSoon: (connection) => this.#turn.flushSoon(connection),
     };
   }
