@@ -8,14 +8,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { CloseCode } from '../close-codes.js';
 import { loadConsoleAssets } from '../console/assets.js';
-import { type ErrorRecord, HubError } from '../errors.js';
+import { HubError } from '../errors.js';
 import { Counters } from '../metrics/counters.js';
 import { type HubOptions, type Logger, type ResolvedOptions, resolveOptions } from '../options.js';
 import { VERSION } from '../version.js';
 import type { HandlerSource } from '../wire/lane-task.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { hostForUrl } from './address.js';
-import { allResting, type Readiness, type Refusal, refuseHandshake, refuseOrigin } from './admission.js';
+import { type Readiness, type Refusal, refuseHandshake, refuseOrigin } from './admission.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import { Connections } from './connections.js';
 import type { HubEvents } from './events.js';
@@ -25,17 +25,12 @@ import { Gate } from './gate.js';
 import { findHandler } from './handler-source.js';
 import { HttpRoutes } from './http.js';
 import { HttpPort } from './http-port.js';
-import type { LaneExit } from './lane.js';
-import { PiscinaLane } from './lanes.js';
 import { Linger } from './linger.js';
-import { LocalLane } from './local-lane.js';
 import { Overload } from './overload.js';
-import { Shard } from './shard.js';
+import type { Shard } from './shard.js';
 import type { Peer, SocketPort } from './socket-port.js';
 import { collectStats, type HubStats } from './stats.js';
-import { Supervisor } from './supervisor.js';
-import { Turn } from './turn.js';
-import { Watchdog } from './watchdog.js';
+import { Workers } from './workers.js';
 
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
 
@@ -55,11 +50,8 @@ export class Hub extends EventEmitter<HubEvents> {
   readonly #connections = new Connections();
   readonly #handler: HandlerSource;
   readonly #logger: Logger;
-  readonly #shards: Shard[];
-  readonly #supervisors: Supervisor[];
+  readonly #workers: Workers;
   readonly #gate: Gate;
-  readonly #turn: Turn;
-  readonly #watchdog: Watchdog;
   readonly #connectionHost: ConnectionHost;
   #front: Front | undefined;
   #state: HubState = 'idle';
@@ -74,23 +66,25 @@ export class Hub extends EventEmitter<HubEvents> {
     this.options = resolveOptions(options);
     this.#handler = findHandler(this.options.handler);
     this.#logger = this.options.logger ?? pino({ level: this.options.logLevel }, pino.destination(2));
-    this.#shards = this.#makeShards();
-    this.#supervisors = this.#shards.map((shard) => this.#supervise(shard));
     this.#gate = new Gate(this.options);
     const linger = new Linger(this.options, this.#counters);
     const overload = new Overload(this.options, this.#counters, this.#connections);
-    this.#turn = new Turn(this.#shards, () => overload.relieve());
-    this.#watchdog = new Watchdog(
-      this.options.handlerTimeoutMs,
-      this.options.workers === 0 ? [] : this.#shards,
-    );
+    this.#workers = new Workers(this.#handler, {
+      options: this.options,
+      counters: this.#counters,
+      connections: this.#connections,
+      logger: this.#logger,
+      events: this,
+      onForgotten: (connection) => this.#onForgotten(connection),
+      relieve: () => overload.relieve(),
+    });
     this.#connectionHost = {
       limits: this.options,
       counters: this.#counters,
       onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
       relieve: () => overload.relieve(),
       mayLinger: (bytes) => linger.admit(bytes, performance.now()),
-      flushSoon: (connection) => this.#turn.flushSoon(connection),
+      flushSoon: (connection) => this.#workers.turn.flushSoon(connection),
     };
   }
 
@@ -121,8 +115,7 @@ export class Hub extends EventEmitter<HubEvents> {
       handler: this.#handler.name,
       workers: this.options.workers,
     };
-    const shards = this.#shards.map((shard) => shard.stats());
-    return collectStats(identity, this.#counters, this.#gate.open, shards);
+    return collectStats(identity, this.#counters, this.#gate.open, this.#workers.stats());
   }
 
   /** @internal Listens, then loads the handler in every worker. Once. */
@@ -134,12 +127,11 @@ export class Hub extends EventEmitter<HubEvents> {
       this.#front = await this.#makeFront();
       const { host, port, sharePort } = this.options;
       this.#port = await this.#front.listen(host, port, sharePort);
-      await Promise.all(this.#shards.map((shard) => shard.start()));
+      await this.#workers.start();
     } catch (error) {
       await this.#abandon();
       throw error;
     }
-    this.#watchdog.start();
     this.#startedAt = performance.now();
     this.#state = 'running';
   }
@@ -159,48 +151,6 @@ export class Hub extends EventEmitter<HubEvents> {
 
   // Parts
 
-  #makeShards(): Shard[] {
-    const { workers, workerMemoryMb } = this.options;
-    const limits = workerMemoryMb > 0 ? { maxOldGenerationSizeMb: workerMemoryMb } : undefined;
-    const host = {
-      counters: this.#counters,
-      connections: this.#connections,
-      isLocal: workers === 0,
-      schedule: () => this.#turn.schedule(),
-      onBell: () => this.#turn.onBell(),
-      onFailure: (shard: Shard, connection: Connection | undefined, failure: ErrorRecord) =>
-        this.#onFailure(shard, connection, failure),
-      onWorkerExit: (shard: Shard, exit: LaneExit, victims: number) =>
-        this.#onWorkerExit(shard, exit, victims),
-      onStuck: (shard: Shard) => this.#onStuck(shard),
-      onForgotten: (connection: Connection) => this.#onForgotten(connection),
-    };
-    const { handlerTimeoutMs, onHandlerError } = this.options;
-    const settings = { handlerTimeoutMs, onHandlerError };
-    if (workers === 0) return [new Shard(0, host, () => new LocalLane(this.#handler, settings))];
-    return Array.from(
-      { length: workers },
-      (_, index) => new Shard(index, host, () => new PiscinaLane(index, this.#handler, settings, limits)),
-    );
-  }
-
-  #supervise(shard: Shard): Supervisor {
-    return new Supervisor(shard, this.options, {
-      onRestart: (which) => {
-        this.#counters.workerRestarts++;
-        this.emit('workerRestart', { shard: which.index });
-      },
-      onStartFailure: (which, reason) => {
-        this.#logger.error({ shard: which.index, reason }, 'a worker could not be started');
-      },
-      onRest: (which) => {
-        const pauseMs = this.options.restartPauseMs;
-        this.#logger.error({ shard: which.index, pauseMs }, 'a worker died too often: its shard rests');
-        this.emit('workerRest', { shard: which.index, pauseMs });
-      },
-    });
-  }
-
   #makeFront(): Promise<Front> {
     const { path, console, http, maxPayload } = this.options;
     const assets = console ? loadConsoleAssets({ path, version: VERSION }) : new Map();
@@ -208,8 +158,8 @@ export class Hub extends EventEmitter<HubEvents> {
       {
         counters: this.#counters,
         readiness: () => this.#readiness(),
-        resting: () => this.#shards.filter((shard) => shard.state === 'resting').map((shard) => shard.index),
-        refuseResting: () => this.#refuseResting(),
+        resting: () => this.#workers.resting(),
+        refuseResting: () => this.#workers.refuseResting(),
         stats: () => this.stats(),
         refuseOrigin: (headers) => refuseOrigin(headers, this.options),
         onEcho: (exchange, headers, body, isBinary) => this.#onEcho(exchange, headers, body, isBinary),
@@ -238,7 +188,7 @@ export class Hub extends EventEmitter<HubEvents> {
   #onHandshake(request: HandshakeRequest): Refusal | undefined {
     const refusal =
       refuseHandshake(request, this.options, this.#readiness()) ??
-      this.#refuseResting() ??
+      this.#workers.refuseResting() ??
       this.#gate.refuse(request.remoteAddress);
     if (refusal !== undefined) this.#counters.rejected[refusal.reason]++;
     return refusal;
@@ -251,7 +201,7 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   #connect(port: SocketPort, request: HandshakeRequest, isVirtual: boolean): Connection {
-    const shard = this.#leastLoadedShard();
+    const shard = this.#workers.leastLoaded();
     const { remoteAddress } = request;
     const json = JSON.stringify(request);
     const connection = this.#connections.add((slot, generation) => {
@@ -260,18 +210,6 @@ export class Hub extends EventEmitter<HubEvents> {
     });
     shard.open(connection);
     return connection;
-  }
-
-  /** The shard with the fewest connections among those that are up, or else among those that come up again. */
-  #leastLoadedShard(): Shard {
-    let best = this.#shards[0]!;
-    for (const shard of this.#shards) if (rank(shard) < rank(best)) best = shard;
-    return best;
-  }
-
-  /** While every shard rests there is nobody to answer. */
-  #refuseResting(): Refusal | undefined {
-    return this.#shards.every((shard) => shard.state === 'resting') ? allResting() : undefined;
   }
 
   #onGone(connection: Connection, code: number, reason: string): void {
@@ -315,39 +253,6 @@ export class Hub extends EventEmitter<HubEvents> {
     connection.closeWhenIdle(CloseCode.Normal, '');
   }
 
-  // Workers
-
-  #onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void {
-    const where = { shard: shard.index, ...(connection === undefined ? {} : { connection: connection.id }) };
-    const isLate = failure.code === 'ERR_HANDLER_TIMEOUT';
-    this.#logger.error({ ...where, err: failure }, `a handler failed: ${failure.message}`);
-    if (isLate) {
-      this.#counters.handlerTimeouts++;
-      this.emit('handlerTimeout', { ...where, kind: 'promise' });
-    } else {
-      this.#counters.handlerErrors++;
-      this.emit('handlerError', { ...where, error: failure });
-    }
-    if (isLate || this.options.onHandlerError === 'close') {
-      connection?.fail(CloseCode.InternalError, isLate ? 'the handler took too long' : 'the handler failed');
-    }
-  }
-
-  #onStuck(shard: Shard): void {
-    this.#counters.handlerTimeouts++;
-    this.#logger.error({ shard: shard.index }, 'a handler is in a loop: its worker is replaced');
-    this.emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
-  }
-
-  #onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void {
-    this.#counters.workerExits++;
-    this.#counters.crashed += victims;
-    const details = { shard: shard.index, reason: exit.reason, connections: victims };
-    this.#logger.error(details, 'a worker ended; it is replaced');
-    this.emit('workerExit', details);
-    void this.#supervisors[shard.index]!.revive();
-  }
-
   // Shutdown
 
   async #shutDown(options: CloseOptions): Promise<void> {
@@ -365,10 +270,8 @@ export class Hub extends EventEmitter<HubEvents> {
     for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
     await this.#empty(timeoutMs);
     for (const connection of this.#connections) connection.closeNow(code, reason);
-    this.#watchdog.stop();
-    for (const supervisor of this.#supervisors) supervisor.stop();
     const left = Math.max(0, deadline - performance.now());
-    await Promise.all(this.#shards.map((shard) => shard.stop(left)));
+    await this.#workers.stop(left);
     if (hadConnections) await delay(LINGER_MS);
     this.#front?.close();
     this.#state = 'stopped';
@@ -391,15 +294,9 @@ export class Hub extends EventEmitter<HubEvents> {
   async #abandon(): Promise<void> {
     this.#state = 'stopped';
     this.#front?.stopListening();
-    await Promise.all(this.#shards.map((shard) => shard.kill('the hub did not start')));
+    await this.#workers.kill('the hub did not start');
     this.#front?.close();
   }
-}
-
-/** Fewer is better: connections of a shard, with those that are not up behind all others. */
-function rank(shard: Shard): number {
-  const penalty = shard.state === 'up' ? 0 : shard.state === 'resting' ? 2 : 1;
-  return shard.connections + penalty * 1e9;
 }
 
 /**

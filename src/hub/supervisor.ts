@@ -11,11 +11,11 @@ export interface SupervisorLimits extends BreakerLimits {
 }
 
 export interface SupervisorHost {
-  onRestart(shard: Shard): void;
+  onRestart(): void;
   /** A worker could not be started: its handler does not load, or its thread died at once. */
-  onStartFailure(shard: Shard, reason: string): void;
+  onStartFailure(reason: string): void;
   /** Too many deaths: the shard rests for a while. */
-  onRest(shard: Shard): void;
+  onRest(): void;
 }
 
 export class Supervisor {
@@ -37,17 +37,17 @@ export class Supervisor {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       if (this.#breaker.trips(performance.now())) {
-        this.#host.onRest(this.#shard);
+        this.#host.onRest();
         this.#shard.rest();
         await delay(this.#limits.restartPauseMs, undefined, { signal }).catch(() => {});
         if (signal.aborted) return;
       }
       try {
         await this.#shard.start();
-        this.#host.onRestart(this.#shard);
+        this.#host.onRestart();
         return;
       } catch (error) {
-        if (!signal.aborted) this.#host.onStartFailure(this.#shard, toErrorRecord(error).message);
+        if (!signal.aborted) this.#host.onStartFailure(toErrorRecord(error).message);
       }
     }
   }

@@ -47,11 +47,16 @@ export class Turn {
   readonly #run = (): void => {
     this.#isScheduled = false;
     this.#isRunning = true;
-    const isDone = this.#work();
-    this.#isRunning = false;
-    if (!isDone || this.#isScheduled) {
-      this.#isScheduled = true;
-      setImmediate(this.#run);
+    let isDone = false;
+    try {
+      isDone = this.#work();
+    } finally {
+      // A listener of the user's may throw: the next turn goes on where this one stopped.
+      this.#isRunning = false;
+      if (!isDone || this.#isScheduled) {
+        this.#isScheduled = true;
+        setImmediate(this.#run);
+      }
     }
   };
 

@@ -1,0 +1,168 @@
+/**
+ * The workers of a hub: their shards, who watches them, and what is said when one of them is in trouble. Front end
+ * thread.
+ */
+import type { EventEmitter } from 'node:events';
+import { CloseCode } from '../close-codes.js';
+import type { ErrorRecord } from '../errors.js';
+import type { Counters } from '../metrics/counters.js';
+import type { Logger, ResolvedOptions } from '../options.js';
+import type { HandlerSource } from '../wire/lane-task.js';
+import { allResting, type Refusal } from './admission.js';
+import type { Connection } from './connection.js';
+import type { Connections } from './connections.js';
+import type { HubEvents } from './events.js';
+import type { LaneExit } from './lane.js';
+import { PiscinaLane } from './lanes.js';
+import { LocalLane } from './local-lane.js';
+import { Shard, type ShardHost, type ShardStats } from './shard.js';
+import { Supervisor } from './supervisor.js';
+import { Turn } from './turn.js';
+import { Watchdog } from './watchdog.js';
+
+export interface WorkersHost {
+  readonly options: ResolvedOptions;
+  readonly counters: Counters;
+  readonly connections: Connections;
+  readonly logger: Logger;
+  readonly events: EventEmitter<HubEvents>;
+  /** A connection that is gone has left its worker too. */
+  onForgotten(connection: Connection): void;
+  /** Called at the end of each turn, when nothing is corked. */
+  relieve(): void;
+}
+
+export class Workers {
+  readonly turn: Turn;
+  readonly #host: WorkersHost;
+  readonly #shards: readonly Shard[];
+  readonly #supervisors: readonly Supervisor[];
+  readonly #watchdog: Watchdog;
+
+  constructor(handler: HandlerSource, host: WorkersHost) {
+    this.#host = host;
+    const { workers, handlerTimeoutMs } = host.options;
+    this.#shards = this.#makeShards(handler);
+    this.#supervisors = this.#shards.map((shard) => this.#supervise(shard));
+    this.#watchdog = new Watchdog(handlerTimeoutMs, workers === 0 ? [] : this.#shards);
+    this.turn = new Turn(this.#shards, () => host.relieve());
+  }
+
+  /** Resolves once every worker has loaded its handler. */
+  async start(): Promise<void> {
+    await Promise.all(this.#shards.map((shard) => shard.start()));
+    this.#watchdog.start();
+  }
+
+  /** Lets every worker finish what it has, at most so long, and ends it. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#watchdog.stop();
+    for (const supervisor of this.#supervisors) supervisor.stop();
+    await Promise.all(this.#shards.map((shard) => shard.stop(timeoutMs)));
+  }
+
+  async kill(reason: string): Promise<void> {
+    await Promise.all(this.#shards.map((shard) => shard.kill(reason)));
+  }
+
+  stats(): ShardStats[] {
+    return this.#shards.map((shard) => shard.stats());
+  }
+
+  /** Shards that rest after too many crashes. */
+  resting(): number[] {
+    return this.#shards.filter((shard) => shard.state === 'resting').map((shard) => shard.index);
+  }
+
+  /** While every shard rests there is nobody to answer. */
+  refuseResting(): Refusal | undefined {
+    return this.#shards.every((shard) => shard.state === 'resting') ? allResting() : undefined;
+  }
+
+  /** The shard with the fewest connections among those that are up, or else among those that come up again. */
+  leastLoaded(): Shard {
+    let best = this.#shards[0]!;
+    for (const shard of this.#shards) if (rank(shard) < rank(best)) best = shard;
+    return best;
+  }
+
+  #makeShards(handler: HandlerSource): Shard[] {
+    const { workers, workerMemoryMb, handlerTimeoutMs, onHandlerError } = this.#host.options;
+    const settings = { handlerTimeoutMs, onHandlerError };
+    const limits = workerMemoryMb > 0 ? { maxOldGenerationSizeMb: workerMemoryMb } : undefined;
+    const host: ShardHost = {
+      counters: this.#host.counters,
+      connections: this.#host.connections,
+      isLocal: workers === 0,
+      schedule: () => this.turn.schedule(),
+      onBell: () => this.turn.onBell(),
+      onFailure: (shard, connection, failure) => this.#onFailure(shard, connection, failure),
+      onWorkerExit: (shard, exit, victims) => this.#onWorkerExit(shard, exit, victims),
+      onStuck: (shard) => this.#onStuck(shard),
+      onForgotten: (connection) => this.#host.onForgotten(connection),
+    };
+    if (workers === 0) return [new Shard(0, host, () => new LocalLane(handler, settings))];
+    return Array.from(
+      { length: workers },
+      (_, index) => new Shard(index, host, () => new PiscinaLane(index, handler, settings, limits)),
+    );
+  }
+
+  #supervise(shard: Shard): Supervisor {
+    const { counters, events, logger, options } = this.#host;
+    const where = { shard: shard.index };
+    return new Supervisor(shard, options, {
+      onRestart: () => {
+        counters.workerRestarts++;
+        events.emit('workerRestart', where);
+      },
+      onStartFailure: (reason) => logger.error({ ...where, reason }, 'a worker could not be started'),
+      onRest: () => {
+        const details = { ...where, pauseMs: options.restartPauseMs };
+        logger.error(details, 'a worker died too often: its shard rests');
+        events.emit('workerRest', details);
+      },
+    });
+  }
+
+  /** A hook threw or rejected, or its promise took too long. */
+  #onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void {
+    const { counters, events, logger, options } = this.#host;
+    const where = { shard: shard.index, ...(connection === undefined ? {} : { connection: connection.id }) };
+    const isLate = failure.code === 'ERR_HANDLER_TIMEOUT';
+    logger.error({ ...where, err: failure }, `a handler failed: ${failure.message}`);
+    if (isLate || options.onHandlerError === 'close') {
+      connection?.fail(CloseCode.InternalError, isLate ? 'the handler took too long' : 'the handler failed');
+    }
+    if (isLate) {
+      counters.handlerTimeouts++;
+      events.emit('handlerTimeout', { ...where, kind: 'promise' });
+    } else {
+      counters.handlerErrors++;
+      events.emit('handlerError', { ...where, error: failure });
+    }
+  }
+
+  #onStuck(shard: Shard): void {
+    const { counters, events, logger } = this.#host;
+    counters.handlerTimeouts++;
+    logger.error({ shard: shard.index }, 'a handler is in a loop: its worker is replaced');
+    events.emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
+  }
+
+  #onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void {
+    const { counters, events, logger } = this.#host;
+    counters.workerExits++;
+    counters.crashed += victims;
+    const details = { shard: shard.index, reason: exit.reason, connections: victims };
+    logger.error(details, 'a worker ended; it is replaced');
+    void this.#supervisors[shard.index]!.revive();
+    events.emit('workerExit', details);
+  }
+}
+
+/** Fewer is better: connections of a shard, with those that are not up behind all others. */
+function rank(shard: Shard): number {
+  const penalty = shard.state === 'up' ? 0 : shard.state === 'resting' ? 2 : 1;
+  return shard.connections + penalty * 1e9;
+}
