@@ -43,6 +43,8 @@ export interface ConnectionHost {
 /** The shard's side of a connection. */
 export interface MessageSink {
   push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void;
+  /** Forgets the messages that no worker has seen. */
+  dropMessages(connection: Connection): void;
 }
 
 /** Where a connection comes from and belongs. */
@@ -157,7 +159,8 @@ export class Connection implements Peer {
     const { byteLength } = bytes;
     if (this.#limiter !== undefined && !this.#limiter.allow(byteLength, performance.now())) {
       counters.invalid['rate-limit']++;
-      this.shed(CloseCode.PolicyViolation, 'rate limit');
+      this.isFailed = true;
+      this.closeNow(CloseCode.PolicyViolation, 'rate limit');
       return;
     }
     // One message always fits, however large.
@@ -180,7 +183,6 @@ export class Connection implements Peer {
       return false;
     }
     if (isOwnBound) {
-      counters.shed++;
       counters.dropped.overload++;
       this.shed(CloseCode.TryAgainLater, 'too many messages in flight');
       return false;
@@ -274,6 +276,11 @@ export class Connection implements Peer {
 
   /** Closes at once to free memory. A peer that does not read could not see a close frame: it is cut off. */
   shed(code: number, reason: string): void {
+    if (this.state === ConnectionState.Gone) {
+      this.shard.dropMessages(this);
+      return;
+    }
+    this.#host.counters.shed++;
     const isStalled = this.#engineBytes > this.#host.limits.highWaterMark;
     this.isFailed = true;
     if (!isStalled || this.#isCorked || this.state >= ConnectionState.Closing) {

@@ -94,16 +94,18 @@ export class Intake {
     if (connection.backlog !== undefined) this.#list(connection);
   }
 
-  /** Forgets what waits to enter the ring. @returns how many messages that were */
-  dropBacklog(connection: Connection): number {
-    let messages = 0;
-    for (const { kind, payload } of connection.backlog ?? []) {
-      const isMessage = (kind & KIND_MASK) === Inbound.Message;
-      if (isMessage) messages++;
-      this.#account(connection, -1, isMessage ? -payload.byteLength : 0);
+  /** Forgets the messages that wait to enter the ring. @returns how many there were */
+  dropMessages(connection: Connection): number {
+    const { backlog } = connection;
+    if (backlog === undefined) return 0;
+    const kept: BacklogEntry[] = [];
+    for (const entry of backlog) {
+      if ((entry.kind & KIND_MASK) === Inbound.Message)
+        this.#account(connection, -1, -entry.payload.byteLength);
+      else kept.push(entry);
     }
-    connection.backlog = undefined;
-    return messages;
+    connection.backlog = kept.length === 0 ? undefined : Deque.from(kept);
+    return backlog.length - kept.length;
   }
 
   /** Fills the ring and lets the worker have it. True when there was something. */

@@ -1,6 +1,7 @@
 /**
  * The bounds of the whole process. uWebSockets.js cannot pause reading a WebSocket, so what cannot be held is not
- * refused but shed: the heaviest connections first, until the process is below its bound.
+ * refused but shed: the heaviest connections first, until the process is below its bound. Those whose peer has left
+ * already, with messages still waiting, lose the messages.
  */
 import { CloseCode } from '../close-codes.js';
 import type { Counters } from '../metrics/counters.js';
@@ -40,13 +41,12 @@ export class Overload {
 
   #shed(excess: number, weigh: (connection: Connection) => number): void {
     const heaviest = [...this.#connections]
-      .filter((connection) => !connection.isGone && weigh(connection) > 0)
+      .filter((connection) => weigh(connection) > 0)
       .sort((a, b) => weigh(b) - weigh(a));
     let left = excess;
     for (const connection of heaviest) {
       if (left <= 0) return;
       left -= weigh(connection);
-      this.#counters.shed++;
       connection.shed(CloseCode.TryAgainLater, 'overloaded: try again later');
     }
   }

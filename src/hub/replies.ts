@@ -20,8 +20,9 @@ export interface ReplySink {
 
 /** Bytes that one cork gathers before the socket's buffer is looked at again. */
 const CORK_BYTES = 64 * 1024;
-/** The clock is read once for so many replies. */
-const CLOCK_EVERY = 32;
+/** The clock is read once for so many replies, or so many bytes. */
+const CLOCK_REPLIES = 32;
+const CLOCK_BYTES = 256 * 1024;
 
 export class ReplyApplier {
   readonly #reader: ReplyReader;
@@ -31,6 +32,8 @@ export class ReplyApplier {
   /** Parts of a payload that goes on in the next record. */
   #parts: Uint8Array[] = [];
   #corked: Connection | undefined;
+  /** Bytes since the clock was read. */
+  #sinceClock = 0;
 
   constructor(reader: ReplyReader, inbound: InboundWriter, connections: Connections, sink: ReplySink) {
     this.#reader = reader;
@@ -49,6 +52,7 @@ export class ReplyApplier {
     if (!reader.refresh()) return true;
     let count = 0;
     let inTime = true;
+    this.#sinceClock = 0;
     while (inTime && reader.next()) {
       const connection = this.#connections.get(reader.slot, reader.generation);
       if (connection !== undefined && reader.peekSlot() === reader.slot) {
@@ -57,7 +61,10 @@ export class ReplyApplier {
       } else {
         this.#applyOne(connection);
       }
-      if (++count % CLOCK_EVERY === 0) inTime = performance.now() < deadline;
+      if (++count < CLOCK_REPLIES && this.#sinceClock < CLOCK_BYTES) continue;
+      count = 0;
+      this.#sinceClock = 0;
+      inTime = performance.now() < deadline;
     }
     reader.release();
     return inTime;
@@ -72,13 +79,14 @@ export class ReplyApplier {
       // A slot may have changed its owner in the middle of a run.
       const isOwner = reader.generation === connection.generation;
       this.#applyOne(isOwner ? connection : this.#connections.get(reader.slot, reader.generation));
-      room -= reader.kind === Reply.Echo ? reader.doneBytes : reader.length;
+      room -= bytesOf(reader);
     } while (room > 0 && reader.peekSlot() === connection.slot && reader.next());
   };
 
   /** hot: once per reply. */
   #applyOne(connection: Connection | undefined): void {
     const reader = this.#reader;
+    this.#sinceClock += bytesOf(reader);
     const { flags } = reader;
     switch (reader.kind) {
       case Reply.Echo: {
@@ -119,4 +127,9 @@ export class ReplyApplier {
     this.#parts = [];
     return whole;
   }
+}
+
+/** Bytes that a reply sends; an echo sends the message that it finishes, more often than not. */
+function bytesOf(reader: ReplyReader): number {
+  return reader.kind === Reply.Echo ? reader.doneBytes : reader.length;
 }

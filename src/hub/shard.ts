@@ -235,14 +235,17 @@ export class Shard implements ReplySink, Watched {
   /** A connection is gone. Its last record, unless the worker never heard of it. */
   gone(connection: Connection, code: number, reason: string): void {
     this.#connections--;
-    if (connection.isFailed) {
-      this.#host.counters.dropped['connection-gone'] += this.#intake.dropBacklog(connection);
-    }
+    if (connection.isFailed) this.dropMessages(connection);
     if (this.#intake.isKnown(connection)) {
       this.#intake.enter(connection, Inbound.Close, encodeClose(code, reason));
     } else if (connection.inFlight === 0) {
       this.#host.onForgotten(connection);
     }
+  }
+
+  /** Forgets messages that no worker has seen, of a connection that is gone or about to be. */
+  dropMessages(connection: Connection): void {
+    this.#host.counters.dropped['connection-gone'] += this.#intake.dropMessages(connection);
   }
 
   /** Lets the worker have what was staged, and wakes it if it sleeps. */

@@ -69,7 +69,7 @@ export class Turn {
       shard.wakeUp();
       shard.flush();
     }
-    this.#flushQueues();
+    this.#flushQueues(deadline);
     let isDone = true;
     for (let i = 0; i < shards.length; i++) {
       const shard = shards[(this.#first + i) % shards.length]!;
@@ -82,10 +82,15 @@ export class Turn {
     return isDone;
   }
 
-  #flushQueues(): void {
+  #flushQueues(deadline: number): void {
     const connections = this.#flushing;
     if (connections.length === 0) return;
     this.#flushing = [];
-    for (const connection of connections) connection.flush();
+    for (const [i, connection] of connections.entries()) {
+      connection.flush();
+      if (performance.now() < deadline) continue;
+      for (const left of connections.slice(i + 1)) this.flushSoon(left);
+      return;
+    }
   }
 }
