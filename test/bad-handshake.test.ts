@@ -1,6 +1,7 @@
 /** Requests that are refused: status, headers, one clear sentence, a counter, and no harm to anyone else. */
 import type { HubOptions } from 'shardhub';
 import { describe, expect, test } from 'vitest';
+import { counted } from './support/counters.js';
 import { startHub } from './support/hubs.js';
 import { type HandshakeInput, RawClient, tryHandshake } from './support/raw-client.js';
 import { type RawResponse, rawRequest } from './support/raw-http.js';
@@ -21,8 +22,7 @@ async function refused(
     ...expected.headers,
   });
   expect(body.trim()).toMatch(/^\S+ .*\S$/);
-  const counted = Object.entries(hub.stats().rejected).filter(([, count]) => count > 0);
-  expect(counted).toEqual([[expected.reason, 1]]);
+  expect(counted(hub.stats().rejected)).toEqual({ [expected.reason]: 1 });
   expect(await bystander.ask('unharmed')).toBe('unharmed');
   expect(hub.stats().connections).toMatchObject({ open: 1, opened: 1 });
 }

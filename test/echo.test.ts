@@ -56,7 +56,7 @@ describe.each([2, 0])('workers: %i', (workers) => {
     let passers = 0;
     const churn = Array.from({ length: 4 }, async (_, lane) => {
       const random = new Prng(lane);
-      for (; !isOver; passers++) await comeAndGo(hub.wsUrl, hub.port, random);
+      for (; !isOver || passers <= 20; passers++) await comeAndGo(hub.wsUrl, hub.port, random);
     });
     const work = Promise.all(clients.map((client, seed) => exchange(client, seed, MESSAGES))).finally(() => {
       isOver = true;

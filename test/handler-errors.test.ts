@@ -1,6 +1,8 @@
 /** A handler that fails costs its own connection 1011, is counted and logged once, and harms nobody else. */
 import { describe, expect, test } from 'vitest';
+import { counted } from './support/counters.js';
 import { fixture, startHub } from './support/hubs.js';
+import { RawClient } from './support/raw-client.js';
 import { until } from './support/until.js';
 import { connectMany, WsClient } from './support/ws-client.js';
 
@@ -34,11 +36,8 @@ describe.each([2, 0])('workers: %i', (workers) => {
     for (const bystander of bystanders) expect(await bystander.ask('after')).toBe('after');
 
     await until('the connection to be gone', () => hub.stats().connections.open === 4);
-    expect(hub.stats()).toMatchObject({
-      handlerErrors: 1,
-      connections: { closed: { 1011: 1 } },
-      messages: { inFlight: 0 },
-    });
+    await until('nothing to be in flight', () => hub.stats().messages.inFlight === 0);
+    expect(hub.stats()).toMatchObject({ handlerErrors: 1, connections: { closed: { 1011: 1 } } });
     const lines = log.filter(({ level }) => level === 'error');
     expect(lines).toHaveLength(1);
     expect(JSON.stringify(lines[0])).toContain(message);
@@ -78,6 +77,39 @@ describe.each([2, 0])('workers: %i', (workers) => {
     client.send(command);
     expect(await client.closed).toMatchObject({ code: 1011 });
     expect(JSON.stringify(log)).toContain(part);
+  });
+
+  test('earlier replies that wait for a slow reader come first, then 1011', async () => {
+    const { hub } = await startHub({ workers, handler: fixture('replies.mjs') });
+    const client = await RawClient.open(hub.port);
+    client.pause();
+    let asked = 0;
+    while (hub.stats().outbound.queuedMessages < 5) {
+      client.text(`reply ${asked++} 200000`);
+      await until('the reply', () => {
+        const { received, inFlight } = hub.stats().messages;
+        return received === asked && inFlight === 0;
+      });
+    }
+    client.text('throw');
+    client.text('never begun');
+    await until('the failure', () => hub.stats().handlerErrors === 1 && hub.stats().messages.inFlight === 0);
+    expect(hub.stats()).toMatchObject({ connections: { open: 1 } });
+    expect(hub.stats().outbound.queuedMessages).toBeGreaterThanOrEqual(5);
+    client.resume();
+    const { frames, code } = await client.readToEnd();
+    const labels = frames.map(({ payload }) => payload.toString('latin1').split(' ')[0]);
+    expect(labels).toEqual(Array.from({ length: asked }, (_, i) => `${i}`));
+    expect(frames.map(({ payload }) => payload.length)).toEqual(Array(asked).fill(200_000));
+    expect(code).toBe(1011);
+    client.close(code);
+    await until('the connection to be gone', () => hub.stats().connections.open === 0);
+    expect(hub.stats()).toMatchObject({
+      handlerErrors: 1,
+      connections: { closed: { 1011: 1 } },
+      outbound: { queuedMessages: 0, queuedBytes: 0, engineBytes: 0 },
+    });
+    expect(counted(hub.stats().dropped)).not.toHaveProperty('slow-consumer');
   });
 
   test('many failures at once, each for its own', async () => {

@@ -7,6 +7,7 @@ import { fixture, startHub } from './support/hubs.js';
 import { freePort } from './support/ports.js';
 import { startHubProcess, threadCount } from './support/processes.js';
 import { RawClient } from './support/raw-client.js';
+import { dial, readResponse } from './support/raw-http.js';
 import { turn, until } from './support/until.js';
 import { connectMany, WsClient } from './support/ws-client.js';
 
@@ -24,6 +25,35 @@ test('threads that loop forever are gone when close has resolved', async () => {
   expect(hub.stats().connections.open).toBe(0);
   await Promise.all(clients.map((client) => client.closed));
   if (before !== undefined) expect(threadCount()).toBeLessThanOrEqual(before);
+});
+
+test('a thread is gone when close has resolved, even if nobody is connected', async () => {
+  await (await startHub()).hub.close();
+  const before = threadCount();
+  const { hub } = await startHub({ handler: fixture('gates.mjs') });
+  const barriers = new Barriers();
+  for (let i = 0; i < 2; i++) {
+    const client = await RawClient.dial(hub.port);
+    const path = `/echo?dir=${encodeURIComponent(barriers.dir)}`;
+    client.write(
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nloop`,
+    );
+  }
+  await barriers.waitFor('looping', 2);
+  await hub.close({ timeoutMs: 0 });
+  if (before !== undefined) expect(threadCount()).toBeLessThanOrEqual(before);
+});
+
+test('an HTTP connection that was kept alive is closed with the hub', async () => {
+  const { hub } = await startHub();
+  const { socket, reader } = await dial(hub.port);
+  const request = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
+  socket.write(request);
+  expect((await readResponse(reader)).status).toBe(200);
+  await hub.close();
+  socket.write(request);
+  // Not an answer, but the end.
+  expect(await reader.takeRest()).toHaveLength(0);
 });
 
 describe('a stalled reader at close', () => {

@@ -27,11 +27,21 @@ describe('defaults', () => {
       idleTimeout: 60,
       sendPings: true,
       maxLifetime: 0,
+      handlerTimeoutMs: 30_000,
+      onHandlerError: 'close',
+      maxInFlight: 1000,
+      overload: 'shed',
+      maxConnections: 0,
       slowConsumer: 'close',
       http: true,
       console: false,
       logLevel: 'warn',
     });
+  });
+
+  test('are nothing at all where an option is off unless given', () => {
+    expect(resolveOptions().rateLimit).toBeUndefined();
+    expect(resolveOptions().logger).toBeUndefined();
   });
 
   test('stand in for undefined, and for nothing else', () => {
@@ -79,6 +89,25 @@ describe('what is refused', () => {
     ['path', ['ws', '', '/a b', '/a?b', '/a#b', '/*', '/:id'], /a path that starts with "\/"/],
     ['handler', ['', 7, {}], /built-in handler/],
     ['origins', ['example.com', [], ['example.com'], ['https://a.b/path'], 5], /"same-origin"/],
+    ['handlerTimeoutMs', [-1, 86_400_001, 1.5], /from 0 to 86400000 \(ms\)/],
+    ['onHandlerError', ['throw', null], /"close" or "ignore"/],
+    ['workerMemoryMb', [-1, 1_048_577], /from 0 to 1048576/],
+    ['maxRestarts', [-1, 1_000_001], /from 0 to 1000000/],
+    ['restartWindowMs', [0], /from 1 to 86400000/],
+    ['restartPauseMs', [0], /from 1 to 86400000/],
+    ['maxInFlight', [0, 10_000_001], /from 1 to 10000000/],
+    ['maxInFlightBytesPerConnection', [0], /from 1 to/],
+    ['maxInFlightBytes', [0], /from 1 to/],
+    ['maxBufferedBytes', [0], /from 1 to/],
+    ['overload', ['close', 1], /"shed" or "drop"/],
+    [
+      'rateLimit',
+      [{}, { burst: 2 }, { messages: 0 }, { bytes: -1 }, { messages: 1, burst: 0.5 }, { m: 1 }, 7],
+      /messages, bytes or both/,
+    ],
+    ['maxConnections', [-1, 10_000_001], /from 0 to 10000000/],
+    ['maxConnectionsPerAddress', [-1, 0.5], /from 0 to 10000000/],
+    ['maxConnectionRate', [-1, '5'], /from 0 to 10000000/],
     ['slowConsumer', ['drop', true], /"close", "drop-newest" or "drop-oldest"/],
     ['highWaterMark', [0, 67_108_865], /from 1 to 67108864/],
     ['maxQueueBytes', [0, -1], /from 1 to/],
@@ -105,15 +134,30 @@ test.each<[keyof HubOptions, unknown[]]>([
   ['maxLifetime', [0, 1, 240]],
   ['path', ['/', '/ws', '/a/b.c-d_e~']],
   ['origins', ['*', 'same-origin', ['https://example.com', 'http://localhost:3000']]],
+  [
+    'rateLimit',
+    [
+      { messages: 0.5, burst: 1 },
+      { bytes: 1e12, burst: 3600 },
+      { messages: 5, bytes: 5, burst: 2 },
+    ],
+  ],
+  ['maxRestarts', [0]],
+  ['maxInFlight', [1]],
   ['logger', [console]],
 ])('%s is taken at the edges of its range', (name, values) => {
   for (const value of values) expect(resolveOptions({ [name]: value })[name]).toEqual(value);
 });
 
-test('every option is listed with a description, what it takes, and a default that is valid', () => {
+test('every option is listed with a description, what it takes, and its default', () => {
   const listed = listOptions();
-  expect(listed.map(({ name }) => name).sort()).toEqual([...Object.keys(resolveOptions()), 'logger'].sort());
-  for (const { name, description, takes } of listed) {
+  const defaults = resolveOptions();
+  expect(listed.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(defaults)));
+  expect(new Set(listed.map(({ name }) => name)).size).toBe(listed.length);
+  for (const { name, description, takes, fallback } of listed) {
+    // Some options have no default: they are off unless given.
+    const value = defaults[name];
+    expect(fallback, name).toBe(value === undefined ? undefined : String(value));
     expect(description, name).toMatch(/\S/);
     expect(takes, name).toMatch(/\S/);
   }

@@ -1,6 +1,7 @@
 /** Each policy for a full outbound queue: exactly which replies survive, and how the others are counted. */
 import type { Hub, HubOptions } from 'shardhub';
 import { describe, expect, test } from 'vitest';
+import { counted } from './support/counters.js';
 import { fixture, startHub } from './support/hubs.js';
 import { RawClient } from './support/raw-client.js';
 import { until } from './support/until.js';
@@ -27,8 +28,8 @@ async function fillQueue(options: HubOptions): Promise<{ hub: Hub; client: RawCl
   client.pause();
   let full = 0;
   while (hub.stats().outbound.queuedMessages < QUEUE) await ask(hub, client, full++);
-  expect(hub.stats().outbound).toEqual({ queuedMessages: QUEUE, queuedBytes: QUEUE * SIZE });
-  expect(Object.values(hub.stats().dropped)).toEqual(Array(5).fill(0));
+  expect(hub.stats().outbound).toMatchObject({ queuedMessages: QUEUE, queuedBytes: QUEUE * SIZE });
+  expect(counted(hub.stats().dropped)).toEqual({});
   return { hub, client, full };
 }
 
@@ -49,19 +50,19 @@ describe.each<[string, HubOptions]>([
   test('drop-newest keeps what came first', async () => {
     const { hub, client, full } = await fillQueue({ ...bound, slowConsumer: 'drop-newest' });
     for (const label of range(full, full + EXTRA)) await ask(hub, client, label);
-    expect(hub.stats().dropped).toMatchObject({ 'drop-newest': EXTRA, 'drop-oldest': 0, 'slow-consumer': 0 });
+    expect(counted(hub.stats().dropped)).toEqual({ 'drop-newest': EXTRA });
     client.resume();
     expect(await readLabels(client, full)).toEqual(range(0, full));
     await ask(hub, client, 7777);
     expect(await readLabels(client, 1)).toEqual([7777]);
-    expect(hub.stats().outbound).toEqual({ queuedMessages: 0, queuedBytes: 0 });
+    expect(hub.stats().outbound).toMatchObject({ queuedMessages: 0, queuedBytes: 0 });
   });
 
   test('drop-oldest keeps what came last', async () => {
     const { hub, client, full } = await fillQueue({ ...bound, slowConsumer: 'drop-oldest' });
     for (const label of range(full, full + EXTRA)) await ask(hub, client, label);
-    expect(hub.stats().dropped).toMatchObject({ 'drop-newest': 0, 'drop-oldest': EXTRA, 'slow-consumer': 0 });
-    expect(hub.stats().outbound).toEqual({ queuedMessages: QUEUE, queuedBytes: QUEUE * SIZE });
+    expect(counted(hub.stats().dropped)).toEqual({ 'drop-oldest': EXTRA });
+    expect(hub.stats().outbound).toMatchObject({ queuedMessages: QUEUE, queuedBytes: QUEUE * SIZE });
     client.resume();
     const survivors = [...range(0, full - QUEUE), ...range(full + EXTRA - QUEUE, full + EXTRA)];
     expect(await readLabels(client, full)).toEqual(survivors);
@@ -84,7 +85,7 @@ describe.each<[string, HubOptions]>([
     const { dropped, connections, outbound } = hub.stats();
     expect(labels.length + dropped['slow-consumer']!).toBe(full + 1);
     expect(connections.closed).toMatchObject({ 1008: 1 });
-    expect(outbound).toEqual({ queuedMessages: 0, queuedBytes: 0 });
+    expect(outbound).toMatchObject({ queuedMessages: 0, queuedBytes: 0 });
     expect(await bystander.ask('unharmed')).toBe('unharmed');
   });
 });

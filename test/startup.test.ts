@@ -1,6 +1,7 @@
 /** Starting a hub: what it says while it starts, and a start that fails leaves nothing running. */
 import { createHub, HubError } from 'shardhub';
 import { describe, expect, test } from 'vitest';
+import { Barriers } from './support/barriers.js';
 import { fixture, startHub } from './support/hubs.js';
 import { freePort } from './support/ports.js';
 import { runScript, threadCount } from './support/processes.js';
@@ -15,10 +16,16 @@ interface Outcome {
   readonly message: string;
 }
 
+interface Printed {
+  /** The one that was in use. */
+  readonly port: number;
+  readonly outcomes: Record<string, Outcome>;
+  /** Of a hub in which one of two workers did not load its handler. */
+  readonly halfUp: Outcome;
+}
+
 test('every way to fail has its code and says why, and a process in which all of them happened exits by itself', async () => {
-  const { code, printed } = await runScript<{ port: number; outcomes: Record<string, Outcome> }>(
-    'failing-starts.mjs',
-  );
+  const { code, printed } = await runScript<Printed>('failing-starts.mjs');
   expect(code).toBe(0);
   const expected: Record<string, [string, RegExp]> = {
     'port in use': ['ERR_LISTEN', new RegExp(`\\b${printed.port}\\b`)],
@@ -35,6 +42,8 @@ test('every way to fail has its code and says why, and a process in which all of
       expect(outcome?.message).toMatch(message);
     }
   }
+  expect(printed.halfUp).toMatchObject({ type: 'HubError', code: 'ERR_HANDLER_LOAD' });
+  expect(printed.halfUp.message).toMatch(/loads-once\.mjs/);
 });
 
 describe('a port in use', () => {
@@ -59,7 +68,8 @@ describe('a port in use', () => {
 
 test('while the handler loads, readyz and handshakes are answered with 503', async () => {
   const port = await freePort();
-  const starting = startHub({ port, handler: fixture('slow-to-load.mjs') });
+  const barriers = new Barriers();
+  const starting = startHub({ port, handler: new URL(barriers.url(fixture('slow-to-load.mjs').href)) });
   const readyz = await until('an answer', () =>
     rawRequest(port, 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => undefined),
   );
@@ -71,6 +81,7 @@ test('while the handler loads, readyz and handshakes are answered with 503', asy
     status: 503,
     headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
   });
+  barriers.lift('release');
   const { hub } = await starting;
   expect(hub.stats().rejected.starting).toBe(1);
   expect((await rawRequest(port, 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n')).status).toBe(200);

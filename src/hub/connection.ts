@@ -4,27 +4,17 @@
  * States go one way: open → ending (takes no message any more, still sends) → closing (sends nothing any more) → gone.
  */
 import { CloseCode } from '../close-codes.js';
-import type { Counters } from '../metrics/counters.js';
+import type { Deque } from '../deque.js';
+import { type Counters, RECORD_OVERHEAD } from '../metrics/counters.js';
 import { truncateReason } from '../wire/close.js';
 import { connectionId } from '../wire/id.js';
-import type { Deque } from './deque.js';
-import { type OutboundLimits, OutboundQueue } from './outbound.js';
-import { type RateLimit, RateLimiter } from './rate-limit.js';
+import type { ConnectionLimits } from './connection-limits.js';
+import { OutboundQueue } from './outbound.js';
+import { RateLimiter } from './rate-limit.js';
 import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
 
 export const ConnectionState = { Open: 0, Ending: 1, Closing: 2, Gone: 3 } as const;
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
-
-export interface ConnectionLimits extends OutboundLimits {
-  readonly maxPayload: number;
-  readonly highWaterMark: number;
-  readonly maxInFlight: number;
-  readonly maxInFlightBytesPerConnection: number;
-  readonly maxInFlightBytes: number;
-  readonly overload: 'shed' | 'drop';
-  readonly maxBufferedBytes: number;
-  readonly rateLimit?: RateLimit | undefined;
-}
 
 /** What a connection needs of its hub; one object for all connections. */
 export interface ConnectionHost {
@@ -32,6 +22,8 @@ export interface ConnectionHost {
   readonly counters: Counters;
   /** The peer is gone: whoever knows the connection has to forget it. */
   onGone(connection: Connection, code: number, reason: string): void;
+  /** Counts the turns of the front end's loop. */
+  turn(): number;
   /** What is in flight in the whole process is over its bound: sheds until it is not. */
   relieve(): void;
   /** False when a closed socket may not stay in the engine until its peer has read so many bytes. */
@@ -65,6 +57,13 @@ export interface BacklogEntry {
   readonly payload: Uint8Array;
 }
 
+/** Pings that a peer may send while it does not read what it is sent. */
+const MAX_PINGS_WHILE_BLOCKED = 1000;
+/** A peer that keeps the front end reading for so long, without a pause, is cut off. */
+const MAX_READ_MS = 50;
+/** The clock is read once for so many messages. */
+const CLOCK_MESSAGES = 1024;
+
 interface Ending {
   readonly code: number;
   readonly reason: string;
@@ -88,17 +87,26 @@ export class Connection implements Peer {
   inRingBytes = 0;
   /** Which life of the shard's worker knows the connection; 0 is none. */
   knownTo = 0;
+  /** True while its `Open` record has not finished. */
+  isOpening = false;
   /** What waits to enter the ring. */
   backlog: Deque<BacklogEntry> | undefined = undefined;
   /** True while the shard has it on its list of connections with a backlog. */
   isListed = false;
-  /** True once the hub itself closed it for a fault: what waits to enter the ring is dropped. */
-  isFailed = false;
+  /** True once what it has in flight is counted as leaving. */
+  isLeaving = false;
+  /** True once its messages are not processed any more: it was closed for a fault, or its handler closed it. */
+  isCut = false;
   readonly #port: SocketPort;
   readonly #host: ConnectionHost;
   #queue: OutboundQueue | undefined;
   /** True while the engine's buffer is over the high-water mark: replies queue. */
   #isBlocked = false;
+  #pingsWhileBlocked = 0;
+  /** Messages of one read of the socket, in which turn, and when the first thousand had come. */
+  #readTurn = -1;
+  #readMessages = 0;
+  #readSince = 0;
   /** Bytes in the engine's buffer at the last look. */
   #engineBytes = 0;
   readonly #limiter: RateLimiter | undefined;
@@ -131,9 +139,15 @@ export class Connection implements Peer {
     return connectionId(this.slot, this.generation);
   }
 
-  /** Bytes of replies that the kernel did not take yet, as of the last look. */
-  get outboundBytes(): number {
-    return (this.#queue?.bytes ?? 0) + this.#engineBytes;
+  /** Bytes of replies that the kernel did not take yet, as of the last look, with what each costs beside its own. */
+  get outboundWeight(): number {
+    const queue = this.#queue;
+    return this.#engineBytes + (queue === undefined ? 0 : queue.bytes + queue.length * RECORD_OVERHEAD);
+  }
+
+  /** Bytes in flight, with what each message costs beside its own. */
+  get inFlightWeight(): number {
+    return this.inFlightBytes + this.inFlight * RECORD_OVERHEAD;
   }
 
   // What the socket says
@@ -141,6 +155,7 @@ export class Connection implements Peer {
   /** hot: once per message. */
   onMessage(bytes: ArrayBuffer, isBinary: boolean): void {
     const { counters, limits } = this.#host;
+    if (this.#hogsTheLoop()) return;
     if (this.state !== ConnectionState.Open) {
       counters.dropped.draining++;
       return;
@@ -153,26 +168,49 @@ export class Connection implements Peer {
     this.accept(new Uint8Array(bytes), isBinary);
   }
 
-  /** Takes a message. The bytes are not read after the call. hot */
-  accept(bytes: Uint8Array, isBinary: boolean): void {
+  /**
+   * The engine reads a socket for as long as it has more, and nobody else is served meanwhile. True when that went on
+   * for too long: the peer is cut off. hot
+   */
+  #hogsTheLoop(): boolean {
+    const turn = this.#host.turn();
+    if (turn !== this.#readTurn) {
+      this.#readTurn = turn;
+      this.#readMessages = 0;
+      return false;
+    }
+    if (++this.#readMessages % CLOCK_MESSAGES !== 0) return false;
+    const now = performance.now();
+    const { counters } = this.#host;
+    if (this.#readMessages === CLOCK_MESSAGES) this.#readSince = now;
+    if (now - this.#readSince < MAX_READ_MS || this.state >= ConnectionState.Closing) return false;
+    counters.shed++;
+    this.#cutOff(CloseCode.TryAgainLater, 'overloaded: too many messages at once');
+    return true;
+  }
+
+  /** Takes a message; false when it did not get in. The bytes are not read after the call. hot */
+  accept(bytes: Uint8Array, isBinary: boolean): boolean {
     const { counters, limits } = this.#host;
     const { byteLength } = bytes;
     if (this.#limiter !== undefined && !this.#limiter.allow(byteLength, performance.now())) {
       counters.invalid['rate-limit']++;
-      this.isFailed = true;
+      this.isCut = true;
       this.closeNow(CloseCode.PolicyViolation, 'rate limit');
-      return;
+      return false;
     }
     // One message always fits, however large.
+    const messages = this.isOpening ? this.inFlight - 1 : this.inFlight;
     const isFull =
-      this.inFlight >= limits.maxInFlight ||
+      messages >= limits.maxInFlight ||
       (this.inFlight > 0 && this.inFlightBytes + byteLength > limits.maxInFlightBytesPerConnection);
-    if (isFull || counters.inFlightBytes + byteLength > limits.maxInFlightBytes) {
-      if (!this.#makeRoom(isFull)) return;
+    if (isFull || counters.inFlightWeight + byteLength > limits.maxInFlightBytes) {
+      if (!this.#makeRoom(isFull)) return false;
     }
     counters.received++;
     counters.receivedBytes += byteLength;
     this.shard.push(this, bytes, isBinary);
+    return true;
   }
 
   /** A bound is passed. True when the message may enter all the same. */
@@ -191,6 +229,15 @@ export class Connection implements Peer {
     if (this.state === ConnectionState.Open) return true;
     counters.dropped.overload++;
     return false;
+  }
+
+  onPing(): void {
+    // Pongs go past the hub into the engine's buffer: a peer that pings and does not read must not fill it.
+    this.#checkBuffer();
+    if (!this.#isBlocked) this.#pingsWhileBlocked = 0;
+    else if (++this.#pingsWhileBlocked > MAX_PINGS_WHILE_BLOCKED) {
+      this.shed(CloseCode.PolicyViolation, 'slow consumer: too many pings');
+    }
   }
 
   onDrain(): void {
@@ -214,6 +261,11 @@ export class Connection implements Peer {
   send(data: Uint8Array, isBinary: boolean): void {
     if (this.state >= ConnectionState.Closing) {
       this.#host.counters.dropped['connection-gone']++;
+      return;
+    }
+    const { counters, limits } = this.#host;
+    if (limits.overload === 'drop' && counters.outboundWeight + data.byteLength > limits.maxBufferedBytes) {
+      counters.dropped.overload++;
       return;
     }
     if (this.#isBlocked || (this.#queue !== undefined && this.#queue.length > 0))
@@ -248,6 +300,7 @@ export class Connection implements Peer {
 
   /** Closes after everything that has been sent so far. */
   closeAfterQueue(code: number, reason: string): void {
+    this.isCut = true;
     this.#end({ code, reason, whenIdle: false });
   }
 
@@ -268,7 +321,8 @@ export class Connection implements Peer {
   /** Closes for a fault after what has been sent so far; messages that have not entered the ring are dropped. */
   fail(code: number, reason: string): void {
     if (this.state >= ConnectionState.Closing) return;
-    this.isFailed = true;
+    this.isCut = true;
+    this.shard.dropMessages(this);
     this.state = ConnectionState.Ending;
     this.#ending = { code, reason, whenIdle: false };
     this.settle();
@@ -281,12 +335,15 @@ export class Connection implements Peer {
       return;
     }
     this.#host.counters.shed++;
+    this.isCut = true;
     const isStalled = this.#engineBytes > this.#host.limits.highWaterMark;
-    this.isFailed = true;
-    if (!isStalled || this.#isCorked || this.state >= ConnectionState.Closing) {
-      this.closeNow(code, reason);
-      return;
-    }
+    if (isStalled && !this.#isCorked && this.state < ConnectionState.Closing) this.#cutOff(code, reason);
+    else this.closeNow(code, reason);
+  }
+
+  /** Ends without a close frame; what counts is the code that was meant. */
+  #cutOff(code: number, reason: string): void {
+    this.isCut = true;
     this.#dropQueue();
     this.state = ConnectionState.Closing;
     this.#ending = { code, reason, whenIdle: false };
@@ -316,15 +373,10 @@ export class Connection implements Peer {
 
   #enqueue(data: Uint8Array, isBinary: boolean): void {
     const { counters, limits } = this.#host;
-    const isOver = counters.queuedBytes + counters.engineBytes + data.byteLength > limits.maxBufferedBytes;
-    if (isOver && limits.overload === 'drop') {
-      counters.dropped.overload++;
-      return;
-    }
     this.#queue ??= new OutboundQueue(limits, counters);
     if (this.#queue.enqueue(data, isBinary) !== 'overflow') return;
     counters.dropped['slow-consumer'] += this.#queue.clear() + 1;
-    this.isFailed = true;
+    this.isCut = true;
     this.closeNow(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
   }
 

@@ -27,8 +27,8 @@ export interface HandlerErrorEvent {
 export interface HubEvents {
   /** A worker ended by itself, or was ended for being stuck. */
   workerExit: [event: WorkerExitEvent];
-  /** Another worker took its place. */
-  workerRestart: [event: { readonly shard: number }];
+  /** Another worker took the place of one that ended: with the same event as its `workerExit`. */
+  workerRestart: [event: WorkerExitEvent];
   /** A worker died too often: the shard rests, and its connections were closed (1013). */
   workerRest: [event: { readonly shard: number; readonly pauseMs: number }];
   handlerTimeout: [event: HandlerTimeoutEvent];

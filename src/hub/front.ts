@@ -163,6 +163,7 @@ export class Front {
         port.request = undefined;
       },
       message: (socket, message, isBinary) => socket.getUserData().port.peer!.onMessage(message, isBinary),
+      ping: (socket) => socket.getUserData().port.peer!.onPing(),
       drain: (socket) => socket.getUserData().port.peer!.onDrain(),
       close: (socket, code, message) => this.#onClose(socket.getUserData().port, code, message),
     });

@@ -82,6 +82,7 @@ export class Hub extends EventEmitter<HubEvents> {
       limits: this.options,
       counters: this.#counters,
       onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
+      turn: () => this.#workers.turn.count,
       relieve: () => overload.relieve(),
       mayLinger: (bytes) => linger.admit(bytes, performance.now()),
       flushSoon: (connection) => this.#workers.turn.flushSoon(connection),
@@ -249,8 +250,9 @@ export class Hub extends EventEmitter<HubEvents> {
       true,
     );
     port.attach(connection);
-    connection.accept(body, isBinary);
-    connection.closeWhenIdle(CloseCode.Normal, '');
+    const isIn = connection.accept(body, isBinary);
+    if (isIn) connection.closeWhenIdle(CloseCode.Normal, '');
+    else connection.closeNow(CloseCode.TryAgainLater, 'overloaded: try again later');
   }
 
   // Shutdown

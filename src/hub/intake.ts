@@ -5,17 +5,24 @@
  * connection that floods its shard delays its own messages and nobody else's. It is also what knows, when a worker
  * dies, which records the worker had not taken.
  */
+
+import { Deque } from '../deque.js';
 import type { Counters } from '../metrics/counters.js';
 import { copyToShared } from '../wire/copy.js';
 import type { InboundWriter } from '../wire/inbound.js';
 import { Flag, Inbound, KIND_MASK } from '../wire/layout.js';
 import type { BacklogEntry, Connection } from './connection.js';
 import type { Connections } from './connections.js';
-import { Deque } from './deque.js';
 import type { Lane } from './lane.js';
 
-/** Records, and bytes, that one connection may have in the ring and in the worker. One record always may. */
-const SHARE_RECORDS = 128;
+/**
+ * Records that one connection may have in the ring and in the worker: as many as are worked on in about so many ms,
+ * within these bounds. A message of another connection waits behind no more than that.
+ */
+const SHARE_MS = 20;
+const MIN_SHARE = 4;
+const MAX_SHARE = 128;
+/** The same in bytes. One record always may. */
 const SHARE_BYTES = 1024 * 1024;
 /** Bytes of large messages that travel beside the ring at a time. One message always may. */
 const MAX_BLOCK_BYTES = 8 * 1024 * 1024;
@@ -36,12 +43,26 @@ export class Intake {
   /** Counts the lives of the shard's worker. */
   #life = 0;
   #inFlight = 0;
+  #share = MAX_SHARE;
 
   /** @param schedule something is to be flushed at the end of this poll phase */
   constructor(counters: Counters, connections: Connections, schedule: () => void) {
     this.#counters = counters;
     this.#connections = connections;
     this.#schedule = schedule;
+  }
+
+  /** What a record costs the worker, in ms: slow handlers get small shares. */
+  setCost(ms: number): void {
+    this.#share = Math.max(MIN_SHARE, Math.min(MAX_SHARE, Math.round(SHARE_MS / ms)));
+  }
+
+  /** The connection is closed for a fault: what it has left in the worker is counted apart. */
+  leave(connection: Connection): void {
+    if (connection.isLeaving) return;
+    connection.isLeaving = true;
+    this.#counters.leaving += connection.inFlight;
+    this.#counters.leavingBytes += connection.inFlightBytes;
   }
 
   /** Gauge: records that have been accepted and not finished. */
@@ -66,7 +87,10 @@ export class Intake {
   enter(connection: Connection, kind: number, payload: Uint8Array): void {
     const isMessage = (kind & KIND_MASK) === Inbound.Message;
     this.#account(connection, 1, isMessage ? payload.byteLength : 0);
-    const isFree = connection.backlog === undefined && !isAtShare(connection);
+    if (!isMessage && (kind & KIND_MASK) === Inbound.Open) connection.isOpening = true;
+    // Who waits already comes first.
+    const isFree =
+      connection.backlog === undefined && this.#listed.length === 0 && !this.#isAtShare(connection);
     if (!isFree || !this.#stage(connection, kind, payload)) {
       connection.backlog ??= new Deque<BacklogEntry>();
       connection.backlog.push({ kind, payload: Uint8Array.prototype.slice.call(payload) });
@@ -89,6 +113,7 @@ export class Intake {
       return;
     }
     this.#account(connection, -1, -bytes);
+    connection.isOpening = false;
     connection.inRing--;
     connection.inRingBytes -= bytes;
     if (connection.backlog !== undefined) this.#list(connection);
@@ -170,6 +195,8 @@ export class Intake {
       if (connection.backlog !== undefined) this.#list(connection);
       else if (wantsOpen && connection.isOpen) this.enter(connection, Inbound.Open, NOTHING);
     }
+    // Who came onto the list while there was no worker is there already.
+    this.#schedule();
   }
 
   /** What the dead worker had not taken, by connection, in order. */
@@ -182,10 +209,18 @@ export class Intake {
         // It is introduced again: as if for the first time, if it was.
         if ((record.flags & Flag.Restarted) === 0) connection.knownTo = 0;
         connection.inRing--;
+        connection.isOpening = false;
         this.#account(connection, -1, 0);
         continue;
       }
       const payload = this.#blocks.get(record.position) ?? record.payload;
+      if (connection.isCut && record.kind === Inbound.Message) {
+        // Its messages are not processed any more, by any worker.
+        connection.inRing--;
+        this.#account(connection, -1, -payload.byteLength);
+        this.#counters.dropped['connection-gone']++;
+        continue;
+      }
       const entries = byConnection.get(connection) ?? [];
       entries.push({ kind: record.kind | (record.flags & Flag.Binary), payload });
       byConnection.set(connection, entries);
@@ -220,7 +255,9 @@ export class Intake {
     if (!inbound.tryWriteText(kind, slot, generation, request)) return false;
     connection.knownTo = this.#life;
     connection.inRing++;
-    if (!isAccounted) this.#account(connection, 1, 0);
+    if (isAccounted) return true;
+    connection.isOpening = true;
+    this.#account(connection, 1, 0);
     return true;
   }
 
@@ -245,7 +282,7 @@ export class Intake {
   }
 
   #list(connection: Connection): void {
-    if (connection.isListed || isAtShare(connection)) return;
+    if (connection.isListed || this.#isAtShare(connection)) return;
     connection.isListed = true;
     this.#listed.push(connection);
     this.#schedule();
@@ -275,9 +312,12 @@ export class Intake {
     this.#counters.inFlightBytes += bytes;
     connection.inFlight += records;
     connection.inFlightBytes += bytes;
+    if (!connection.isLeaving) return;
+    this.#counters.leaving += records;
+    this.#counters.leavingBytes += bytes;
   }
-}
 
-function isAtShare(connection: Connection): boolean {
-  return connection.inRing >= SHARE_RECORDS || connection.inRingBytes >= SHARE_BYTES;
+  #isAtShare(connection: Connection): boolean {
+    return connection.inRing >= this.#share || connection.inRingBytes >= SHARE_BYTES;
+  }
 }

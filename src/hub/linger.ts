@@ -2,8 +2,9 @@
  * What the engine still holds for connections that have been closed. A socket that is ended with a backlog stays in
  * the engine until its peer has read it, or about 15 seconds: memory that no connection stands for any more.
  */
+
+import { Deque } from '../deque.js';
 import type { Counters } from '../metrics/counters.js';
-import { Deque } from './deque.js';
 
 /** The engine tears an ended socket down after this time at the latest (measured: 14 to 16 s). */
 const LINGER_MS = 16_000;
@@ -29,9 +30,8 @@ export class Linger {
   admit(bytes: number, now: number): boolean {
     this.#forget(now);
     const { maxBufferedBytes, idleTimeout } = this.#limits;
-    const { queuedBytes, engineBytes } = this.#counters;
-    // The connection's own bytes are among `engineBytes` still.
-    if (queuedBytes + engineBytes + this.#bytes > maxBufferedBytes) return false;
+    // The connection's own bytes are in the counters still.
+    if (this.#counters.outboundWeight + this.#bytes > maxBufferedBytes) return false;
     const until = idleTimeout === 0 ? Number.POSITIVE_INFINITY : now + LINGER_MS;
     this.#sockets.push({ bytes, until });
     this.#bytes += bytes;

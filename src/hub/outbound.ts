@@ -2,8 +2,9 @@
  * A connection's outbound queue: the replies that its socket could not take yet, bounded in bytes and in messages,
  * with a policy for when it is full. On the front end thread.
  */
+
+import { Deque } from '../deque.js';
 import type { Counters } from '../metrics/counters.js';
-import { Deque } from './deque.js';
 
 export interface OutboundLimits {
   readonly maxQueueBytes: number;

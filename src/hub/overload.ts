@@ -10,6 +10,7 @@ import type { Connection } from './connection.js';
 export interface OverloadLimits {
   readonly maxInFlightBytes: number;
   readonly maxBufferedBytes: number;
+  readonly overload: 'shed' | 'drop';
 }
 
 /** Shedding goes on to this part of the bound, so that it does not start over with the next message. */
@@ -28,20 +29,21 @@ export class Overload {
 
   /** Sheds if what is in flight, or what is buffered, is over its bound. Not inside a cork or an engine callback. */
   relieve(): void {
-    const { inFlightBytes, queuedBytes, engineBytes } = this.#counters;
-    const { maxInFlightBytes, maxBufferedBytes } = this.#limits;
-    if (inFlightBytes > maxInFlightBytes) {
-      this.#shed(inFlightBytes - maxInFlightBytes * TARGET, (connection) => connection.inFlightBytes);
+    const { inFlightWeight, leavingWeight, outboundWeight } = this.#counters;
+    const { maxInFlightBytes, maxBufferedBytes, overload } = this.#limits;
+    // What closed connections have left in the workers goes by itself: it counts only when it is as much again.
+    const inFlight = Math.max(inFlightWeight, inFlightWeight + leavingWeight - maxInFlightBytes);
+    if (inFlight > maxInFlightBytes) {
+      this.#shed(inFlight - maxInFlightBytes * TARGET, (connection) => connection.inFlightWeight);
     }
-    if (queuedBytes + engineBytes > maxBufferedBytes) {
-      const excess = queuedBytes + engineBytes - maxBufferedBytes * TARGET;
-      this.#shed(excess, (connection) => connection.outboundBytes);
+    if (outboundWeight > maxBufferedBytes && overload === 'shed') {
+      this.#shed(outboundWeight - maxBufferedBytes * TARGET, (connection) => connection.outboundWeight);
     }
   }
 
   #shed(excess: number, weigh: (connection: Connection) => number): void {
     const heaviest = [...this.#connections]
-      .filter((connection) => weigh(connection) > 0)
+      .filter((connection) => !connection.isLeaving && weigh(connection) > 0)
       .sort((a, b) => weigh(b) - weigh(a));
     let left = excess;
     for (const connection of heaviest) {

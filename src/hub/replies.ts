@@ -99,7 +99,7 @@ export class ReplyApplier {
       }
       case Reply.Send:
         if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
-        else connection?.send(this.#payload(), (flags & Flag.Binary) !== 0);
+        else this.#send(connection);
         break;
       case Reply.Close: {
         const { code, reason } = decodeClose(reader.view());
@@ -112,6 +112,12 @@ export class ReplyApplier {
         break;
     }
     if ((flags & Flag.Done) !== 0) this.#sink.onDone(connection, reader.doneBytes);
+  }
+
+  #send(connection: Connection | undefined): void {
+    // Put together even when nobody is left to get it: the parts must not end up in somebody else's reply.
+    const payload = this.#payload();
+    connection?.send(payload, (this.#reader.flags & Flag.Binary) !== 0);
   }
 
   #fail(connection: Connection | undefined): void {

@@ -24,6 +24,9 @@ const RING_BYTES = 4 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
+/** How much a new measurement of a record's cost weighs. */
+const COST_WEIGHT = 0.2;
+
 /** down → starting → up → down …; resting: down, and its connections are gone until it starts again. */
 export type ShardState = 'down' | 'starting' | 'up' | 'resting' | 'stopped';
 
@@ -31,10 +34,8 @@ export interface ShardHost {
   readonly counters: Counters;
   readonly connections: Connections;
   readonly isLocal: boolean;
-  /** Something was staged: flush at the end of this poll phase. */
+  /** Something was staged, or replies are there: work at the end of this poll phase. */
   schedule(): void;
-  /** Replies are there. */
-  onBell(): void;
   onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void;
   /** The worker of a shard that was up has ended by itself, and cost so many connections. */
   onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void;
@@ -75,6 +76,11 @@ export class Shard implements ReplySink, Watched {
   #messages = 0;
   #wakeups = 0;
   #starts = 0;
+  /** Records that finished since the last measurement; when that was; and whether more were in flight then. */
+  #finished = 0;
+  #measuredAt = 0;
+  #wasBusy = false;
+  #costMs = 0.001;
 
   constructor(index: number, host: ShardHost, makeLane: () => Lane) {
     this.index = index;
@@ -128,8 +134,8 @@ export class Shard implements ReplySink, Watched {
     this.#lane = lane;
     try {
       this.#hooks = await lane.start(memory, {
-        // A runtime on this thread rings from inside a handler's turn: never work there.
-        onBell: () => (this.#host.isLocal ? this.#host.schedule() : this.#host.onBell()),
+        // Never work here: a local runtime rings from inside a handler, and a port delivers many rings in a row.
+        onBell: () => this.#host.schedule(),
         applyReplies: () => this.apply(Number.POSITIVE_INFINITY),
         onExit: (exit) => this.#onExit(exit),
       });
@@ -186,11 +192,16 @@ export class Shard implements ReplySink, Watched {
     this.#state = 'down';
     const taken = Atomics.load(this.#control, Word.InTaken);
     const victims = this.#intake.detach(taken, [...this.#own()]);
+    let closed = 0;
     for (const connection of victims) {
-      if (connection.isGone) this.#host.onForgotten(connection);
-      else connection.fail(CloseCode.InternalError, 'the worker of this connection died');
+      if (connection.isGone) {
+        this.#host.onForgotten(connection);
+        continue;
+      }
+      closed++;
+      connection.fail(CloseCode.InternalError, 'the worker of this connection died');
     }
-    this.#host.onWorkerExit(this, exit, victims.length);
+    this.#host.onWorkerExit(this, exit, closed);
   }
 
   #fellDown(): void {
@@ -205,9 +216,10 @@ export class Shard implements ReplySink, Watched {
 
   progress(): string | undefined {
     const control = this.#control;
-    const isIdle =
-      Atomics.load(control, Word.WorkerAsleep) === 1 || Atomics.load(control, Word.WorkerBlocked) === 1;
-    if (this.#state !== 'up' || isIdle) return undefined;
+    if (this.#state !== 'up' || Atomics.load(control, Word.WorkerBlocked) === 1) return undefined;
+    // A hook may be in a loop behind an `await`, while the worker counts as asleep: one that is well goes back to sleep.
+    if (this.#intake.inFlight > 0 && this.#wake()) return undefined;
+    if (Atomics.load(control, Word.WorkerAsleep) === 1) return undefined;
     const words = [Word.InTaken, Word.InReleased, Word.OutHead];
     return words.map((word) => Atomics.load(control, word)).join();
   }
@@ -235,7 +247,10 @@ export class Shard implements ReplySink, Watched {
   /** A connection is gone. Its last record, unless the worker never heard of it. */
   gone(connection: Connection, code: number, reason: string): void {
     this.#connections--;
-    if (connection.isFailed) this.dropMessages(connection);
+    if (connection.isCut) {
+      this.dropMessages(connection);
+      this.#intake.leave(connection);
+    }
     if (this.#intake.isKnown(connection)) {
       this.#intake.enter(connection, Inbound.Close, encodeClose(code, reason));
     } else if (connection.inFlight === 0) {
@@ -252,9 +267,14 @@ export class Shard implements ReplySink, Watched {
   flush(): void {
     if (!this.#intake.flush()) return;
     this.#batches++;
-    if (Atomics.compareExchange(this.#control, Word.WorkerAsleep, 1, 0) !== 1) return;
-    this.#wakeups++;
+    if (this.#wake()) this.#wakeups++;
+  }
+
+  /** True when the worker slept. */
+  #wake(): boolean {
+    if (Atomics.compareExchange(this.#control, Word.WorkerAsleep, 1, 0) !== 1) return false;
     this.#lane!.ring();
+    return true;
   }
 
   // Replies
@@ -264,9 +284,24 @@ export class Shard implements ReplySink, Watched {
     if (this.#applier === undefined) return true;
     // In this order: every reply that refers to a record before this position is among those applied now.
     const released = Atomics.load(this.#control, Word.InReleased);
-    if (!this.#applier.apply(deadline)) return false;
-    this.#intake.release(released);
-    return true;
+    const isDone = this.#applier.apply(deadline);
+    this.#measure();
+    if (isDone) this.#intake.release(released);
+    return isDone;
+  }
+
+  /** Learns what a record costs the worker, from how many finished since the last look. */
+  #measure(): void {
+    const finished = this.#finished;
+    if (finished === 0) return;
+    const now = performance.now();
+    if (this.#wasBusy) {
+      this.#costMs += ((now - this.#measuredAt) / finished - this.#costMs) * COST_WEIGHT;
+      this.#intake.setCost(this.#costMs);
+    }
+    this.#finished = 0;
+    this.#measuredAt = now;
+    this.#wasBusy = this.#intake.inFlight > 0;
   }
 
   /** From here on the worker does not ring. */
@@ -284,6 +319,7 @@ export class Shard implements ReplySink, Watched {
 
   /** hot: once per record. */
   onDone(connection: Connection | undefined, bytes: number): void {
+    this.#finished++;
     this.#intake.finish(connection, bytes);
     if (connection === undefined || connection.inFlight > 0) return;
     if (connection.isGone) this.#host.onForgotten(connection);

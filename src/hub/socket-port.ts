@@ -28,6 +28,8 @@ export interface SocketPort {
 export interface Peer {
   /** A message arrived. `bytes` is valid during the call only. */
   onMessage(bytes: ArrayBuffer, isBinary: boolean): void;
+  /** A ping arrived; the engine has answered it. */
+  onPing(): void;
   /** The engine's buffer got smaller. */
   onDrain(): void;
   /** The socket is gone; no method of its port may be called any more. */

@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { toErrorRecord } from '../errors.js';
 import { Breaker, type BreakerLimits } from './breaker.js';
+import type { WorkerExitEvent } from './events.js';
 import type { Shard } from './shard.js';
 
 export interface SupervisorLimits extends BreakerLimits {
@@ -11,7 +12,8 @@ export interface SupervisorLimits extends BreakerLimits {
 }
 
 export interface SupervisorHost {
-  onRestart(): void;
+  /** A worker serves again. */
+  onRestart(exit: WorkerExitEvent): void;
   /** A worker could not be started: its handler does not load, or its thread died at once. */
   onStartFailure(reason: string): void;
   /** Too many deaths: the shard rests for a while. */
@@ -33,7 +35,7 @@ export class Supervisor {
   }
 
   /** The shard is down: brings it up again, however often that takes. Resolves when it is up, or `stop` was called. */
-  async revive(): Promise<void> {
+  async revive(exit: WorkerExitEvent): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       if (this.#breaker.trips(performance.now())) {
@@ -44,7 +46,7 @@ export class Supervisor {
       }
       try {
         await this.#shard.start();
-        this.#host.onRestart();
+        this.#host.onRestart(exit);
         return;
       } catch (error) {
         if (!signal.aborted) this.#host.onStartFailure(toErrorRecord(error).message);

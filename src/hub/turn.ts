@@ -13,6 +13,7 @@ export class Turn {
   readonly #relieve: () => void;
   #flushing: Connection[] = [];
   #isScheduled = false;
+  #count = 0;
   #isRunning = false;
   /** The shard that is served first: another one each turn. */
   #first = 0;
@@ -21,6 +22,11 @@ export class Turn {
   constructor(shards: readonly Shard[], relieve: () => void) {
     this.#shards = shards;
     this.#relieve = relieve;
+  }
+
+  /** How many turns there have been. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Runs a turn at the end of the current poll phase. */
@@ -39,14 +45,10 @@ export class Turn {
     this.schedule();
   }
 
-  /** A worker rang: replies are there. */
-  readonly onBell = (): void => {
-    if (!this.#isRunning) this.#run();
-  };
-
   readonly #run = (): void => {
     this.#isScheduled = false;
     this.#isRunning = true;
+    this.#count++;
     let isDone = false;
     try {
       isDone = this.#work();

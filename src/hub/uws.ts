@@ -53,6 +53,8 @@ export interface UwsBehavior<UserData> {
   upgrade(res: UwsResponse, req: UwsRequest, context: unknown): void;
   open(socket: UwsSocket<UserData>): void;
   message(socket: UwsSocket<UserData>, message: ArrayBuffer, isBinary: boolean): void;
+  /** The engine answers with a pong by itself. */
+  ping(socket: UwsSocket<UserData>): void;
   drain(socket: UwsSocket<UserData>): void;
   close(socket: UwsSocket<UserData>, code: number, message: ArrayBuffer): void;
 }

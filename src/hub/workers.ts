@@ -95,7 +95,6 @@ export class Workers {
       connections: this.#host.connections,
       isLocal: workers === 0,
       schedule: () => this.turn.schedule(),
-      onBell: () => this.turn.onBell(),
       onFailure: (shard, connection, failure) => this.#onFailure(shard, connection, failure),
       onWorkerExit: (shard, exit, victims) => this.#onWorkerExit(shard, exit, victims),
       onStuck: (shard) => this.#onStuck(shard),
@@ -112,9 +111,9 @@ export class Workers {
     const { counters, events, logger, options } = this.#host;
     const where = { shard: shard.index };
     return new Supervisor(shard, options, {
-      onRestart: () => {
+      onRestart: (exit) => {
         counters.workerRestarts++;
-        events.emit('workerRestart', where);
+        events.emit('workerRestart', exit);
       },
       onStartFailure: (reason) => logger.error({ ...where, reason }, 'a worker could not be started'),
       onRest: () => {
@@ -156,7 +155,7 @@ export class Workers {
     counters.crashed += victims;
     const details = { shard: shard.index, reason: exit.reason, connections: victims };
     logger.error(details, 'a worker ended; it is replaced');
-    void this.#supervisors[shard.index]!.revive();
+    void this.#supervisors[shard.index]!.revive(details);
     events.emit('workerExit', details);
   }
 }

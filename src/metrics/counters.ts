@@ -41,6 +41,9 @@ export type InvalidReason = (typeof INVALID_REASONS)[number];
 /** Why a message or a reply was dropped. */
 export type DropReason = (typeof DROP_REASONS)[number];
 
+/** Bytes that a message in flight or in a queue costs beside its own (measured: about 220). */
+export const RECORD_OVERHEAD = 256;
+
 function zeros<K extends string>(names: readonly K[]): Record<K, number> {
   return Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
 }
@@ -67,10 +70,29 @@ export class Counters {
   /** Gauges: back at zero when nothing is going on. */
   inFlight = 0;
   inFlightBytes = 0;
+  /** Of these, what is left of connections that have been closed for a fault: closing more does not free it. */
+  leaving = 0;
+  leavingBytes = 0;
   queuedMessages = 0;
   queuedBytes = 0;
   /** Bytes in the engine's buffers, as of the last look at each socket. */
   engineBytes = 0;
+
+  /** Bytes in flight of connections that could be closed, with what each message costs beside its own. */
+  get inFlightWeight(): number {
+    const { inFlightBytes, leavingBytes, inFlight, leaving } = this;
+    return inFlightBytes - leavingBytes + (inFlight - leaving) * RECORD_OVERHEAD;
+  }
+
+  /** The same for what is left of closed ones. */
+  get leavingWeight(): number {
+    return this.leavingBytes + this.leaving * RECORD_OVERHEAD;
+  }
+
+  /** Bytes of replies that sockets did not take yet, with what each costs beside its own. */
+  get outboundWeight(): number {
+    return this.queuedBytes + this.engineBytes + this.queuedMessages * RECORD_OVERHEAD;
+  }
 
   countClose(code: number): void {
     this.closed[code] = (this.closed[code] ?? 0) + 1;

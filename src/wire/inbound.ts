@@ -40,6 +40,8 @@ export class InboundWriter {
   /** Up to here memory may be written again. */
   #freed = 0;
   #last = 0;
+  /** Position of the last `Pad`: at most one lies between `#flushed` and `#staged`. */
+  #padded = 0;
 
   /** `staging` is left out where the reader is on the same thread: then nothing has to cross. */
   constructor(control: Int32Array, shared: Block, staging?: Block) {
@@ -90,10 +92,6 @@ export class InboundWriter {
   /** Gives back the memory before a position that the worker has released. */
   free(position: number): void {
     this.#freed = position;
-    const mask = this.#private.units - 1;
-    // An empty ring starts over at the start of its block, where memory is warm.
-    if (this.#staged === position && this.#flushed === position && (position & mask) > mask >>> 2)
-      this.#pad();
   }
 
   /** Payload bytes of a record that has not been freed, in private memory. hot: once per echoed message. */
@@ -138,6 +136,8 @@ export class InboundWriter {
   /** Index of the first unit of a new record in the block, or -1. */
   #reserve(units: number): number {
     const capacity = this.#private.units;
+    // An empty ring starts over at the start of its block, where memory is warm.
+    if (this.#staged === this.#freed && (this.#staged & (capacity - 1)) > capacity >>> 2) this.#pad();
     const start = this.#staged & (capacity - 1);
     const padding = start + units > capacity ? capacity - start : 0;
     if (((this.#staged - this.#freed) | 0) + padding + units > capacity) return -1;
@@ -152,6 +152,7 @@ export class InboundWriter {
     const capacity = this.#private.units;
     const start = this.#staged & (capacity - 1);
     this.#private.words[start * UNIT_WORDS] = Inbound.Pad;
+    this.#padded = this.#staged;
     this.#staged = (this.#staged + (capacity - start)) | 0;
   }
 
@@ -164,14 +165,17 @@ export class InboundWriter {
     words[word + 3] = length;
   }
 
-  /** Copies what was staged to shared memory: at most two aligned bulk copies. */
+  /** Copies what was staged to shared memory: at most two aligned bulk copies, around the skipped end of the block. */
   #cross(): void {
-    const capacity = this.#private.units;
-    const from = this.#flushed & (capacity - 1);
+    const mask = this.#private.units - 1;
     const count = (this.#staged - this.#flushed) | 0;
-    const first = Math.min(count, capacity - from);
-    this.#copyUnits(from, first);
-    if (count > first) this.#copyUnits(0, count - first);
+    const untilPad = (this.#padded - this.#flushed) | 0;
+    if (untilPad < 0 || untilPad >= count) {
+      this.#copyUnits(this.#flushed & mask, count);
+      return;
+    }
+    this.#copyUnits(this.#flushed & mask, untilPad + 1);
+    this.#copyUnits(0, this.#staged & mask);
   }
 
   #copyUnits(start: number, count: number): void {

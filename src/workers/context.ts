@@ -22,7 +22,7 @@ export class ConnectionContext implements Connection {
   readonly generation: number;
   readonly restarted: boolean;
   /** True while a hook of this connection waits for a promise. */
-  busy = false;
+  waits = false;
   /** True once its handler failed or closed it: its messages are not processed any more. */
   ended = false;
   /** True once the peer is gone. */
@@ -40,6 +40,11 @@ export class ConnectionContext implements Connection {
     this.restarted = restarted;
     this.id = connectionId(slot, generation);
     this.#request = request;
+  }
+
+  /** True when a new record has to wait: for a hook, or behind others that wait. */
+  get isBusy(): boolean {
+    return this.waits || this.deferred.length > 0;
   }
 
   get request(): HandshakeRequest {

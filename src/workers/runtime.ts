@@ -5,29 +5,19 @@
  * Where it stands on a message's way: inbound ring → here → handler → here → reply ring.
  */
 import { nextTick } from 'node:process';
+import { Deque } from '../deque.js';
 import { HubError, toErrorRecord } from '../errors.js';
 import { decodeClose, encodeClose } from '../wire/close.js';
 import type { InboundReader } from '../wire/inbound.js';
 import type { RuntimeSettings } from '../wire/lane-task.js';
 import { Flag, Inbound, Reply } from '../wire/layout.js';
 import type { ReplyWriter } from '../wire/replies.js';
-import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
+import { ConnectionContext, type ContextHost } from './context.js';
 import type { Data, Handler } from './handler.js';
 import { InboundMessage } from './message.js';
 import { badReply, isAsyncIterable, isData, isIterable, isThenable } from './reply-value.js';
+import type { RuntimeHost } from './runtime-host.js';
 import { type Wait, Waits } from './waits.js';
-
-/** What the runtime needs of the thread it runs on. */
-export interface RuntimeHost {
-  /** The next block that travels beside the ring. */
-  takeBlock(): SharedArrayBuffer;
-  /** Marks the worker as asleep; false when records came in meanwhile. */
-  sleep(): boolean;
-  /** Tells the front end that replies are there, if it sleeps. */
-  ringFrontEnd(): void;
-  /** A `Stop` record came: no more records follow. */
-  stopped(): void;
-}
 
 /** A turn of the loop that ran so long lets timers and I/O of the thread have their turn, and replies leave. */
 const TURN_MS = 5;
@@ -82,9 +72,8 @@ export class Runtime implements ContextHost {
   /** Takes records until there is none, the turn is over, or a hook wants its microtasks run. hot */
   readonly #work = (): void => {
     const inbound = this.#inbound;
-    while (inbound.next()) {
-      inbound.take();
-      if (this.#take()) {
+    while (this.#ready.length > 0 || inbound.next()) {
+      if (this.#step()) {
         // An async hook that never really waits has finished before the next record begins: all microtasks
         // run first, and only then this tick.
         queueMicrotask(this.#afterMicrotasks);
@@ -106,6 +95,8 @@ export class Runtime implements ContextHost {
     if (this.#pace()) this.#work();
   };
 
+  /** Connections whose hook has settled and that have records waiting, in turn. */
+  readonly #ready = new Deque<ConnectionContext>();
   /** The message whose hook returned a promise just now. */
   #waiting: InboundMessage | undefined;
 
@@ -122,6 +113,13 @@ export class Runtime implements ContextHost {
     return false;
   }
 
+  /** Runs what waited for its connection, or else takes the next record. True when a hook returned a promise. hot */
+  #step(): boolean {
+    if (this.#ready.length > 0) return this.#runDeferred();
+    this.#inbound.take();
+    return this.#take();
+  }
+
   // Records
 
   /** Handles the record at hand. True when a hook returned a promise. hot */
@@ -131,7 +129,7 @@ export class Runtime implements ContextHost {
       case Inbound.Message: {
         const context = this.#context(slot, generation);
         const message = this.#message();
-        if (context?.busy) {
+        if (context?.isBusy) {
           message.keep();
           context.deferred.push(message);
           return false;
@@ -221,7 +219,7 @@ export class Runtime implements ContextHost {
       return false;
     }
     context.abort();
-    if (!context.busy) return this.#runClose(context, code, reason);
+    if (!context.isBusy) return this.#runClose(context, code, reason);
     context.deferred.push({ code, reason });
     return false;
   }
@@ -262,7 +260,7 @@ export class Runtime implements ContextHost {
     message: InboundMessage | undefined,
     doneBytes: number,
   ): void {
-    context.busy = true;
+    context.waits = true;
     if (message?.isInRing) this.#waiting = message;
     const wait = this.#waits.add(context, message, doneBytes);
     promise.then(
@@ -302,21 +300,36 @@ export class Runtime implements ContextHost {
     this.#free(wait);
   }
 
-  /** The connection's next record may run. */
+  /** The connection's next record may run: in the turn, so that the promises that settle now are all through first. */
   #free({ context, message }: Wait): void {
     if (message !== undefined) this.#leave(message);
-    context.busy = false;
-    this.#runDeferred(context);
-    if (!this.#awake) this.#host.ringFrontEnd();
+    context.waits = false;
+    if (context.deferred.length > 0) {
+      this.#ready.push(context);
+      this.#kick();
+    } else if (!this.#awake) {
+      this.#host.ringFrontEnd();
+    }
   }
 
-  /** What arrived for the connection while it was busy, until one of them waits again. */
-  #runDeferred(context: ConnectionContext): void {
-    let next: Deferred | undefined;
-    while (!context.busy && (next = context.deferred.shift()) !== undefined) {
-      if (next instanceof InboundMessage) this.#runMessage(context, next);
-      else this.#runClose(context, next.code, next.reason);
-    }
+  #kick(): void {
+    if (this.#awake) return;
+    this.#awake = true;
+    this.#turnStart = this.#lastRing = performance.now();
+    nextTick(this.#resume);
+  }
+
+  /** Runs one record that waited for its connection. True when its hook returned a promise. */
+  #runDeferred(): boolean {
+    const context = this.#ready.shift()!;
+    const next = context.deferred.shift();
+    if (next === undefined) return false;
+    const isWaiting =
+      next instanceof InboundMessage
+        ? this.#runMessage(context, next)
+        : this.#runClose(context, next.code, next.reason);
+    if (!context.waits && context.deferred.length > 0) this.#ready.push(context);
+    return isWaiting;
   }
 
   async #sendAll(context: ConnectionContext, items: AsyncIterable<unknown>): Promise<undefined> {

@@ -1,5 +1,8 @@
 /** Hubs that cannot start, one after the other, then nothing: prints the errors, and exits only if nothing was left behind. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createHub } from 'shardhub';
 
 const blocker = createServer().listen(0, '127.0.0.1');
@@ -16,20 +19,25 @@ const attempts = {
   'bad option': { port: 0, idleTimeout: 7 },
 };
 
+function attempt(options) {
+  return createHub({ logLevel: 'silent', ...options }).then(
+    () => ({ code: 'started' }),
+    ({ code, message, name: type }) => ({ type, code, message }),
+  );
+}
+
 const outcomes = {};
 for (const workers of [0, 2]) {
-  for (const [name, options] of Object.entries(attempts)) {
-    outcomes[`${name}, workers: ${workers}`] = await createHub({
-      workers,
-      logLevel: 'silent',
-      ...options,
-    }).then(
-      () => ({ code: 'started' }),
-      ({ code, message, name: type }) => ({ type, code, message }),
-    );
-  }
+  for (const [name, options] of Object.entries(attempts))
+    outcomes[`${name}, workers: ${workers}`] = await attempt({ workers, ...options });
 }
+
+// One worker is up when the other one fails: it must not be left behind.
+const dir = mkdtempSync(join(tmpdir(), 'shardhub-test-'));
+const handler = fixture(`loads-once.mjs?dir=${encodeURIComponent(dir)}`);
+const halfUp = await attempt({ port: 0, workers: 2, handler });
+rmSync(dir, { recursive: true });
 blocker.close();
 // Let go of the parent, so that only something that a hub has left behind keeps this process alive.
 process.disconnect?.();
-process.stdout.write(JSON.stringify({ port, outcomes }));
+process.stdout.write(JSON.stringify({ port, outcomes, halfUp }));

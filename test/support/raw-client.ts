@@ -87,9 +87,12 @@ export class RawClient {
     }
   }
 
-  /** Settles when the kernel has taken everything that was written. */
+  /** Settles when the kernel has taken everything that was written, or the connection is over. */
   async flushed(): Promise<void> {
-    if (this.socket.writableNeedDrain) await once(this.socket, 'drain');
+    if (!this.socket.writableNeedDrain) return;
+    // A reset is an end like any other here, however it shows.
+    const drained = once(this.socket, 'drain').catch(() => undefined);
+    await Promise.race([drained, this.ended]);
   }
 
   frame(input: FrameInput): boolean {

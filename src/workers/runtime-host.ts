@@ -1,0 +1,11 @@
+/** What the runtime needs of the thread it runs on. */
+export interface RuntimeHost {
+  /** The next block that travels beside the ring. */
+  takeBlock(): SharedArrayBuffer;
+  /** Marks the worker as asleep; false when records came in meanwhile. */
+  sleep(): boolean;
+  /** Tells the front end that replies are there, if it sleeps. */
+  ringFrontEnd(): void;
+  /** A `Stop` record came: no more records follow. */
+  stopped(): void;
+}

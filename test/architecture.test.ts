@@ -1,0 +1,138 @@
+/** Which part of the sources may know which other one, types included. */
+import { describe, expect, test } from 'vitest';
+import { findCycles, type Import, type Module, parseModule, readModules } from './support/source-graph.js';
+
+const modules = readModules();
+const MAX_LINES = 420;
+
+/** Every import that a rule forbids, as `from → to`. */
+function offences(isForbidden: (from: Module, to: Import) => boolean): string[] {
+  return [...modules.values()].flatMap((from) =>
+    from.imports.filter((to) => isForbidden(from, to)).map(({ target }) => `${from.path} → ${target}`),
+  );
+}
+
+/** Modules that import `target`, itself or a path below it. */
+function importersOf(target: string): string[] {
+  const isIt = (to: Import) => to.target === target || to.target.startsWith(`${target}/`);
+  return [...modules.values()].filter(({ imports }) => imports.some(isIt)).map(({ path }) => path);
+}
+
+const isIn = (folder: string) => (path: string) => path.startsWith(`${folder}/`);
+const isSource = (target: string) => modules.has(target);
+
+describe('the parts', () => {
+  test('every import of a source leads to a source', () => {
+    const isRelative = (target: string) => /\.ts$/.test(target) || target.startsWith('.');
+    expect(offences((_, { target }) => isRelative(target) && !isSource(target))).toEqual([]);
+    // The walk sees what it is about.
+    for (const folder of ['hub', 'workers', 'wire', 'cli'])
+      expect([...modules.keys()].filter(isIn(folder)).length, folder).toBeGreaterThan(3);
+    expect(modules.get('hub/hub.ts')?.imports.length).toBeGreaterThan(10);
+  });
+
+  test.each([
+    ['hub', 'workers'],
+    ['workers', 'hub'],
+    ['hub', 'cli'],
+    ['workers', 'cli'],
+    ['console', 'hub'],
+    ['console', 'workers'],
+    ['metrics', 'hub'],
+    ['metrics', 'workers'],
+  ])('%s never imports %s', (from, to) => {
+    expect(offences((module, { target }) => isIn(from)(module.path) && isIn(to)(target))).toEqual([]);
+  });
+
+  test('wire imports wire, the errors and the close codes', () => {
+    const known = (target: string) =>
+      isIn('wire')(target) || ['errors.ts', 'close-codes.ts'].includes(target);
+    expect(
+      offences(({ path }, { target }) => isIn('wire')(path) && isSource(target) && !known(target)),
+    ).toEqual([]);
+  });
+
+  test('the command line uses the package as its users do', () => {
+    const known = (target: string) => isIn('cli')(target) || target === 'index.ts';
+    expect(
+      offences(({ path }, { target }) => isIn('cli')(path) && isSource(target) && !known(target)),
+    ).toEqual([]);
+  });
+
+  test('nothing imports the package’s index or the command line but the command line', () => {
+    const isTop = (target: string) => target === 'index.ts' || isIn('cli')(target);
+    expect(offences(({ path }, { target }) => isTop(target) && !isIn('cli')(path))).toEqual([]);
+  });
+
+  test('no import leads back to where it came from', () => {
+    expect(findCycles(modules)).toEqual([]);
+  });
+});
+
+describe('what is foreign', () => {
+  test.each([
+    ['uWebSockets.js', ['hub/front.ts']],
+    ['piscina', ['hub/lanes.ts']],
+    ['zod', ['options.ts']],
+    ['commander', ['cli/program.ts']],
+    ['pino', ['hub/hub.ts']],
+  ])('%s is known to one file', (name, files) => {
+    expect(importersOf(name)).toEqual(files);
+  });
+
+  test('worker threads are known to the workers alone', () => {
+    expect(importersOf('node:worker_threads').filter((path) => !isIn('workers')(path))).toEqual([]);
+    expect(importersOf('worker_threads')).toEqual([]);
+  });
+
+  test('the process belongs to the command line', () => {
+    const namers = [...modules.values()].filter(({ identifiers }) => identifiers.has('process'));
+    expect(namers.map(({ path }) => path).filter((path) => !isIn('cli')(path))).toEqual([]);
+    const mayImport = ({ path }: Module, { names }: Import) =>
+      isIn('cli')(path) || (path === 'workers/runtime.ts' && names.join() === 'nextTick');
+    const isProcess = (target: string) => /^(node:)?process$/.test(target);
+    expect(offences((from, to) => isProcess(to.target) && !mayImport(from, to))).toEqual([]);
+  });
+
+  test('modules with a computed name are imported where threads and handlers are started', () => {
+    const computed = [...modules.values()].filter(({ importsComputed }) => importsComputed);
+    expect(computed.map(({ path }) => path)).toEqual(['hub/local-lane.ts', 'workers/load.ts']);
+  });
+});
+
+test(`no file is longer than ${MAX_LINES} lines`, () => {
+  const long = [...modules.values()].filter(({ lines }) => lines > MAX_LINES);
+  expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([]);
+});
+
+describe('the walk itself', () => {
+  test.each([
+    "import { x } from './b.js';",
+    "import type { X } from './b.js';",
+    "import './b.js';",
+    "export * from './b.js';",
+    "export type { X } from './b.js';",
+    "const b = await import('./b.js');",
+    "type X = import('./b.js').X;",
+  ])('sees %s', (text) => {
+    expect(parseModule('a.ts', text).imports.map(({ target }) => target)).toEqual(['b.ts']);
+  });
+
+  test('tells a global from a member of the same name', () => {
+    const names = (text: string) => parseModule('a.ts', text).identifiers.has('process');
+    for (const text of ['process.exit()', 'const { env } = process;', 'globalThis.process', '({ process })'])
+      expect(names(text), text).toBe(true);
+    for (const text of ['x.process()', '({ process: 1 })', 'class X { process() {} }', '// process'])
+      expect(names(text), text).toBe(false);
+  });
+
+  test('finds a cycle', () => {
+    const texts = {
+      'a.ts': "import './b.js'",
+      'b.ts': "import type {} from './c.js'",
+      'c.ts': "import './b.js'",
+    };
+    const parsed = Object.entries(texts).map(([path, text]) => [path, parseModule(path, text)] as const);
+    expect(findCycles(new Map(parsed))).toEqual(['b.ts → c.ts → b.ts']);
+  });
+});

@@ -1,0 +1,93 @@
+/**
+ * Workers that die at random, under load: only the connections whose message killed a worker pay, and for everybody
+ * else nothing is lost, repeated or reordered.
+ *
+ * SHARDHUB_STORM_DEATHS sets how many workers die (default 200; `npm run soak` takes 1,000).
+ */
+import { expect, onTestFinished, test } from 'vitest';
+import { fixture, startHub } from './support/hubs.js';
+import { Prng } from './support/prng.js';
+import { emptyReport, type Poison, StormClient } from './support/storm.js';
+import { until } from './support/until.js';
+
+const DEATHS = Number(process.env.SHARDHUB_STORM_DEATHS ?? 200);
+const SEED = Number(process.env.SHARDHUB_STORM_SEED ?? 1);
+const CONNECTIONS = 200;
+/** Poisoned messages that may be under way at a time: more than one, so that some meet. */
+const AT_ONCE = 3;
+/** The slow kinds more rarely; all of them in the first few. */
+const KINDS: Poison[] = [...Array(10).fill('exit'), ...Array(8).fill('uncaught'), 'oom', 'loop'];
+const DEADLINE_MS = 60_000 + 5000 * DEATHS;
+
+test(`${DEATHS} random deaths under load cost exactly the connections that caused them`, {
+  timeout: 2 * DEADLINE_MS,
+}, async () => {
+  const { hub, log } = await startHub({
+    handler: fixture('deaths.mjs'),
+    maxRestarts: 1_000_000,
+    handlerTimeoutMs: 1000,
+    workerMemoryMb: 24,
+  });
+  const random = new Prng(SEED);
+  const report = emptyReport();
+  const clients: StormClient[] = [];
+  onTestFinished(() => clients.forEach((client) => void client.terminate()));
+  let isOver = false;
+  const join = async (place: number): Promise<void> => {
+    const client = new StormClient(hub.wsUrl, random, report, () => {
+      if (!isOver) void join(place);
+    });
+    clients[place] = client;
+    await client.opened;
+    client.start();
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, (_, place) => join(place)));
+
+  const poisons: Record<Poison, number> = { exit: 0, uncaught: 0, oom: 0, loop: 0 };
+  const poisoned = () => Object.values(poisons).reduce((sum, count) => sum + count);
+  const underWay = () => poisoned() - report.closedWithPoison;
+  const progress = () => `${DEATHS} deaths: ${JSON.stringify({ poisons, report, log: log.slice(-3) })}`;
+  const poisonOne = (): void => {
+    const client = random.pick(clients);
+    if (client.isPoisoned || client.isClosed || client.unanswered === 0) return;
+    const kind =
+      poisoned() < 4 ? (['exit', 'uncaught', 'oom', 'loop'] as const)[poisoned()]! : random.pick(KINDS);
+    poisons[kind]++;
+    client.poison(kind);
+  };
+  await until(
+    progress,
+    () => {
+      if (underWay() < AT_ONCE) poisonOne();
+      return hub.stats().workerExits >= DEATHS;
+    },
+    { deadlineMs: DEADLINE_MS },
+  );
+  isOver = true;
+  await until(progress, () => underWay() === 0);
+  for (const client of clients) client.stop();
+  await until(progress, () => clients.every((client) => client.isClosed || client.unanswered === 0));
+  await until('the last worker to be back', () => hub.stats().shards.every(({ state }) => state === 'up'));
+
+  if (process.env.SHARDHUB_STORM_REPORT) console.log(poisons, report);
+  const { replies, ...outcome } = report;
+  expect(outcome).toEqual({
+    closedWithPoison: poisoned(),
+    closedWithout: 0,
+    wrongCode: 0,
+    lost: 0,
+    repeatedOrReordered: 0,
+    answeredBehindPoison: 0,
+  });
+  expect(replies).toBeGreaterThan(DEATHS);
+  const stats = hub.stats();
+  expect(stats).toMatchObject({
+    crashed: poisoned(),
+    handlerErrors: 0,
+    handlerTimeouts: poisons.loop,
+    connections: { closed: { 1011: poisoned() } },
+    messages: { inFlight: 0, inFlightBytes: 0 },
+    workerRestarts: stats.workerExits,
+  });
+  for (const kind of Object.values(poisons)) expect(kind).toBeGreaterThan(0);
+});

@@ -1,0 +1,142 @@
+/** A connection with any backlog delays another's message by no more than one share of the ring. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Connection, type ConnectionHost } from '../src/hub/connection.js';
+import { Connections } from '../src/hub/connections.js';
+import { Intake } from '../src/hub/intake.js';
+import type { Lane } from '../src/hub/lane.js';
+import { Counters } from '../src/metrics/counters.js';
+import { resolveOptions } from '../src/options.js';
+import { InboundReader, InboundWriter } from '../src/wire/inbound.js';
+import { Block, CONTROL_BYTES, Flag, Inbound, Word } from '../src/wire/layout.js';
+import { property } from './support/property.js';
+
+/** Records that one connection may have in the ring (src/hub/intake.ts). */
+const SHARE = 128;
+const RING_BYTES = 64 * 1024;
+
+/** An intake, and a worker that takes one record at a time. */
+class Lab {
+  readonly counters = new Counters();
+  readonly connections = new Connections();
+  readonly intake = new Intake(this.counters, this.connections, () => {});
+  readonly peers: Connection[];
+  readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  readonly #reader: InboundReader;
+  /** Messages of each peer that arrived, and that the worker has taken. */
+  readonly arrived: number[];
+  readonly taken: number[];
+  readonly #waiting: { peer: number; serial: number; takenThen: number[] }[] = [];
+  /** The most messages of one other connection that were taken while a message waited for its turn. */
+  worstDelay = 0;
+
+  constructor(count: number) {
+    const block = new Block(new SharedArrayBuffer(RING_BYTES));
+    const writer = new InboundWriter(this.#control, block, new Block(new ArrayBuffer(RING_BYTES)));
+    this.#reader = new InboundReader(this.#control, block);
+    this.intake.attach(writer, { postBlock() {} } as unknown as Lane);
+    const host = { limits: resolveOptions(), counters: this.counters } as ConnectionHost;
+    this.peers = Array.from({ length: count }, () =>
+      this.connections.add((slot, generation) => {
+        const origin = {
+          slot,
+          generation,
+          shard: { push() {} },
+          request: '{}',
+          remoteAddress: '',
+          isVirtual: false,
+        };
+        return new Connection(origin, {} as never, host);
+      }),
+    );
+    this.arrived = this.peers.map(() => 0);
+    this.taken = this.peers.map(() => 0);
+  }
+
+  arrive(peer: number, bytes: number): void {
+    const connection = this.peers[peer]!;
+    // The first of a connection that has nothing else to say: nobody may hold it up.
+    if (this.arrived[peer] === this.taken[peer])
+      this.#waiting.push({ peer, serial: this.arrived[peer]!, takenThen: [...this.taken] });
+    this.arrived[peer]!++;
+    this.intake.enter(connection, Inbound.Message | Flag.Binary, new Uint8Array(bytes));
+  }
+
+  /** The worker takes and finishes so many records; false when there was none left. */
+  work(count: number): boolean {
+    for (let done = 0; done < count; ) {
+      this.intake.flush();
+      if (!this.#reader.refresh() || !this.#reader.next()) return false;
+      const { kind, slot, length } = this.#reader;
+      this.#reader.take();
+      this.#reader.release();
+      if (kind === Inbound.Message) {
+        this.#take(slot);
+        done++;
+      }
+      this.intake.finish(this.peers[slot], kind === Inbound.Message ? length : 0);
+      this.intake.release(Atomics.load(this.#control, Word.InReleased));
+    }
+    return true;
+  }
+
+  #take(peer: number): void {
+    const serial = this.taken[peer]!++;
+    const at = this.#waiting.findIndex((one) => one.peer === peer && one.serial === serial);
+    if (at < 0) return;
+    const [{ takenThen }] = this.#waiting.splice(at, 1) as [{ takenThen: number[] }];
+    for (const [other, count] of this.taken.entries())
+      if (other !== peer) this.worstDelay = Math.max(this.worstDelay, count - takenThen[other]!);
+  }
+}
+
+const step = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      peer: fc.constant(0),
+      count: fc.integer({ min: 1, max: 600 }),
+      bytes: fc.nat(64),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      peer: fc.integer({ min: 1, max: 5 }),
+      count: fc.integer({ min: 1, max: 3 }),
+      bytes: fc.nat(3000),
+    }),
+  },
+  { weight: 3, arbitrary: fc.integer({ min: 1, max: 200 }) },
+);
+
+test('whatever arrives in whatever order, no other connection gets more than a share ahead', () => {
+  property(fc.array(step, { maxLength: 60 }), (steps) => {
+    const lab = new Lab(6);
+    for (const one of steps) {
+      if (typeof one === 'number') lab.work(one);
+      else for (let i = 0; i < one.count; i++) lab.arrive(one.peer, one.bytes);
+    }
+    while (lab.work(1));
+    expect(lab.taken).toEqual(lab.arrived);
+    expect(lab.worstDelay).toBeLessThanOrEqual(SHARE + 1);
+    expect([lab.counters.inFlight, lab.counters.inFlightBytes, lab.intake.inFlight]).toEqual([0, 0, 0]);
+  });
+});
+
+test('a large message gets its turn while many connections with one message each keep the ring full', () => {
+  const polite = 3000;
+  const lab = new Lab(polite + 1);
+  const ask = () => {
+    for (let peer = 1; peer <= polite; peer++)
+      if (lab.arrived[peer] === lab.taken[peer]) lab.arrive(peer, 64);
+  };
+  ask();
+  lab.arrive(0, 4000);
+  for (let i = 0; i < 10 * polite && lab.taken[0] === 0; i++) {
+    lab.work(1);
+    ask();
+  }
+  expect(lab.taken[0]).toBe(1);
+  expect(lab.worstDelay).toBeLessThanOrEqual(3);
+});

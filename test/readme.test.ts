@@ -1,0 +1,43 @@
+/** README.md against the code: the table of flags says what the command line takes. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { type Flag, listFlags } from '../src/cli/flags.js';
+
+const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+
+/** What `--help` says of a flag, taken apart again. */
+function parseHelp({ help, usage }: Flag): { description: string; fallback: string } {
+  const [, text, fallback] = /^([^\n]*)\n(?:.*\n)*default: (.*), env: /.exec(help) ?? [];
+  if (text === undefined || fallback === undefined) throw new Error(`no description or default for ${usage}`);
+  // A default that depends on the machine is told in words.
+  const [, description = text, inWords = fallback] = /^(.*) \(default: (.*)\)$/.exec(text) ?? [];
+  return { description, fallback: inWords };
+}
+
+/** A cell: a bar would end it, even inside code. */
+const cell = (text: string) => text.replaceAll('|', '\\|');
+const code = (text: string) => cell(`\`${text}\``);
+
+function row(flag: Flag): string {
+  const { description, fallback } = parseHelp(flag);
+  const cells = [code(flag.usage), code(flag.env), cell(fallback), cell(description)];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function flagsTable(): string {
+  const head = '| flag | environment | default | |\n|---|---|---|---|';
+  return [head, ...listFlags().map(row)].join('\n');
+}
+
+test('the table of flags is what the command line takes', () => {
+  const [, table] = /<!-- flags -->\n+([\s\S]*?)\n+<!-- \/flags -->/.exec(README) ?? [];
+  const expected = flagsTable();
+  expect(table, `README.md has to say, between <!-- flags --> and <!-- /flags -->:\n\n${expected}\n`).toBe(
+    expected,
+  );
+});
+
+test('the default of --workers is told in words, the same on every machine', () => {
+  const workers = listFlags().find(({ name }) => name === 'workers')!;
+  expect(parseHelp(workers).fallback).toBe('cores less one');
+});

@@ -1,0 +1,200 @@
+/** The record layout of both rings: whatever is written, flushed, read and released, every record comes out once, whole and in order. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { InboundReader, InboundWriter } from '../src/wire/inbound.js';
+import { Block, CONTROL_BYTES, Flag, Inbound, Reply, Word } from '../src/wire/layout.js';
+import { ReplyReader, ReplyWriter } from '../src/wire/replies.js';
+import { property } from './support/property.js';
+
+const RING_BYTES = 2048;
+const MAX_PAYLOAD = RING_BYTES / 16;
+
+/** Bytes that differ from one record to the next, at an offset that is rarely aligned. */
+function payload(serial: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length + 8).subarray(serial % 8, (serial % 8) + length);
+  for (let i = 0; i < length; i++) bytes[i] = serial * 31 + i * 7;
+  return bytes;
+}
+
+const size = fc.oneof(fc.nat(MAX_PAYLOAD), fc.constantFrom(0, 1, 7, 8, 9, MAX_PAYLOAD));
+
+describe.each([true, false])('inbound ring, staged in private memory: %s', (isStaged) => {
+  function makeRing() {
+    const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+    const shared = new Block(new SharedArrayBuffer(RING_BYTES));
+    const staging = isStaged ? new Block(new ArrayBuffer(RING_BYTES)) : undefined;
+    const writer = new InboundWriter(control, shared, staging);
+    return { control, writer, reader: new InboundReader(control, shared) };
+  }
+
+  const step = fc.oneof(
+    { weight: 5, arbitrary: size.map((length) => ({ kind: 'write' as const, length })) },
+    { weight: 2, arbitrary: fc.constant({ kind: 'flush' as const, length: 0 }) },
+    {
+      weight: 3,
+      arbitrary: fc.integer({ min: 1, max: 6 }).map((length) => ({ kind: 'read' as const, length })),
+    },
+    { weight: 2, arbitrary: fc.constant({ kind: 'release' as const, length: 0 }) },
+  );
+
+  test('records come out as they went in, and a replacement gets exactly those that were not taken', () => {
+    property(fc.array(step, { maxLength: 300 }), (steps) => {
+      const { control, writer, reader } = makeRing();
+      const sent: { serial: number; length: number; position: number }[] = [];
+      let flushed = 0;
+      let taken = 0;
+      let released = 0;
+      for (const { kind, length } of steps) {
+        if (kind === 'write') {
+          const serial = sent.length;
+          const isIn = writer.tryWrite(
+            Inbound.Message | Flag.Binary,
+            serial,
+            serial + 1,
+            payload(serial, length),
+          );
+          if (isIn) sent.push({ serial, length, position: writer.lastPosition });
+          // A ring without anything in it takes any record.
+          else expect(sent.length).toBeGreaterThan(released);
+        } else if (kind === 'flush') {
+          writer.flush();
+          flushed = sent.length;
+        } else if (kind === 'read') {
+          reader.refresh();
+          for (let i = 0; i < length && reader.next(); i++) {
+            reader.take();
+            const { serial, length: bytes, position } = sent[taken]!;
+            expect([reader.kind, reader.slot, reader.generation, reader.position]).toEqual([
+              Inbound.Message,
+              serial,
+              serial + 1,
+              position,
+            ]);
+            expect(reader.flags & Flag.Binary).toBe(Flag.Binary);
+            expect(Buffer.from(reader.view())).toEqual(Buffer.from(payload(serial, bytes)));
+            taken++;
+          }
+          expect(taken).toBeLessThanOrEqual(flushed);
+        } else {
+          reader.release();
+          released = taken;
+          writer.free(Atomics.load(control, Word.InReleased));
+        }
+        const left = writer.recordsFrom(Atomics.load(control, Word.InTaken));
+        expect(left.map(({ slot, position }) => [slot, position])).toEqual(
+          sent.slice(taken).map(({ serial, position }) => [serial, position]),
+        );
+        for (const { slot, payload: bytes } of left) {
+          expect(Buffer.from(bytes)).toEqual(Buffer.from(payload(slot, sent[slot]!.length)));
+        }
+        // An echo is sent from the private copy until its record is released.
+        for (const { serial, length: bytes, position } of sent.slice(released)) {
+          expect(Buffer.from(writer.payloadAt(position))).toEqual(Buffer.from(payload(serial, bytes)));
+        }
+      }
+      writer.flush();
+      reader.refresh();
+      while (reader.next()) taken++;
+      expect(taken).toBe(sent.length);
+    });
+  });
+});
+
+test('positions go on past 2^31', () => {
+  const bytes = 4 * 1024 * 1024;
+  const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  const block = new Block(new ArrayBuffer(bytes));
+  const writer = new InboundWriter(control, block);
+  const reader = new InboundReader(control, block);
+  const large = new Uint8Array(writer.maxPayload);
+  // An emptied ring starts over at the start of its block: so positions run four times as fast as bytes are written.
+  let wraps = 0;
+  for (let serial = 0; wraps < 2; serial++) {
+    expect(writer.tryWrite(Inbound.Message, serial, 1, serial % 5 === 0 ? large : undefined)).toBe(true);
+    if (serial % 25 !== 24) continue;
+    writer.flush();
+    reader.refresh();
+    for (let i = serial - 24; i <= serial; i++) {
+      const before = reader.position;
+      if (!reader.next() || reader.slot !== i) throw new Error(`record ${i} is missing at ${before}`);
+      if (before > 0 !== reader.position > 0) wraps++;
+    }
+    reader.release();
+    writer.free(Atomics.load(control, Word.InReleased));
+  }
+  expect(writer.recordsFrom(reader.end)).toEqual([]);
+});
+
+describe('reply ring', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 3 * MAX_PAYLOAD });
+  const bytes = fc.oneof(size, fc.integer({ min: 0, max: 3 * RING_BYTES })).map((length) => ({ length }));
+  const write = fc.oneof(
+    fc.constant({ kind: 'finish' as const }),
+    bytes.map(({ length }) => ({ kind: 'bytes' as const, length })),
+    text.map((value) => ({ kind: 'text' as const, value })),
+  );
+  const step = fc.oneof(
+    { weight: 6, arbitrary: write },
+    { weight: 3, arbitrary: fc.constant({ kind: 'commit' as const }) },
+    { weight: 3, arbitrary: fc.constant({ kind: 'apply' as const }) },
+  );
+
+  test('replies come out whole and in order, split or not, and never before they are committed', () => {
+    property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+      const block = new Block(new SharedArrayBuffer(RING_BYTES));
+      const written: Buffer[] = [];
+      const applied: Buffer[] = [];
+      let parts: Buffer[] = [];
+      let committed = 0;
+      const reader = new ReplyReader(control, block);
+      const apply = () => {
+        reader.refresh();
+        while (reader.peekSlot() !== -1) {
+          const slot = reader.peekSlot();
+          expect(reader.next()).toBe(true);
+          expect([reader.slot, reader.generation]).toEqual([slot, 7]);
+          parts.push(Buffer.from(reader.view()));
+          if ((reader.flags & Flag.More) !== 0) {
+            expect(reader.flags & Flag.Done).toBe(0);
+            continue;
+          }
+          expect([reader.slot, reader.doneBytes]).toEqual([applied.length % 5, applied.length]);
+          expect(reader.flags & Flag.Done).toBe(Flag.Done);
+          applied.push(Buffer.concat(parts));
+          parts = [];
+        }
+        reader.release();
+      };
+      const writer = new ReplyWriter(control, block, apply);
+      for (const one of steps) {
+        const slot = written.length % 5;
+        const serial = written.length;
+        const waits = applied.length;
+        if (one.kind === 'commit') {
+          writer.commit();
+          committed = written.length;
+        } else if (one.kind === 'apply') {
+          apply();
+        } else if (one.kind === 'text') {
+          writer.writeText(Reply.Send | Flag.Done, slot, 7, one.value, serial);
+          written.push(Buffer.from(one.value));
+        } else if (one.kind === 'bytes') {
+          writer.writeBytes(Reply.Send | Flag.Done, slot, 7, payload(serial, one.length), serial);
+          written.push(Buffer.from(payload(serial, one.length)));
+        } else {
+          writer.write(Reply.Finish | Flag.Done, slot, 7, 0, serial);
+          written.push(Buffer.alloc(0));
+        }
+        // A full ring commits what came before, never the reply that is being written.
+        committed = Math.max(committed, applied.length > waits ? serial : 0);
+        expect(applied.length).toBeLessThanOrEqual(committed);
+      }
+      writer.commit();
+      apply();
+      expect(parts).toEqual([]);
+      expect(applied).toEqual(written);
+      expect(writer.isPending).toBe(false);
+    });
+  });
+});
