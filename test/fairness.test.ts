@@ -35,13 +35,13 @@ class Lab {
     const writer = new InboundWriter(this.#control, block, new Block(new ArrayBuffer(RING_BYTES)));
     this.#reader = new InboundReader(this.#control, block);
     this.intake.attach(writer, { postBlock() {} } as unknown as Lane);
-    const host = { limits: resolveOptions(), counters: this.counters } as ConnectionHost;
+    const host = { limits: resolveOptions(), counters: this.counters } as unknown as ConnectionHost;
     this.peers = Array.from({ length: count }, () =>
       this.connections.add((slot, generation) => {
         const origin = {
           slot,
           generation,
-          shard: { push() {} },
+          shard: { push() {}, dropMessages() {} },
           request: '{}',
           remoteAddress: '',
           isVirtual: false,
@@ -84,7 +84,7 @@ class Lab {
     const serial = this.taken[peer]!++;
     const at = this.#waiting.findIndex((one) => one.peer === peer && one.serial === serial);
     if (at < 0) return;
-    const [{ takenThen }] = this.#waiting.splice(at, 1) as [{ takenThen: number[] }];
+    const { takenThen } = this.#waiting.splice(at, 1)[0]!;
     for (const [other, count] of this.taken.entries())
       if (other !== peer) this.worstDelay = Math.max(this.worstDelay, count - takenThen[other]!);
   }

@@ -58,7 +58,7 @@ test('the polite ones’ p99 stays within three batches, and nobody is closed', 
   const polite = await connectMany(hub.wsUrl, POLITE);
   const flooding = flood(flooder, progress);
   const waits = (await Promise.all(polite.map((client) => politely(client, progress)))).flat();
-  const { connections, dropped, shards } = await hub.stats();
+  const { connections, dropped } = await hub.stats();
   flooder.destroy();
   await flooding;
 

@@ -203,7 +203,7 @@ export class Connection implements Peer {
     const messages = this.isOpening ? this.inFlight - 1 : this.inFlight;
     const isFull =
       messages >= limits.maxInFlight ||
-      (this.inFlight > 0 && this.inFlightBytes + byteLength > limits.maxInFlightBytesPerConnection);
+      (messages > 0 && this.inFlightBytes + byteLength > limits.maxInFlightBytesPerConnection);
     if (isFull || counters.inFlightWeight + byteLength > limits.maxInFlightBytes) {
       if (!this.#makeRoom(isFull)) return false;
     }
