@@ -324,7 +324,8 @@ export class Connection implements Peer {
     this.isCut = true;
     this.shard.dropMessages(this);
     this.state = ConnectionState.Ending;
-    this.#ending = { code, reason, whenIdle: false };
+    // A code that has been decided stays, unless it waits for answers that will not come.
+    if (this.#ending === undefined || this.#ending.whenIdle) this.#ending = { code, reason, whenIdle: false };
     this.settle();
   }
 

@@ -2,7 +2,14 @@
 import { isUtf8 } from 'node:buffer';
 import { CONSOLE_HEADERS, type ConsoleAsset } from '../console/assets.js';
 import type { Counters } from '../metrics/counters.js';
-import { type Readiness, type Refusal, refusal, unavailable, upgradeRequired } from './admission.js';
+import {
+  allResting,
+  type Readiness,
+  type Refusal,
+  refusal,
+  unavailable,
+  upgradeRequired,
+} from './admission.js';
 import type { HeaderList, UwsExchange } from './exchange.js';
 
 export interface HttpHost {
@@ -10,6 +17,8 @@ export interface HttpHost {
   readiness(): Readiness;
   /** Shards whose workers rest after too many crashes. */
   resting(): number[];
+  /** True while some worker serves. */
+  isServing(): boolean;
   /** While every shard rests. */
   refuseResting(): Refusal | undefined;
   /** Anything that JSON can carry. */
@@ -82,17 +91,12 @@ export class HttpRoutes {
   #readyz(exchange: UwsExchange): void {
     const readiness = this.#host.readiness();
     const resting = this.#host.resting();
-    const allResting = this.#host.refuseResting();
-    if (readiness === 'running' && allResting !== undefined) {
-      exchange.respond(
-        allResting.status,
-        [...allResting.headers, ...TEXT, NOT_CACHED],
-        `${allResting.body}\n`,
-      );
+    const names = resting.length === 0 ? '' : `, but these shards rest after crashes: ${resting.join(', ')}`;
+    if (readiness === 'running' && !this.#host.isServing()) {
+      const { status, headers } = allResting();
+      exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `no worker serves${names}\n`);
     } else if (readiness === 'running') {
-      const body =
-        resting.length === 0 ? 'ready' : `ready, but these shards rest after crashes: ${resting.join(', ')}`;
-      exchange.respond('200 OK', [...TEXT, NOT_CACHED], `${body}\n`);
+      exchange.respond('200 OK', [...TEXT, NOT_CACHED], `ready${names}\n`);
     } else {
       const { status, headers } = unavailable(readiness);
       exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `${readiness}\n`);
@@ -107,9 +111,7 @@ export class HttpRoutes {
   #echo(exchange: UwsExchange): void {
     const host = this.#host;
     const headers = exchange.headers();
-    const readiness = host.readiness();
-    const refused =
-      readiness === 'running' ? (host.refuseOrigin(headers) ?? host.refuseResting()) : unavailable(readiness);
+    const refused = host.refuseOrigin(headers) ?? this.#refuseWork();
     if (refused !== undefined) {
       this.#refuse(exchange, refused);
       return;
@@ -123,9 +125,18 @@ export class HttpRoutes {
       } else if (!isBinary && !isUtf8(body)) {
         this.#refuse(exchange, refusal('invalid-utf8', '400 Bad Request', 'The body is text but not UTF-8.'));
       } else {
-        host.onEcho(exchange, headers, body, isBinary);
+        // The body may have taken its time.
+        const late = this.#refuseWork();
+        if (late === undefined) host.onEcho(exchange, headers, body, isBinary);
+        else this.#refuse(exchange, late);
       }
     });
+  }
+
+  /** While there is nobody to work. */
+  #refuseWork(): Refusal | undefined {
+    const readiness = this.#host.readiness();
+    return readiness === 'running' ? this.#host.refuseResting() : unavailable(readiness);
   }
 
   #refuse(exchange: UwsExchange, answer: Refusal, closeConnection = false): void {

@@ -160,6 +160,7 @@ export class Hub extends EventEmitter<HubEvents> {
         counters: this.#counters,
         readiness: () => this.#readiness(),
         resting: () => this.#workers.resting(),
+        isServing: () => this.#workers.isServing,
         refuseResting: () => this.#workers.refuseResting(),
         stats: () => this.stats(),
         refuseOrigin: (headers) => refuseOrigin(headers, this.options),

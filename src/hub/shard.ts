@@ -66,6 +66,7 @@ export class Shard implements ReplySink, Watched {
   readonly #makeLane: () => Lane;
   readonly #intake: Intake;
   #state: ShardState = 'down';
+  #isResting = false;
   #lane: Lane | undefined;
   #control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
   #replies: ReplyReader | undefined;
@@ -91,6 +92,11 @@ export class Shard implements ReplySink, Watched {
 
   get connections(): number {
     return this.#connections;
+  }
+
+  /** True from too many crashes until a worker serves again. */
+  get isResting(): boolean {
+    return this.#isResting && this.#state !== 'up';
   }
 
   get isStopped(): boolean {
@@ -151,6 +157,7 @@ export class Shard implements ReplySink, Watched {
     this.#applier = new ReplyApplier(this.#replies, inbound, this.#host.connections, this);
     this.#intake.attach(inbound, lane);
     this.#state = 'up';
+    this.#isResting = false;
     this.#starts++;
     this.#intake.resume([...this.#own()], this.#hooks.open);
   }
@@ -180,6 +187,7 @@ export class Shard implements ReplySink, Watched {
   /** Closes every connection of a shard that is down, until it is started again. */
   rest(): void {
     this.#state = 'resting';
+    this.#isResting = true;
     for (const connection of [...this.#own()]) {
       connection.fail(CloseCode.TryAgainLater, 'the worker of this connection rests: try again later');
     }

@@ -39,8 +39,8 @@ export class Supervisor {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       if (this.#breaker.trips(performance.now())) {
-        this.#host.onRest();
         this.#shard.rest();
+        this.#host.onRest();
         await delay(this.#limits.restartPauseMs, undefined, { signal }).catch(() => {});
         if (signal.aborted) return;
       }

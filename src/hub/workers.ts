@@ -71,12 +71,17 @@ export class Workers {
 
   /** Shards that rest after too many crashes. */
   resting(): number[] {
-    return this.#shards.filter((shard) => shard.state === 'resting').map((shard) => shard.index);
+    return this.#shards.filter((shard) => shard.isResting).map((shard) => shard.index);
+  }
+
+  /** True while some worker serves. */
+  get isServing(): boolean {
+    return this.#shards.some((shard) => shard.state === 'up');
   }
 
   /** While every shard rests there is nobody to answer. */
   refuseResting(): Refusal | undefined {
-    return this.#shards.every((shard) => shard.state === 'resting') ? allResting() : undefined;
+    return this.#shards.every((shard) => shard.isResting) ? allResting() : undefined;
   }
 
   /** The shard with the fewest connections among those that are up, or else among those that come up again. */
@@ -108,60 +113,72 @@ export class Workers {
   }
 
   #supervise(shard: Shard): Supervisor {
-    const { counters, events, logger, options } = this.#host;
+    const { counters, logger, options } = this.#host;
     const where = { shard: shard.index };
     return new Supervisor(shard, options, {
       onRestart: (exit) => {
         counters.workerRestarts++;
-        events.emit('workerRestart', exit);
+        this.#emit('workerRestart', exit);
       },
       onStartFailure: (reason) => logger.error({ ...where, reason }, 'a worker could not be started'),
       onRest: () => {
         const details = { ...where, pauseMs: options.restartPauseMs };
         logger.error(details, 'a worker died too often: its shard rests');
-        events.emit('workerRest', details);
+        this.#emit('workerRest', details);
       },
     });
   }
 
   /** A hook threw or rejected, or its promise took too long. */
   #onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void {
-    const { counters, events, logger, options } = this.#host;
+    const { counters, logger, options } = this.#host;
     const where = { shard: shard.index, ...(connection === undefined ? {} : { connection: connection.id }) };
     const isLate = failure.code === 'ERR_HANDLER_TIMEOUT';
     logger.error({ ...where, err: failure }, `a handler failed: ${failure.message}`);
-    if (isLate || options.onHandlerError === 'close') {
+    // An HTTP request is told in any case.
+    if (isLate || options.onHandlerError === 'close' || connection?.isVirtual) {
       connection?.fail(CloseCode.InternalError, isLate ? 'the handler took too long' : 'the handler failed');
     }
     if (isLate) {
       counters.handlerTimeouts++;
-      events.emit('handlerTimeout', { ...where, kind: 'promise' });
+      this.#emit('handlerTimeout', { ...where, kind: 'promise' });
     } else {
       counters.handlerErrors++;
-      events.emit('handlerError', { ...where, error: failure });
+      this.#emit('handlerError', { ...where, error: failure });
     }
   }
 
   #onStuck(shard: Shard): void {
-    const { counters, events, logger } = this.#host;
+    const { counters, logger } = this.#host;
     counters.handlerTimeouts++;
     logger.error({ shard: shard.index }, 'a handler is in a loop: its worker is replaced');
-    events.emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
+    this.#emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
   }
 
   #onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void {
-    const { counters, events, logger } = this.#host;
+    const { counters, logger } = this.#host;
     counters.workerExits++;
     counters.crashed += victims;
     const details = { shard: shard.index, reason: exit.reason, connections: victims };
-    logger.error(details, 'a worker ended; it is replaced');
+    logger.error(details, 'a worker ended');
+    this.#emit('workerExit', details);
     void this.#supervisors[shard.index]!.revive(details);
-    events.emit('workerExit', details);
+  }
+
+  /** A listener that throws is the user's: it must not stop what goes on here. */
+  #emit<Name extends keyof HubEvents>(name: Name, event: HubEvents[Name][0]): void {
+    try {
+      (this.#host.events as EventEmitter).emit(name, event);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 }
 
 /** Fewer is better: connections of a shard, with those that are not up behind all others. */
 function rank(shard: Shard): number {
-  const penalty = shard.state === 'up' ? 0 : shard.state === 'resting' ? 2 : 1;
+  const penalty = shard.state === 'up' ? 0 : shard.isResting ? 2 : 1;
   return shard.connections + penalty * 1e9;
 }
