@@ -42,7 +42,8 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
   if (thrown instanceof Error) {
     const code = (thrown as { code?: unknown }).code;
     return {
-      message: thrown.message,
+      // Anything can be assigned to it.
+      message: String(thrown.message),
       ...(typeof code === 'string' ? { code } : {}),
       ...(thrown.stack === undefined ? {} : { stack: thrown.stack }),
     };

@@ -11,19 +11,18 @@ import { connectionId } from '../wire/id.js';
 import type { ConnectionLimits } from './connection-limits.js';
 import { OutboundQueue } from './outbound.js';
 import { RateLimiter } from './rate-limit.js';
+import { ReadMeter, type TurnCounter } from './read-meter.js';
 import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
 
 export const ConnectionState = { Open: 0, Ending: 1, Closing: 2, Gone: 3 } as const;
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
 
 /** What a connection needs of its hub; one object for all connections. */
-export interface ConnectionHost {
+export interface ConnectionHost extends TurnCounter {
   readonly limits: ConnectionLimits;
   readonly counters: Counters;
   /** The peer is gone: whoever knows the connection has to forget it. */
   onGone(connection: Connection, code: number, reason: string): void;
-  /** Counts the turns of the front end's loop. */
-  turn(): number;
   /** What is in flight in the whole process is over its bound: sheds until it is not. */
   relieve(): void;
   /** False when a closed socket may not stay in the engine until its peer has read so many bytes. */
@@ -59,11 +58,6 @@ export interface BacklogEntry {
 
 /** Pings that a peer may send while it does not read what it is sent. */
 const MAX_PINGS_WHILE_BLOCKED = 1000;
-/** A peer that keeps the front end reading for so long, without a pause, is cut off. */
-const MAX_READ_MS = 50;
-/** The clock is read once for so many messages. */
-const CLOCK_MESSAGES = 1024;
-
 interface Ending {
   readonly code: number;
   readonly reason: string;
@@ -91,6 +85,8 @@ export class Connection implements Peer {
   isOpening = false;
   /** What waits to enter the ring. */
   backlog: Deque<BacklogEntry> | undefined = undefined;
+  /** Copies of what waits in the worker behind another record of this connection. */
+  held: Deque<BacklogEntry> | undefined = undefined;
   /** True while the shard has it on its list of connections with a backlog. */
   isListed = false;
   /** True once what it has in flight is counted as leaving. */
@@ -103,10 +99,7 @@ export class Connection implements Peer {
   /** True while the engine's buffer is over the high-water mark: replies queue. */
   #isBlocked = false;
   #pingsWhileBlocked = 0;
-  /** Messages of one read of the socket, in which turn, and when the first thousand had come. */
-  #readTurn = -1;
-  #readMessages = 0;
-  #readSince = 0;
+  readonly #meter = new ReadMeter();
   /** Bytes in the engine's buffer at the last look. */
   #engineBytes = 0;
   readonly #limiter: RateLimiter | undefined;
@@ -155,7 +148,11 @@ export class Connection implements Peer {
   /** hot: once per message. */
   onMessage(bytes: ArrayBuffer, isBinary: boolean): void {
     const { counters, limits } = this.#host;
-    if (this.#hogsTheLoop()) return;
+    if (this.#meter.isOver(this.#host) && this.state < ConnectionState.Closing) {
+      counters.shed++;
+      this.#cutOff(CloseCode.TryAgainLater, 'overloaded: too many messages at once');
+      return;
+    }
     if (this.state !== ConnectionState.Open) {
       counters.dropped.draining++;
       return;
@@ -166,27 +163,6 @@ export class Connection implements Peer {
       return;
     }
     this.accept(new Uint8Array(bytes), isBinary);
-  }
-
-  /**
-   * The engine reads a socket for as long as it has more, and nobody else is served meanwhile. True when that went on
-   * for too long: the peer is cut off. hot
-   */
-  #hogsTheLoop(): boolean {
-    const turn = this.#host.turn();
-    if (turn !== this.#readTurn) {
-      this.#readTurn = turn;
-      this.#readMessages = 0;
-      return false;
-    }
-    if (++this.#readMessages % CLOCK_MESSAGES !== 0) return false;
-    const now = performance.now();
-    const { counters } = this.#host;
-    if (this.#readMessages === CLOCK_MESSAGES) this.#readSince = now;
-    if (now - this.#readSince < MAX_READ_MS || this.state >= ConnectionState.Closing) return false;
-    counters.shed++;
-    this.#cutOff(CloseCode.TryAgainLater, 'overloaded: too many messages at once');
-    return true;
   }
 
   /** Takes a message; false when it did not get in. The bytes are not read after the call. hot */
@@ -204,7 +180,7 @@ export class Connection implements Peer {
     const isFull =
       messages >= limits.maxInFlight ||
       (messages > 0 && this.inFlightBytes + byteLength > limits.maxInFlightBytesPerConnection);
-    if (isFull || counters.inFlightWeight + byteLength > limits.maxInFlightBytes) {
+    if (isFull || counters.inFlightWeight + byteLength + RECORD_OVERHEAD > limits.maxInFlightBytes) {
       if (!this.#makeRoom(isFull)) return false;
     }
     counters.received++;
@@ -280,8 +256,11 @@ export class Connection implements Peer {
       return;
     }
     this.#isCorked = true;
-    this.#port.cork(work);
-    this.#isCorked = false;
+    try {
+      this.#port.cork(work);
+    } finally {
+      this.#isCorked = false;
+    }
     // Inside a cork the engine's verdicts are optimistic.
     this.#checkBuffer();
     this.settle();
@@ -357,7 +336,9 @@ export class Connection implements Peer {
     if (ending === undefined || this.#isCorked || this.state === ConnectionState.Gone) return;
     if (!atOnce) {
       if (this.#queue !== undefined && this.#queue.length > 0) return;
-      if (ending.whenIdle && (this.inFlight > 0 || this.#port.bufferedBytes() > 0)) return;
+      if (ending.whenIdle && this.inFlight > 0) return;
+      // The engine would cut a socket that is ended with a backlog after some seconds.
+      if (this.#port.bufferedBytes() > 0) return;
     }
     this.state = ConnectionState.Closing;
     const left = this.#port.bufferedBytes();
@@ -366,7 +347,9 @@ export class Connection implements Peer {
   }
 
   #end(ending: Ending): void {
-    if (this.state !== ConnectionState.Open) return;
+    // What the handler asks for goes before a drain, which only waits for it.
+    const mayReplace = this.state === ConnectionState.Ending && this.#ending?.whenIdle && !ending.whenIdle;
+    if (this.state !== ConnectionState.Open && !mayReplace) return;
     this.state = ConnectionState.Ending;
     this.#ending = ending;
     this.settle();

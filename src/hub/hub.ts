@@ -83,6 +83,7 @@ export class Hub extends EventEmitter<HubEvents> {
       counters: this.#counters,
       onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
       turn: () => this.#workers.turn.count,
+      schedule: () => this.#workers.turn.schedule(),
       relieve: () => overload.relieve(),
       mayLinger: (bytes) => linger.admit(bytes, performance.now()),
       flushSoon: (connection) => this.#workers.turn.flushSoon(connection),
@@ -140,8 +141,16 @@ export class Hub extends EventEmitter<HubEvents> {
   /**
    * Shuts down: takes no connection and no message any more, answers what is in flight, sends what is queued, closes
    * every connection, and ends every thread. Calling it again returns the same promise.
+   *
+   * @throws HubError `ERR_OPTION` for a `timeoutMs` that `drainTimeoutMs` would not take
    */
   close(options: CloseOptions = {}): Promise<void> {
+    const { timeoutMs } = options;
+    try {
+      if (timeoutMs !== undefined) resolveOptions({ drainTimeoutMs: timeoutMs });
+    } catch (error) {
+      return Promise.reject(error);
+    }
     this.#closing ??= this.#shutDown(options);
     return this.#closing;
   }
@@ -269,7 +278,7 @@ export class Hub extends EventEmitter<HubEvents> {
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     this.#state = 'draining';
     this.#front?.stopListening();
-    const hadConnections = this.#gate.open > 0;
+    const hadConnections = this.#connections.size > 0;
     for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
     await this.#empty(timeoutMs);
     for (const connection of this.#connections) connection.closeNow(code, reason);

@@ -35,6 +35,8 @@ export class Intake {
   readonly #schedule: () => void;
   /** Connections with a backlog that may enter the ring, in turn. */
   readonly #listed = new Deque<Connection>();
+  /** Connections whose peer is gone while they have a backlog: the worker is to be told. */
+  readonly #aborts = new Deque<Connection>();
   /** Blocks of large messages in flight, by the position of their record, oldest first. */
   readonly #blocks = new Map<number, Uint8Array>();
   #blockBytes = 0;
@@ -72,8 +74,27 @@ export class Intake {
 
   /** True when a worker knows the connection, or is going to. */
   isKnown(connection: Connection): boolean {
-    const isKnownToWorker = this.#inbound !== undefined && connection.knownTo === this.#life;
-    return isKnownToWorker || connection.backlog !== undefined;
+    return this.isKnownToWorker(connection) || connection.backlog !== undefined;
+  }
+
+  isKnownToWorker(connection: Connection): boolean {
+    return this.#inbound !== undefined && connection.knownTo === this.#life;
+  }
+
+  /** Keeps a record that waits in the worker, for the case that the worker dies before it begins. */
+  hold(connection: Connection, position: number): void {
+    const inbound = this.#inbound!;
+    const head = inbound.headAt(position);
+    const payload = this.#blocks.get(position) ?? inbound.payloadAt(position).slice();
+    connection.held ??= new Deque<BacklogEntry>();
+    connection.held.push({ kind: head & (KIND_MASK | Flag.Binary), payload });
+  }
+
+  /** Forgets everything that waits to enter the ring. */
+  dropAll(connection: Connection): void {
+    this.dropMessages(connection);
+    connection.backlog = undefined;
+    this.#account(connection, -connection.inFlight, -connection.inFlightBytes);
   }
 
   /** A new worker takes records from here on. */
@@ -133,9 +154,17 @@ export class Intake {
     return backlog.length - kept.length;
   }
 
+  /** The peer is gone: a hook that waits for that is told ahead of what waits to enter the ring. */
+  abort(connection: Connection): void {
+    if (connection.backlog === undefined || !this.isKnownToWorker(connection)) return;
+    this.#aborts.push(connection);
+    this.#schedule();
+  }
+
   /** Fills the ring and lets the worker have it. True when there was something. */
   flush(): boolean {
     if (this.#inbound === undefined) return false;
+    this.#writeAborts(this.#inbound);
     this.#admitBacklogs();
     return this.#inbound.flush();
   }
@@ -168,12 +197,14 @@ export class Intake {
     const untaken = this.#takeBack(taken);
     this.#inbound = undefined;
     this.#listed.clear();
+    this.#aborts.clear();
     this.#blocks.clear();
     this.#blockBytes = 0;
     const victims: Connection[] = [];
     for (const connection of own) {
-      const entries = untaken.get(connection) ?? [];
+      const entries = [...(connection.held ?? []), ...(untaken.get(connection) ?? [])];
       const isVictim = connection.inRing > entries.length;
+      connection.held = undefined;
       connection.isListed = false;
       connection.inRing = 0;
       connection.inRingBytes = 0;
@@ -204,7 +235,7 @@ export class Intake {
     const byConnection = new Map<Connection, BacklogEntry[]>();
     for (const record of this.#inbound?.recordsFrom(taken) ?? []) {
       const connection = this.#connections.get(record.slot, record.generation);
-      if (connection === undefined) continue;
+      if (connection === undefined || record.kind === Inbound.Abort) continue;
       if (record.kind === Inbound.Open) {
         // It is introduced again: as if for the first time, if it was.
         if ((record.flags & Flag.Restarted) === 0) connection.knownTo = 0;
@@ -286,6 +317,16 @@ export class Intake {
     connection.isListed = true;
     this.#listed.push(connection);
     this.#schedule();
+  }
+
+  #writeAborts(inbound: InboundWriter): void {
+    let connection = this.#aborts.peek();
+    while (connection !== undefined) {
+      const { slot, generation } = connection;
+      if (!inbound.tryWrite(Inbound.Abort, slot, generation, undefined)) return;
+      this.#aborts.shift();
+      connection = this.#aborts.peek();
+    }
   }
 
   /** Backlogs enter the ring in turns, one record each, while there is room. */

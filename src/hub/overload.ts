@@ -27,16 +27,17 @@ export class Overload {
     this.#connections = connections;
   }
 
-  /** Sheds if what is in flight, or what is buffered, is over its bound. Not inside a cork or an engine callback. */
+  /** Sheds if what is in flight, or what is buffered, is over its bound. Not inside a cork. */
   relieve(): void {
     const { inFlightWeight, leavingWeight, outboundWeight } = this.#counters;
     const { maxInFlightBytes, maxBufferedBytes, overload } = this.#limits;
     // What closed connections have left in the workers goes by itself: it counts only when it is as much again.
     const inFlight = Math.max(inFlightWeight, inFlightWeight + leavingWeight - maxInFlightBytes);
+    if (overload === 'drop') return;
     if (inFlight > maxInFlightBytes) {
       this.#shed(inFlight - maxInFlightBytes * TARGET, (connection) => connection.inFlightWeight);
     }
-    if (outboundWeight > maxBufferedBytes && overload === 'shed') {
+    if (outboundWeight > maxBufferedBytes) {
       this.#shed(outboundWeight - maxBufferedBytes * TARGET, (connection) => connection.outboundWeight);
     }
   }

@@ -4,7 +4,7 @@
 import type { ErrorRecord } from '../errors.js';
 import { decodeClose } from '../wire/close.js';
 import type { InboundWriter } from '../wire/inbound.js';
-import { Flag, Reply } from '../wire/layout.js';
+import { Flag, REPLY_HEADER_BYTES, Reply } from '../wire/layout.js';
 import type { ReplyReader } from '../wire/replies.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
@@ -14,6 +14,10 @@ export interface ReplySink {
   onDone(connection: Connection | undefined, bytes: number): void;
   /** A hook failed, or was too late. */
   onFailure(connection: Connection | undefined, failure: ErrorRecord): void;
+  /** A record waits in the worker and has not begun. */
+  onDeferred(connection: Connection, position: number): void;
+  /** The oldest record that waited so begins. */
+  onBegun(connection: Connection): void;
   /** The block of a large message that is still in flight. */
   blockAt(position: number): Uint8Array | undefined;
 }
@@ -101,6 +105,12 @@ export class ReplyApplier {
         if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
         else this.#send(connection);
         break;
+      case Reply.Defer:
+        if (connection !== undefined) this.#sink.onDeferred(connection, reader.source);
+        break;
+      case Reply.Begin:
+        if (connection !== undefined) this.#sink.onBegun(connection);
+        break;
       case Reply.Close: {
         const { code, reason } = decodeClose(reader.view());
         connection?.closeAfterQueue(code, reason);
@@ -137,5 +147,5 @@ export class ReplyApplier {
 
 /** Bytes that a reply sends; an echo sends the message that it finishes, more often than not. */
 function bytesOf(reader: ReplyReader): number {
-  return reader.kind === Reply.Echo ? reader.doneBytes : reader.length;
+  return REPLY_HEADER_BYTES + (reader.kind === Reply.Echo ? reader.doneBytes : reader.length);
 }

@@ -128,7 +128,9 @@ export class Shard implements ReplySink, Watched {
    * @throws HubError `ERR_HANDLER_LOAD` or `ERR_WORKER`; the shard is down then
    */
   async start(): Promise<void> {
-    if (this.#state === 'stopped') throw new HubError('ERR_HUB_STATE', 'the hub stops');
+    if (this.#state !== 'down' && this.#state !== 'resting') {
+      throw new HubError('ERR_HUB_STATE', `a shard that is ${this.#state} cannot start`);
+    }
     const memory: LaneMemory = {
       control: new SharedArrayBuffer(CONTROL_BYTES),
       inbound: new SharedArrayBuffer(RING_BYTES),
@@ -186,10 +188,12 @@ export class Shard implements ReplySink, Watched {
 
   /** Closes every connection of a shard that is down, until it is started again. */
   rest(): void {
+    if (this.#state === 'stopped') return;
     this.#state = 'resting';
     this.#isResting = true;
     for (const connection of [...this.#own()]) {
-      connection.fail(CloseCode.TryAgainLater, 'the worker of this connection rests: try again later');
+      if (connection.isGone) this.#forget(connection);
+      else connection.fail(CloseCode.TryAgainLater, 'the worker of this connection rests: try again later');
     }
   }
 
@@ -258,12 +262,24 @@ export class Shard implements ReplySink, Watched {
     if (connection.isCut) {
       this.dropMessages(connection);
       this.#intake.leave(connection);
+      // No worker has met it, and none needs to.
+      if (!this.#intake.isKnownToWorker(connection)) {
+        this.#forget(connection);
+        return;
+      }
     }
     if (this.#intake.isKnown(connection)) {
       this.#intake.enter(connection, Inbound.Close, encodeClose(code, reason));
+      this.#intake.abort(connection);
     } else if (connection.inFlight === 0) {
       this.#host.onForgotten(connection);
     }
+  }
+
+  /** Nobody has to be told any more. */
+  #forget(connection: Connection): void {
+    this.#intake.dropAll(connection);
+    this.#host.onForgotten(connection);
   }
 
   /** Forgets messages that no worker has seen, of a connection that is gone or about to be. */
@@ -336,6 +352,14 @@ export class Shard implements ReplySink, Watched {
 
   onFailure(connection: Connection | undefined, failure: ErrorRecord): void {
     this.#host.onFailure(this, connection, failure);
+  }
+
+  onDeferred(connection: Connection, position: number): void {
+    this.#intake.hold(connection, position);
+  }
+
+  onBegun(connection: Connection): void {
+    connection.held?.shift();
   }
 
   blockAt(position: number): Uint8Array | undefined {

@@ -46,11 +46,12 @@ export class Supervisor {
       }
       try {
         await this.#shard.start();
-        this.#host.onRestart(exit);
-        return;
       } catch (error) {
         if (!signal.aborted) this.#host.onStartFailure(toErrorRecord(error).message);
+        continue;
       }
+      this.#host.onRestart(exit);
+      return;
     }
   }
 

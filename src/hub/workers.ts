@@ -62,6 +62,7 @@ export class Workers {
   }
 
   async kill(reason: string): Promise<void> {
+    for (const supervisor of this.#supervisors) supervisor.stop();
     await Promise.all(this.#shards.map((shard) => shard.kill(reason)));
   }
 

@@ -33,6 +33,8 @@ export const Inbound = {
   Close: 3,
   /** Finish: no record follows. */
   Stop: 4,
+  /** The peer is gone, and records of it still wait to enter the ring: `Close` comes behind them. Never finished. */
+  Abort: 5,
 } as const;
 
 /** Kinds of replies. */
@@ -47,6 +49,10 @@ export const Reply = {
   Close: 4,
   /** A handler failed; the payload is an `ErrorRecord` as JSON. */
   Failure: 5,
+  /** A record waits in the worker behind another one of its connection; it has not begun. */
+  Defer: 6,
+  /** The oldest record of a connection that waited so begins. */
+  Begin: 7,
 } as const;
 
 /** Flags of a record, shifted by 8 in the first word. */

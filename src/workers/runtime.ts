@@ -12,12 +12,13 @@ import type { InboundReader } from '../wire/inbound.js';
 import type { RuntimeSettings } from '../wire/lane-task.js';
 import { Flag, Inbound, Reply } from '../wire/layout.js';
 import type { ReplyWriter } from '../wire/replies.js';
-import { ConnectionContext, type ContextHost } from './context.js';
+import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import type { Data, Handler } from './handler.js';
 import { InboundMessage } from './message.js';
 import { badReply, isAsyncIterable, isData, isIterable, isThenable } from './reply-value.js';
 import type { RuntimeHost } from './runtime-host.js';
 import { type Wait, Waits } from './waits.js';
+import { writeData } from './write-data.js';
 
 /** A turn of the loop that ran so long lets timers and I/O of the thread have their turn, and replies leave. */
 const TURN_MS = 5;
@@ -131,8 +132,7 @@ export class Runtime implements ContextHost {
         const message = this.#message();
         if (context?.isBusy) {
           message.keep();
-          context.deferred.push(message);
-          return false;
+          return this.#defer(context, message);
         }
         return context === undefined
           ? this.#skip(slot, generation, message)
@@ -142,6 +142,9 @@ export class Runtime implements ContextHost {
         return this.#runOpen(slot, generation);
       case Inbound.Close:
         return this.#onClose(slot, generation);
+      case Inbound.Abort:
+        this.#context(slot, generation)?.abort();
+        return false;
       default:
         this.#waits.stop();
         this.#host.stopped();
@@ -220,8 +223,7 @@ export class Runtime implements ContextHost {
     }
     context.abort();
     if (!context.isBusy) return this.#runClose(context, code, reason);
-    context.deferred.push({ code, reason });
-    return false;
+    return this.#defer(context, { code, reason });
   }
 
   #runClose(context: ConnectionContext, code: number, reason: string): boolean {
@@ -263,7 +265,9 @@ export class Runtime implements ContextHost {
     context.waits = true;
     if (message?.isInRing) this.#waiting = message;
     const wait = this.#waits.add(context, message, doneBytes);
-    promise.then(
+    // What is no promise of the language may throw in its `then`.
+    const settled = promise instanceof Promise ? promise : Promise.resolve(promise);
+    settled.then(
       (value) => this.#settle(wait, () => this.#finishLater(wait, value)),
       (thrown) => this.#settle(wait, () => this.#fail(context, thrown, doneBytes)),
     );
@@ -312,6 +316,18 @@ export class Runtime implements ContextHost {
     }
   }
 
+  /** Sets a record aside. The front end keeps it: until it begins, a crash does not cost its connection. */
+  #defer(context: ConnectionContext, record: Deferred): false {
+    context.deferred.push(record);
+    this.#note(Reply.Defer, context);
+    return false;
+  }
+
+  #note(kind: number, { slot, generation }: ConnectionContext): void {
+    this.#replies.write(kind, slot, generation, this.#inbound.position, 0);
+    this.#replies.commit();
+  }
+
   #kick(): void {
     if (this.#awake) return;
     this.#awake = true;
@@ -324,6 +340,7 @@ export class Runtime implements ContextHost {
     const context = this.#ready.shift()!;
     const next = context.deferred.shift();
     if (next === undefined) return false;
+    this.#note(Reply.Begin, context);
     const isWaiting =
       next instanceof InboundMessage
         ? this.#runMessage(context, next)
@@ -348,7 +365,7 @@ export class Runtime implements ContextHost {
     if (value === undefined || value === null || context.ended) {
       this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
     } else if (isData(value)) {
-      this.#writeData(context, value, Flag.Done, doneBytes);
+      writeData(this.#replies, context, value, Flag.Done, doneBytes);
     } else if (isIterable(value)) {
       for (const item of value) this.#sendItem(context, item);
       this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
@@ -381,7 +398,7 @@ export class Runtime implements ContextHost {
   /** For `connection.send`, at any time. */
   send(context: ConnectionContext, data: Data): void {
     if (!isData(data)) throw badReply(data);
-    this.#writeData(context, data, 0, 0);
+    writeData(this.#replies, context, data, 0, 0);
     this.#replies.commit();
     if (!this.#awake) this.#host.ringFrontEnd();
   }
@@ -391,21 +408,5 @@ export class Runtime implements ContextHost {
     this.#replies.writeBytes(Reply.Close, context.slot, context.generation, encodeClose(code, reason), 0);
     this.#replies.commit();
     if (!this.#awake) this.#host.ringFrontEnd();
-  }
-
-  /** hot */
-  #writeData(context: ConnectionContext, data: Data, done: number, doneBytes: number): void {
-    const { slot, generation } = context;
-    const replies = this.#replies;
-    if (data instanceof InboundMessage) {
-      const kind = data.isBinary ? Flag.Binary | done : done;
-      if (data.isInRing) replies.write(Reply.Echo | kind, slot, generation, data.position, doneBytes);
-      else replies.writeBytes(Reply.Send | kind, slot, generation, data.bytes, doneBytes);
-    } else if (typeof data === 'string') {
-      replies.writeText(Reply.Send | done, slot, generation, data, doneBytes);
-    } else {
-      const bytes = data instanceof Uint8Array ? data : new Uint8Array(data as ArrayBuffer);
-      replies.writeBytes(Reply.Send | Flag.Binary | done, slot, generation, bytes, doneBytes);
-    }
   }
 }

@@ -1,0 +1,40 @@
+/**
+ * Notices a peer that keeps the front end reading: the engine reads a socket for as long as it has more, and nobody
+ * else is served meanwhile.
+ */
+
+/** What tells one poll phase from the next. */
+export interface TurnCounter {
+  /** Counts the turns of the front end's loop. */
+  turn(): number;
+  /** Asks for a turn at the end of this poll phase. */
+  schedule(): void;
+}
+
+/** A socket may be read so long without a pause. */
+const MAX_READ_MS = 50;
+/** The clock is read once for so many messages. */
+const CLOCK_MESSAGES = 1024;
+
+export class ReadMeter {
+  #turn = -1;
+  #messages = 0;
+  /** When the first messages of this turn had come. */
+  #since = 0;
+
+  /** Counts a message. True when its socket has been read for too long. hot: once per message. */
+  isOver(host: TurnCounter): boolean {
+    const turn = host.turn();
+    if (turn !== this.#turn) {
+      this.#turn = turn;
+      this.#messages = 0;
+      // Whatever becomes of the message, the turns go on.
+      host.schedule();
+      return false;
+    }
+    if (++this.#messages % CLOCK_MESSAGES !== 0) return false;
+    const now = performance.now();
+    if (this.#messages === CLOCK_MESSAGES) this.#since = now;
+    return now - this.#since >= MAX_READ_MS;
+  }
+}

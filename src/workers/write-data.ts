@@ -1,0 +1,31 @@
+/** Writes one reply to the ring, by its kind. */
+import { Flag, Reply } from '../wire/layout.js';
+import type { ReplyWriter } from '../wire/replies.js';
+import type { ConnectionContext } from './context.js';
+import type { Data } from './handler.js';
+import { InboundMessage } from './message.js';
+
+/**
+ * hot: once per reply.
+ *
+ * @param done `Flag.Done` when the reply is the last of its record, else 0
+ * @param doneBytes bytes of the message that is finished with it
+ */
+export function writeData(
+  replies: ReplyWriter,
+  { slot, generation }: ConnectionContext,
+  data: Data,
+  done: number,
+  doneBytes: number,
+): void {
+  if (data instanceof InboundMessage) {
+    const kind = data.isBinary ? Flag.Binary | done : done;
+    if (data.isInRing) replies.write(Reply.Echo | kind, slot, generation, data.position, doneBytes);
+    else replies.writeBytes(Reply.Send | kind, slot, generation, data.bytes, doneBytes);
+  } else if (typeof data === 'string') {
+    replies.writeText(Reply.Send | done, slot, generation, data, doneBytes);
+  } else {
+    const bytes = data instanceof Uint8Array ? data : new Uint8Array(data as ArrayBuffer);
+    replies.writeBytes(Reply.Send | Flag.Binary | done, slot, generation, bytes, doneBytes);
+  }
+}
