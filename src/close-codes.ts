@@ -10,7 +10,7 @@ export const CloseCode = {
   GoingAway: 1001,
   /** Never sent. The connection ended without a close frame. */
   Abnormal: 1006,
-  /** A policy was broken: a slow consumer with the `close` policy. */
+  /** A policy was broken: a slow consumer, or over the rate limit. */
   PolicyViolation: 1008,
   /** The message is over `maxPayload`. */
   MessageTooBig: 1009,

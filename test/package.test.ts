@@ -75,7 +75,8 @@ describe('the tarball', () => {
     });
     const page = filesBelow(join(ROOT, 'public')).map((file) => `public/${file}`);
     for (const file of page) expect(file).toMatch(/\.(html|css|js|svg|png|ico)$/);
-    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
+    const docs = filesBelow(join(ROOT, 'docs')).map((file) => `docs/${file}`);
+    const documents = [...docs, 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
     expect(packed).toEqual([...built, ...page, ...documents].sort());
   });
 });

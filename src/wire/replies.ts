@@ -191,10 +191,6 @@ export class ReplyReader {
     return new Uint8Array(this.#block.bytes.buffer, this.#payloadOffset, this.length);
   }
 
-  text(): string {
-    return this.#block.bytes.toString('utf8', this.#payloadOffset, this.#payloadOffset + this.length);
-  }
-
   /** Gives the memory of everything read so far back to the writer. */
   release(): void {
     Atomics.store(this.#control, Word.OutReleased, this.#at);
