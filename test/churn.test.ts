@@ -2,7 +2,7 @@
  * Connections that end at random points: nothing of them is left, in the gauges, in the workers, in memory, or as a
  * timer or a handle.
  *
- * SHARDHUB_CHURN sets how many connections there are (default 3000; `npm run soak` takes 50,000).
+ * SHARDHUB_CHURN sets how many connections there are (default 50,000; `npm run soak` takes 500,000).
  */
 import { expect, test } from 'vitest';
 import { churn } from './support/churn.js';
@@ -12,7 +12,7 @@ import { Prng } from './support/prng.js';
 import { until } from './support/until.js';
 import { connectMany } from './support/ws-client.js';
 
-const COUNT = Number(process.env.SHARDHUB_CHURN ?? 3000);
+const COUNT = Number(process.env.SHARDHUB_CHURN ?? 50_000);
 const SEED = Number(process.env.SHARDHUB_CHURN_SEED ?? 1);
 const AT_ONCE = 100;
 const WARM_UP = 1000;

@@ -2,7 +2,7 @@
  * Workers that die at random, under load: only the connections whose message killed a worker pay, and for everybody
  * else nothing is lost, repeated or reordered.
  *
- * SHARDHUB_STORM_DEATHS sets how many workers die (default 200; `npm run soak` takes 1,000).
+ * SHARDHUB_STORM_DEATHS sets how many workers die (default 1,000; `npm run soak` takes 5,000).
  */
 import { expect, onTestFinished, test } from 'vitest';
 import { fixture, startHub } from './support/hubs.js';
@@ -10,7 +10,7 @@ import { Prng } from './support/prng.js';
 import { emptyReport, type Poison, StormClient } from './support/storm.js';
 import { until } from './support/until.js';
 
-const DEATHS = Number(process.env.SHARDHUB_STORM_DEATHS ?? 200);
+const DEATHS = Number(process.env.SHARDHUB_STORM_DEATHS ?? 1000);
 const SEED = Number(process.env.SHARDHUB_STORM_SEED ?? 1);
 const CONNECTIONS = 200;
 /** Poisoned messages that may be under way at a time: more than one, so that some meet. */

@@ -19,20 +19,23 @@ const MAX_INTERVAL_MS = 1000;
 export class Watchdog {
   readonly #timeoutMs: number;
   readonly #watched: readonly Watched[];
-  readonly #last: { progress: string | undefined; since: number }[];
+  readonly #last: { progress: string | undefined; stuckMs: number }[];
+  readonly #intervalMs: number;
+  #lookedAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(timeoutMs: number, watched: readonly Watched[]) {
     this.#timeoutMs = timeoutMs;
     this.#watched = watched;
-    this.#last = watched.map(() => ({ progress: undefined, since: 0 }));
+    this.#last = watched.map(() => ({ progress: undefined, stuckMs: 0 }));
+    this.#intervalMs = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, timeoutMs / LOOKS));
   }
 
   /** Does nothing when the timeout is 0. */
   start(): void {
     if (this.#timeoutMs === 0) return;
-    const interval = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, this.#timeoutMs / LOOKS));
-    this.#timer = setInterval(this.#look, interval);
+    this.#lookedAt = performance.now();
+    this.#timer = setInterval(this.#look, this.#intervalMs);
   }
 
   stop(): void {
@@ -41,16 +44,21 @@ export class Watchdog {
 
   readonly #look = (): void => {
     const now = performance.now();
+    // A machine or a front end that stood still must not be held against the workers.
+    const passed = Math.min(now - this.#lookedAt, 2 * this.#intervalMs);
+    this.#lookedAt = now;
     for (const [i, watched] of this.#watched.entries()) {
       const last = this.#last[i]!;
       const progress = watched.progress();
       if (progress === undefined || progress !== last.progress) {
         last.progress = progress;
-        last.since = now;
-      } else if (now - last.since >= this.#timeoutMs) {
-        last.progress = undefined;
-        watched.onStuck();
+        last.stuckMs = 0;
+        continue;
       }
+      last.stuckMs += passed;
+      if (last.stuckMs < this.#timeoutMs) continue;
+      last.progress = undefined;
+      watched.onStuck();
     }
   };
 }

@@ -9,8 +9,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const deaths = process.env.SHARDHUB_STORM_DEATHS ?? '1000';
-const connections = process.env.SHARDHUB_CHURN ?? '50000';
+const deaths = process.env.SHARDHUB_STORM_DEATHS ?? '5000';
+const connections = process.env.SHARDHUB_CHURN ?? '500000';
 const TIMEOUT_MS = 2 * 60 * 60 * 1000;
 
 const runs = [
