@@ -6,13 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Barriers } from './support/barriers.js';
 import { Command, type Outcome, parseStartLine, runCommand } from './support/command-line.js';
 import { until } from './support/until.js';
-import { WsClient } from './support/ws-client.js';
+import { connectMany, WsClient } from './support/ws-client.js';
 
 const FIXTURES = fileURLToPath(new URL('fixtures', import.meta.url));
 const PACKAGE = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const AN_HOUR = '3600000';
+const NUMBERS = Array.from({ length: 50 }, (_, i) => String(i));
 
 /** One line on stderr, nothing on stdout, no stack trace. */
 function expectOneComplaint(outcome: Outcome, code: number, ...parts: (string | RegExp)[]): void {
@@ -117,6 +119,25 @@ describe('a stop signal', () => {
     expect(await client.ask('before')).toBe('before');
     command.kill(signal);
     expect(await client.closed).toMatchObject({ code: 1001 });
+    expect(await command.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
+  });
+
+  test('SIGTERM under load: what was accepted is answered, then 1001', async () => {
+    const barriers = new Barriers();
+    const handler = join(FIXTURES, 'gates.mjs');
+    const command = new Command(['serve', '--port', '0', '--workers', '2', '--handler', handler]);
+    const { url, wsUrl } = await command.started();
+    const clients = await connectMany(barriers.url(wsUrl), 20);
+    // The first waits, so that all others are in flight when the signal comes.
+    for (const client of clients) for (const text of ['wait', ...NUMBERS]) client.send(text);
+    await until('all to be accepted', async () => (await inFlight(url)) === 20 * (1 + NUMBERS.length));
+    command.kill('SIGTERM');
+    await until('the hub to drain', () => isRefused(wsUrl));
+    barriers.lift('release');
+    for (const client of clients) {
+      expect(await client.collectTexts(1 + NUMBERS.length)).toEqual(['waited', ...NUMBERS]);
+      expect(await client.closed).toMatchObject({ code: 1001 });
+    }
     expect(await command.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 

@@ -8,8 +8,8 @@ import { connectMany, type WsClient } from './support/ws-client.js';
 
 const POLITE = 100;
 const ROUNDS = 4;
-/** Records that one connection may have in the ring (src/hub/intake.ts). */
-const SHARE = 128;
+/** Records of 5 ms that one connection may have in the ring: 20 ms of work (src/hub/intake.ts), or twice that while it learns. */
+const SHARE = 8;
 /** What one turn of a flooded shard works off: the flood's share, and a message of each of its other connections. */
 const BATCH = SHARE + POLITE / 2;
 
@@ -68,4 +68,27 @@ test('the polite ones’ p99 stays within three batches, and nobody is closed', 
   expect(connections).toMatchObject({ open: POLITE + 1, closed: {} });
   // It was a flood: most of it did not fit.
   expect(dropped.overload).toBeGreaterThan(10 * POLITE);
+});
+
+test('at full speed it is over its own bound: it is closed, and nobody else', async () => {
+  const hub = await startHubProcess({ handler: fixture('busy.mjs').href });
+  const progress = new Progress();
+  const flooder = await RawClient.open(hub.port);
+  const polite = await connectMany(hub.wsUrl, POLITE);
+  const burst = Buffer.concat(Array(10_000).fill(encodeFrame({ opcode: Opcode.Text, payload: 'flood' })));
+  let isOver = false;
+  void flooder.ended.then(() => {
+    isOver = true;
+  });
+  const flooding = (async () => {
+    while (!isOver) {
+      flooder.write(burst);
+      await Promise.race([flooder.flushed(), flooder.ended]);
+    }
+  })();
+  await Promise.all(polite.map((client) => politely(client, progress)));
+  await flooding;
+  const { connections, shed } = await hub.stats();
+  expect(connections.open).toBe(POLITE);
+  expect(shed).toBe(1);
 });
