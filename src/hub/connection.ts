@@ -291,9 +291,7 @@ export class Connection implements Peer {
   /** Closes at once; what is queued is dropped. */
   closeNow(code: number, reason: string): void {
     if (this.state >= ConnectionState.Closing) return;
-    this.#dropQueue();
-    this.state = ConnectionState.Closing;
-    this.#ending = { code, reason, whenIdle: false };
+    this.#startClosing(code, reason);
     this.settle(true);
   }
 
@@ -324,10 +322,14 @@ export class Connection implements Peer {
   /** Ends without a close frame; what counts is the code that was meant. */
   #cutOff(code: number, reason: string): void {
     this.isCut = true;
+    this.#startClosing(code, reason);
+    this.#port.terminate();
+  }
+
+  #startClosing(code: number, reason: string): void {
     this.#dropQueue();
     this.state = ConnectionState.Closing;
     this.#ending = { code, reason, whenIdle: false };
-    this.#port.terminate();
   }
 
   /** Ends the socket if it is to end and nothing holds it back. */
@@ -337,11 +339,11 @@ export class Connection implements Peer {
     if (!atOnce) {
       if (this.#queue !== undefined && this.#queue.length > 0) return;
       if (ending.whenIdle && this.inFlight > 0) return;
-      // The engine would cut a socket that is ended with a backlog after some seconds.
-      if (this.#port.bufferedBytes() > 0) return;
     }
-    this.state = ConnectionState.Closing;
     const left = this.#port.bufferedBytes();
+    // The engine would cut a socket that is ended with a backlog after some seconds.
+    if (left > 0 && !atOnce) return;
+    this.state = ConnectionState.Closing;
     if (left > 0 && !this.#host.mayLinger(left)) this.#port.terminate();
     else this.#port.end(ending.code, truncateReason(ending.reason));
   }

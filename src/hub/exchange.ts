@@ -28,11 +28,6 @@ export class UwsExchange {
     });
   }
 
-  /** True once it has been answered or its client is gone. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
   get remoteAddress(): string {
     return formatAddress(new Uint8Array(this.#res.getRemoteAddress()));
   }

@@ -135,7 +135,7 @@ export class Runtime implements ContextHost {
           return this.#defer(context, message);
         }
         return context === undefined
-          ? this.#skip(slot, generation, message)
+          ? this.#done(slot, generation, message.byteLength)
           : this.#runMessage(context, message);
       }
       case Inbound.Open:
@@ -165,8 +165,9 @@ export class Runtime implements ContextHost {
     return new InboundMessage(isBinary, position, block.byteLength, block);
   }
 
-  #skip(slot: number, generation: number, message: InboundMessage): false {
-    this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, message.byteLength);
+  /** Finishes a record that no hook is run for, or that has nothing (more) to send. hot */
+  #done(slot: number, generation: number, doneBytes: number): false {
+    this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
     this.#replies.commit();
     return false;
   }
@@ -185,20 +186,11 @@ export class Runtime implements ContextHost {
   #runMessage(context: ConnectionContext, message: InboundMessage): boolean {
     const handler = this.#handler;
     if (context.ended || handler.message === undefined) {
-      return this.#skip(context.slot, context.generation, message);
+      return this.#done(context.slot, context.generation, message.byteLength);
     }
-    let result: unknown;
     try {
-      result = handler.message(context, message);
-      if (isThenable(result)) {
-        this.#wait(context, result, message, message.byteLength);
-        return true;
-      }
-      if (isAsyncIterable(result)) {
-        this.#wait(context, this.#sendAll(context, result), message, message.byteLength);
-        return true;
-      }
-      this.#finish(context, result, message.byteLength);
+      const result = handler.message(context, message);
+      if (this.#conclude(context, result, message, message.byteLength)) return true;
     } catch (thrown) {
       this.#fail(context, thrown, message.byteLength);
     }
@@ -216,11 +208,7 @@ export class Runtime implements ContextHost {
   #onClose(slot: number, generation: number): boolean {
     const context = this.#context(slot, generation);
     const { code, reason } = decodeClose(this.#inbound.view());
-    if (context === undefined) {
-      this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, 0);
-      this.#replies.commit();
-      return false;
-    }
+    if (context === undefined) return this.#done(slot, generation, 0);
     context.abort();
     if (!context.isBusy) return this.#runClose(context, code, reason);
     return this.#defer(context, { code, reason });
@@ -237,20 +225,23 @@ export class Runtime implements ContextHost {
   /** Runs a hook that is not on the hot path. True when it returned a promise. */
   #run(context: ConnectionContext, doneBytes: number, hook: () => unknown): boolean {
     try {
-      const result = hook();
-      if (isThenable(result)) {
-        this.#wait(context, result, undefined, doneBytes);
-        return true;
-      }
-      if (isAsyncIterable(result)) {
-        this.#wait(context, this.#sendAll(context, result), undefined, doneBytes);
-        return true;
-      }
-      return this.#finish(context, result, doneBytes);
+      return this.#conclude(context, hook(), undefined, doneBytes);
     } catch (thrown) {
-      this.#fail(context, thrown, doneBytes);
-      return false;
+      return this.#fail(context, thrown, doneBytes);
     }
+  }
+
+  /** What a hook returned, or its promise came to: sends it, or waits for it. True when it has to be waited for. hot */
+  #conclude(
+    context: ConnectionContext,
+    result: unknown,
+    message: InboundMessage | undefined,
+    doneBytes: number,
+  ): boolean {
+    if (isThenable(result)) this.#wait(context, result, message, doneBytes);
+    else if (isAsyncIterable(result)) this.#wait(context, this.#sendAll(context, result), message, doneBytes);
+    else return this.#finish(context, result, doneBytes);
+    return true;
   }
 
   // Waiting
@@ -276,11 +267,7 @@ export class Runtime implements ContextHost {
   /** True when the value itself has to be waited for again. */
   #finishLater({ context, message, doneBytes }: Wait, value: unknown): boolean {
     try {
-      if (isAsyncIterable(value)) {
-        this.#wait(context, this.#sendAll(context, value), message, doneBytes);
-        return true;
-      }
-      return this.#finish(context, value, doneBytes);
+      return this.#conclude(context, value, message, doneBytes);
     } catch (thrown) {
       return this.#fail(context, thrown, doneBytes);
     }
@@ -362,18 +349,16 @@ export class Runtime implements ContextHost {
   /** Writes the last replies of a record and commits that it is finished. hot */
   #finish(context: ConnectionContext, value: unknown, doneBytes: number): false {
     const { slot, generation } = context;
-    if (value === undefined || value === null || context.ended) {
-      this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
-    } else if (isData(value)) {
+    if (value === undefined || value === null || context.ended)
+      return this.#done(slot, generation, doneBytes);
+    if (isData(value)) {
       writeData(this.#replies, context, value, Flag.Done, doneBytes);
-    } else if (isIterable(value)) {
-      for (const item of value) this.#sendItem(context, item);
-      this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
-    } else {
-      throw badReply(value);
+      this.#replies.commit();
+      return false;
     }
-    this.#replies.commit();
-    return false;
+    if (!isIterable(value)) throw badReply(value);
+    for (const item of value) this.#sendItem(context, item);
+    return this.#done(slot, generation, doneBytes);
   }
 
   #fail(context: ConnectionContext, thrown: unknown, doneBytes: number): false {
