@@ -292,7 +292,7 @@ export class Connection implements Peer {
   closeNow(code: number, reason: string): void {
     if (this.state >= ConnectionState.Closing) return;
     this.#startClosing(code, reason);
-    this.settle(true);
+    this.settle();
   }
 
   /** Closes for a fault after what has been sent so far; messages that have not entered the ring are dropped. */
@@ -333,9 +333,11 @@ export class Connection implements Peer {
   }
 
   /** Ends the socket if it is to end and nothing holds it back. */
-  settle(atOnce = false): void {
+  settle(): void {
     const ending = this.#ending;
     if (ending === undefined || this.#isCorked || this.state === ConnectionState.Gone) return;
+    // Once it is closing, nothing is waited for: also when a cork put the end off.
+    const atOnce = this.state === ConnectionState.Closing;
     if (!atOnce) {
       if (this.#queue !== undefined && this.#queue.length > 0) return;
       if (ending.whenIdle && this.inFlight > 0) return;
