@@ -1,9 +1,21 @@
 /** The public API of shardhub, by explicit names. Handler types are in `shardhub/worker`. */
 export { CloseCode } from './close-codes.js';
 export { HUB_ERROR_CODES, HubError, type HubErrorCode } from './errors.js';
-export type { HandlerErrorEvent, HandlerTimeoutEvent, HubEvents, WorkerExitEvent } from './hub/events.js';
+export type { ConnectionFilter, Except, HubPublishOptions } from './hub/audience.js';
+export type { SendStatus } from './hub/connection-state.js';
+export type { HubDiagnostics } from './hub/emitter.js';
+export type {
+  HandlerErrorEvent,
+  HandlerTimeoutEvent,
+  HubEventName,
+  HubEvents,
+  RejectEvent,
+  WorkerExitEvent,
+} from './hub/events.js';
 export { BUILT_IN_HANDLERS } from './hub/handler-source.js';
 export { type CloseOptions, createHub, type Hub, type HubState } from './hub/hub.js';
+export type { HubConnection, PingOptions } from './hub/hub-connection.js';
+export type { Payload } from './hub/payload.js';
 export type { ShardState, ShardStats } from './hub/shard.js';
 export type { HubStats } from './hub/stats.js';
 export type { DropReason, InvalidReason, RejectReason } from './metrics/counters.js';

@@ -59,6 +59,15 @@ const rateLimitSchema = z
   })
   .refine((limit) => limit.messages !== undefined || limit.bytes !== undefined);
 
+const heartbeatSchema = z.strictObject({
+  intervalMs: z.int().min(100).max(86_400_000),
+  payload: z.union([z.string(), z.instanceof(Uint8Array)]).default('heartbeat'),
+  binary: z.boolean().default(false),
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: its arguments are typed where it is called
+const callback = z.custom<(...args: any[]) => void>((value) => typeof value === 'function');
+
 /** The engine's own bounds: any other value aborts the process (uWebSockets.js asserts them in C++). */
 const IDLE_TIMEOUT = z
   .int()
@@ -207,10 +216,32 @@ const optionsShape = z.strictObject({
   ),
   maxQueueBytes: integer(1, 4096 * MIB, 16 * MIB, 'bytes', 'bound of a connection’s outbound queue'),
   maxQueueMessages: integer(1, 10_000_000, 1000, 'messages', 'bound of a connection’s outbound queue'),
-  slowConsumer: option(z.enum(['close', 'drop-newest', 'drop-oldest']).default('close'), {
-    description: 'what happens when an outbound queue is full: close (1008), drop-newest or drop-oldest',
-    takes: '"close", "drop-newest" or "drop-oldest"',
+  slowConsumer: option(z.enum(['close', 'drop-newest', 'drop-oldest', 'conflate']).default('close'), {
+    description:
+      'what happens when an outbound queue is full: close (1008), drop-newest or drop-oldest; conflate keeps only the newest published message of each topic for a peer that does not keep up, and closes when the queue is full all the same',
+    takes: '"close", "drop-newest", "drop-oldest" or "conflate"',
     cli: { kind: 'string', value: 'policy' },
+  }),
+  maxSubscriptions: integer(
+    1,
+    1_000_000,
+    1000,
+    'topics',
+    'topics that one connection may be subscribed to; one more closes it (1008)',
+  ),
+  heartbeat: option(heartbeatSchema.optional(), {
+    description: 'a message that every connection is sent at a fixed beat, beside the pings of the protocol',
+    takes:
+      'intervalMs (an integer from 100 to 86400000), payload (a string or a Uint8Array, default "heartbeat") and binary (true or false, default false)',
+  }),
+  onPing: option(callback.optional(), {
+    description: 'called with the connection and the payload when a ping arrives (also an event)',
+    takes: 'a function',
+  }),
+  onPong: option(callback.optional(), {
+    description:
+      'called with the connection, the payload and the round trip (ms) when a pong arrives (also an event)',
+    takes: 'a function',
   }),
   drainTimeoutMs: integer(
     0,

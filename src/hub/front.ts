@@ -67,6 +67,10 @@ class UwsPort implements SocketPort {
     return this.socket!.send(data, isBinary);
   }
 
+  ping(payload: Uint8Array): void {
+    this.socket!.ping(payload);
+  }
+
   cork(work: () => void): void {
     this.socket!.cork(work);
   }
@@ -163,7 +167,8 @@ export class Front {
         port.request = undefined;
       },
       message: (socket, message, isBinary) => socket.getUserData().port.peer!.onMessage(message, isBinary),
-      ping: (socket) => socket.getUserData().port.peer!.onPing(),
+      ping: (socket, payload) => socket.getUserData().port.peer!.onPing(payload),
+      pong: (socket, payload) => socket.getUserData().port.peer!.onPong(payload),
       drain: (socket) => socket.getUserData().port.peer!.onDrain(),
       close: (socket, code, message) => this.#onClose(socket.getUserData().port, code, message),
     });

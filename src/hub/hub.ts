@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { CloseCode } from '../close-codes.js';
 import { loadConsoleAssets } from '../console/assets.js';
-import { HubError } from '../errors.js';
+import { HubError, toError } from '../errors.js';
 import { Counters } from '../metrics/counters.js';
 import { type HubOptions, type Logger, type ResolvedOptions, resolveOptions } from '../options.js';
 import { VERSION } from '../version.js';
@@ -16,21 +16,30 @@ import type { HandlerSource } from '../wire/lane-task.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { hostForUrl } from './address.js';
 import { type Readiness, type Refusal, refuseHandshake, refuseOrigin } from './admission.js';
-import { Connection, type ConnectionHost } from './connection.js';
+import { Audience, type ConnectionFilter, type Except, type HubPublishOptions } from './audience.js';
+import { Connection } from './connection.js';
+import type { ConnectionHost } from './connection-host.js';
 import { Connections } from './connections.js';
+import { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Front } from './front.js';
 import { Gate } from './gate.js';
 import { findHandler } from './handler-source.js';
+import { Heartbeat } from './heartbeat.js';
 import { HttpRoutes } from './http.js';
 import { HttpPort } from './http-port.js';
+import type { HubConnection } from './hub-connection.js';
 import { Linger } from './linger.js';
 import { Overload } from './overload.js';
+import type { Payload } from './payload.js';
 import type { Shard } from './shard.js';
 import type { Peer, SocketPort } from './socket-port.js';
 import { collectStats, type HubStats } from './stats.js';
 import { Workers } from './workers.js';
+
+type ConnectionEvent = 'open' | 'close' | 'drain' | 'shed' | 'ping' | 'pong';
+type Rest<Args extends unknown[]> = Args extends [unknown, ...infer Others] ? Others : never;
 
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
 
@@ -44,7 +53,8 @@ export interface CloseOptions {
 /** The engine does not say when a closed socket's last bytes have left: they get so long before it is torn down. */
 const LINGER_MS = 100;
 
-export class Hub extends EventEmitter<HubEvents> {
+/** `Data` is what the upgrade hook returns for a connection. */
+export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly options: ResolvedOptions;
   readonly #counters = new Counters();
   readonly #connections = new Connections();
@@ -52,7 +62,10 @@ export class Hub extends EventEmitter<HubEvents> {
   readonly #logger: Logger;
   readonly #workers: Workers;
   readonly #gate: Gate;
-  readonly #connectionHost: ConnectionHost;
+  readonly #connectionHost: ConnectionHost<Connection>;
+  readonly #audience: Audience;
+  readonly #emitter: Emitter;
+  readonly #heartbeat: Heartbeat | undefined;
   #front: Front | undefined;
   #state: HubState = 'idle';
   #port = 0;
@@ -69,12 +82,20 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#gate = new Gate(this.options);
     const linger = new Linger(this.options, this.#counters);
     const overload = new Overload(this.options, this.#counters, this.#connections);
+    this.#emitter = new Emitter(this as EventEmitter<HubEvents>);
+    this.#audience = new Audience(this.#connections, this.#counters, this.options);
+    const { heartbeat, onPing, onPong } = this.options;
+    if (heartbeat) this.#heartbeat = new Heartbeat(heartbeat, (...beat) => this.#audience.beat(...beat));
+    const events = this as EventEmitter;
+    if (onPing !== undefined) events.on('ping', onPing);
+    if (onPong !== undefined) events.on('pong', onPong);
     this.#workers = new Workers(this.#handler, {
       options: this.options,
       counters: this.#counters,
       connections: this.#connections,
       logger: this.#logger,
-      events: this,
+      emitter: this.#emitter,
+      fanOut: this.#audience,
       onForgotten: (connection) => this.#onForgotten(connection),
       relieve: () => overload.relieve(),
     });
@@ -87,6 +108,10 @@ export class Hub extends EventEmitter<HubEvents> {
       relieve: () => overload.relieve(),
       mayLinger: (bytes) => linger.admit(bytes, performance.now()),
       flushSoon: (connection) => this.#workers.turn.flushSoon(connection),
+      onDrained: (connection) => this.#emit('drain', connection),
+      onShed: (connection, reason) => this.#emit('shed', connection, reason),
+      onPing: (connection, payload) => this.#onPing(connection, payload),
+      onPong: (connection, payload) => this.#onPong(connection, payload),
     };
   }
 
@@ -120,6 +145,49 @@ export class Hub extends EventEmitter<HubEvents> {
     return collectStats(identity, this.#counters, this.#gate.open, this.#workers.stats());
   }
 
+  // The connections
+
+  /** An open connection by its id, or undefined. */
+  get(id: string): HubConnection<Data> | undefined {
+    return this.#audience.get(id) as HubConnection<Data> | undefined;
+  }
+
+  /** All open connections that a filter takes; all without one. They may be closed while going through them. */
+  connections(filter?: ConnectionFilter<Data>): IterableIterator<HubConnection<Data>> {
+    return this.#audience.list(filter as ConnectionFilter) as IterableIterator<HubConnection<Data>>;
+  }
+
+  /** The topics that somebody is subscribed to, and how many. */
+  topics(): Map<string, number> {
+    return this.#audience.topics();
+  }
+
+  /**
+   * Sends a message to all subscribers of a topic: a string as a text frame, bytes as a binary frame. It takes its place
+   * among the replies to each of them in the order in which the hub accepted them.
+   *
+   * @returns for how many it was queued
+   * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`
+   */
+  publish(topic: string, data: Payload, options?: HubPublishOptions): number {
+    return this.#audience.publishData(topic, data, options);
+  }
+
+  /** Sends a message to every connection. @returns for how many it was queued @throws HubError `ERR_DATA_TYPE` */
+  broadcast(data: Payload, options: { readonly except?: Except } = {}): number {
+    return this.#audience.broadcast(data, options.except);
+  }
+
+  /**
+   * Sends a message to every connection of a user: those whose `data.userId` is this one.
+   *
+   * @returns for how many it was queued
+   * @throws HubError `ERR_DATA_TYPE`
+   */
+  sendToUser(userId: string | number, data: Payload, options: { readonly except?: Except } = {}): number {
+    return this.#audience.sendToUser(userId, data, options.except);
+  }
+
   /** @internal Listens, then loads the handler in every worker. Once. */
   async start(): Promise<void> {
     if (this.#state !== 'idle')
@@ -135,6 +203,7 @@ export class Hub extends EventEmitter<HubEvents> {
       throw error;
     }
     this.#startedAt = performance.now();
+    this.#heartbeat?.start();
     this.#state = 'running';
   }
 
@@ -180,11 +249,12 @@ export class Hub extends EventEmitter<HubEvents> {
     return Front.create(this.options, {
       onHandshake: (request) => this.#onHandshake(request),
       onOpen: (port, request) => this.#onOpen(port, request),
-      onEngineClose: (text) => this.#onEngineClose(text),
+      onEngineClose: (text) => this.#counters.countEngineClose(text),
       onRequest: (exchange) => routes.handle(exchange),
       onError: (error, where) => {
         this.#counters.rejected['internal-error']++;
         this.#logger.error({ err: error }, `a ${where} failed`);
+        if (this.#emitter.has('error')) this.#emitter.emit('error', toError(error));
       },
     });
   }
@@ -201,14 +271,22 @@ export class Hub extends EventEmitter<HubEvents> {
       refuseHandshake(request, this.options, this.#readiness()) ??
       this.#workers.refuseResting() ??
       this.#gate.refuse(request.remoteAddress);
-    if (refusal !== undefined) this.#counters.rejected[refusal.reason]++;
+    if (refusal !== undefined) {
+      const { reason, status } = refusal;
+      const { path, remoteAddress } = request;
+      this.#counters.rejected[reason]++;
+      this.#emitter.emit('reject', { reason, status, path, remoteAddress });
+    }
     return refusal;
   }
 
   #onOpen(port: SocketPort, request: HandshakeRequest): Peer {
     this.#counters.opened++;
     this.#gate.enter(request.remoteAddress);
-    return this.#connect(port, request, false);
+    const connection = this.#connect(port, request, false);
+    this.#audience.enter(connection);
+    this.#emit('open', connection);
+    return connection;
   }
 
   #connect(port: SocketPort, request: HandshakeRequest, isVirtual: boolean): Connection {
@@ -216,7 +294,7 @@ export class Hub extends EventEmitter<HubEvents> {
     const { remoteAddress } = request;
     const json = JSON.stringify(request);
     const connection = this.#connections.add((slot, generation) => {
-      const origin = { slot, generation, shard, request: json, remoteAddress, isVirtual };
+      const origin = { slot, generation, shard, request: json, remoteAddress, data: undefined, isVirtual };
       return new Connection(origin, port, this.#connectionHost);
     });
     shard.open(connection);
@@ -227,22 +305,35 @@ export class Hub extends EventEmitter<HubEvents> {
     if (!connection.isVirtual) {
       this.#gate.leave(connection.remoteAddress);
       this.#counters.countClose(code);
+      this.#audience.leave(connection);
+      this.#emit('close', connection, code, reason);
     }
     (connection.shard as Shard).gone(connection, code, reason);
+  }
+
+  #onPing(connection: Connection, payload: ArrayBuffer): void {
+    if (this.#emitter.has('ping')) this.#emit('ping', connection, Buffer.from(payload.slice(0)));
+  }
+
+  #onPong(connection: Connection, payload: ArrayBuffer): void {
+    const roundTripMs = this.#audience.pings.onPong(connection, payload);
+    if (this.#emitter.has('pong')) this.#emit('pong', connection, Buffer.from(payload.slice(0)), roundTripMs);
+  }
+
+  /** An event about a connection. */
+  #emit<Name extends ConnectionEvent>(
+    name: Name,
+    connection: Connection,
+    ...rest: Rest<HubEvents[Name]>
+  ): void {
+    if (connection.isVirtual || !this.#emitter.has(name)) return;
+    const args = [this.#audience.handleOf(connection), ...rest] as unknown as HubEvents[Name];
+    this.#emitter.emit(name, ...args);
   }
 
   #onForgotten(connection: Connection): void {
     this.#connections.remove(connection);
     if (this.#connections.size === 0) this.#onEmpty?.();
-  }
-
-  /** The engine ended a connection by itself: 1006, and a text that says why. */
-  #onEngineClose(text: string): void {
-    if (/too big/i.test(text)) this.#counters.invalid['too-large']++;
-    else if (/utf-8/i.test(text)) this.#counters.invalid['invalid-utf8']++;
-    else if (/timed out/i.test(text)) this.#counters.timedOut++;
-    else if (/close payload/i.test(text)) this.#counters.invalid['close-payload']++;
-    else if (/invalid/i.test(text)) this.#counters.invalid['protocol-error']++;
   }
 
   #onEcho(
@@ -277,6 +368,7 @@ export class Hub extends EventEmitter<HubEvents> {
     const code = options.code ?? CloseCode.GoingAway;
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     this.#state = 'draining';
+    this.#heartbeat?.stop();
     this.#front?.stopListening();
     const hadConnections = this.#connections.size > 0;
     for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
@@ -317,8 +409,8 @@ export class Hub extends EventEmitter<HubEvents> {
  * @returns the hub, once it listens and every worker has loaded its handler
  * @throws HubError `ERR_OPTION`, `ERR_ENGINE_MISSING`, `ERR_LISTEN` or `ERR_HANDLER_LOAD`; nothing is left running
  */
-export async function createHub(options: HubOptions = {}): Promise<Hub> {
-  const hub = new Hub(options);
+export async function createHub<Data = unknown>(options: HubOptions = {}): Promise<Hub<Data>> {
+  const hub = new Hub<Data>(options);
   await hub.start();
   return hub;
 }

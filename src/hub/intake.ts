@@ -11,7 +11,8 @@ import type { Counters } from '../metrics/counters.js';
 import { copyToShared } from '../wire/copy.js';
 import type { InboundWriter } from '../wire/inbound.js';
 import { Flag, Inbound, KIND_MASK } from '../wire/layout.js';
-import type { BacklogEntry, Connection } from './connection.js';
+import type { Connection } from './connection.js';
+import type { BacklogEntry } from './connection-host.js';
 import type { Connections } from './connections.js';
 import type { Lane } from './lane.js';
 

@@ -5,6 +5,7 @@ import type { ErrorRecord } from '../errors.js';
 import { decodeClose } from '../wire/close.js';
 import type { InboundWriter } from '../wire/inbound.js';
 import { Flag, REPLY_HEADER_BYTES, Reply } from '../wire/layout.js';
+import { decodePublish, type PublishRecord } from '../wire/publish.js';
 import type { ReplyReader } from '../wire/replies.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
@@ -18,6 +19,10 @@ export interface ReplySink {
   onDeferred(connection: Connection, position: number): void;
   /** The oldest record that waited so begins. */
   onBegun(connection: Connection): void;
+  onSubscribe(connection: Connection, topic: string): void;
+  onUnsubscribe(connection: Connection, topic: string): void;
+  /** `record.data` is not to be read after the call. */
+  onPublish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void;
   /** The block of a large message that is still in flight. */
   blockAt(position: number): Uint8Array | undefined;
 }
@@ -116,6 +121,16 @@ export class ReplyApplier {
         connection?.closeAfterQueue(code, reason);
         break;
       }
+      case Reply.Subscribe:
+        if (connection !== undefined) this.#sink.onSubscribe(connection, this.#text());
+        break;
+      case Reply.Unsubscribe:
+        if (connection !== undefined) this.#sink.onUnsubscribe(connection, this.#text());
+        break;
+      case Reply.Publish:
+        if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
+        else this.#sink.onPublish(connection, decodePublish(this.#payload()), (flags & Flag.Binary) !== 0);
+        break;
       case Reply.Failure:
         if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
         else this.#fail(connection);
@@ -131,8 +146,12 @@ export class ReplyApplier {
   }
 
   #fail(connection: Connection | undefined): void {
-    const failure = JSON.parse(Buffer.from(this.#payload()).toString('utf8')) as ErrorRecord;
+    const failure = JSON.parse(this.#text()) as ErrorRecord;
     this.#sink.onFailure(connection, failure);
+  }
+
+  #text(): string {
+    return Buffer.from(this.#payload()).toString('utf8');
   }
 
   /** The payload at hand, put together when it came in parts. */

@@ -11,6 +11,7 @@ import { encodeClose } from '../wire/close.js';
 import { InboundWriter } from '../wire/inbound.js';
 import type { HandlerHooks } from '../wire/lane-task.js';
 import { Block, CONTROL_BYTES, Flag, Inbound, type LaneMemory, Word } from '../wire/layout.js';
+import type { PublishRecord } from '../wire/publish.js';
 import { ReplyReader } from '../wire/replies.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
@@ -30,6 +31,14 @@ const COST_WEIGHT = 0.2;
 /** down → starting → up → down …; resting: down, and its connections are gone until it starts again. */
 export type ShardState = 'down' | 'starting' | 'up' | 'resting' | 'stopped';
 
+/** What handlers ask of the topics. */
+export interface FanOut {
+  subscribe(connection: Connection, topic: string): void;
+  unsubscribe(connection: Connection, topic: string): void;
+  /** `record.data` is not to be read after the call. */
+  publish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void;
+}
+
 export interface ShardHost {
   readonly counters: Counters;
   readonly connections: Connections;
@@ -41,6 +50,8 @@ export interface ShardHost {
   onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void;
   /** A worker has been stuck for the handler's whole time; it is about to be ended. */
   onStuck(shard: Shard): void;
+  /** What handlers do with topics. */
+  readonly fanOut: FanOut;
   /** A connection that is gone has left the worker too. */
   onForgotten(connection: Connection): void;
 }
@@ -360,6 +371,18 @@ export class Shard implements ReplySink, Watched {
 
   onBegun(connection: Connection): void {
     connection.held?.shift();
+  }
+
+  onSubscribe(connection: Connection, topic: string): void {
+    this.#host.fanOut.subscribe(connection, topic);
+  }
+
+  onUnsubscribe(connection: Connection, topic: string): void {
+    this.#host.fanOut.unsubscribe(connection, topic);
+  }
+
+  onPublish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void {
+    this.#host.fanOut.publish(connection, record, isBinary);
   }
 
   blockAt(position: number): Uint8Array | undefined {

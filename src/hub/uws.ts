@@ -3,6 +3,7 @@
 export interface UwsSocket<UserData = unknown> {
   /** 1 sent, 0 accepted and buffered, 2 dropped. */
   send(message: Uint8Array, isBinary: boolean): number;
+  ping(payload: Uint8Array): number;
   getBufferedAmount(): number;
   /** Sends a close frame and ends; the close callback runs inside the call. Never inside `cork`. */
   end(code: number, reason: string): void;
@@ -54,7 +55,8 @@ export interface UwsBehavior<UserData> {
   open(socket: UwsSocket<UserData>): void;
   message(socket: UwsSocket<UserData>, message: ArrayBuffer, isBinary: boolean): void;
   /** The engine answers with a pong by itself. */
-  ping(socket: UwsSocket<UserData>): void;
+  ping(socket: UwsSocket<UserData>, payload: ArrayBuffer): void;
+  pong(socket: UwsSocket<UserData>, payload: ArrayBuffer): void;
   drain(socket: UwsSocket<UserData>): void;
   close(socket: UwsSocket<UserData>, code: number, message: ArrayBuffer): void;
 }

@@ -2,7 +2,6 @@
  * The workers of a hub: their shards, who watches them, and what is said when one of them is in trouble. Front end
  * thread.
  */
-import type { EventEmitter } from 'node:events';
 import { CloseCode } from '../close-codes.js';
 import type { ErrorRecord } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
@@ -11,11 +10,11 @@ import type { HandlerSource } from '../wire/lane-task.js';
 import { allResting, type Refusal } from './admission.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
-import type { HubEvents } from './events.js';
+import type { Emitter } from './emitter.js';
 import type { LaneExit } from './lane.js';
 import { PiscinaLane } from './lanes.js';
 import { LocalLane } from './local-lane.js';
-import { Shard, type ShardHost, type ShardStats } from './shard.js';
+import { type FanOut, Shard, type ShardHost, type ShardStats } from './shard.js';
 import { Supervisor } from './supervisor.js';
 import { Turn } from './turn.js';
 import { Watchdog } from './watchdog.js';
@@ -25,7 +24,8 @@ export interface WorkersHost {
   readonly counters: Counters;
   readonly connections: Connections;
   readonly logger: Logger;
-  readonly events: EventEmitter<HubEvents>;
+  readonly emitter: Emitter;
+  readonly fanOut: FanOut;
   /** A connection that is gone has left its worker too. */
   onForgotten(connection: Connection): void;
   /** Called at the end of each turn, when nothing is corked. */
@@ -100,6 +100,7 @@ export class Workers {
       counters: this.#host.counters,
       connections: this.#host.connections,
       isLocal: workers === 0,
+      fanOut: this.#host.fanOut,
       schedule: () => this.turn.schedule(),
       onFailure: (shard, connection, failure) => this.#onFailure(shard, connection, failure),
       onWorkerExit: (shard, exit, victims) => this.#onWorkerExit(shard, exit, victims),
@@ -119,13 +120,13 @@ export class Workers {
     return new Supervisor(shard, options, {
       onRestart: (exit) => {
         counters.workerRestarts++;
-        this.#emit('workerRestart', exit);
+        this.#host.emitter.emit('workerRestart', exit);
       },
       onStartFailure: (reason) => logger.error({ ...where, reason }, 'a worker could not be started'),
       onRest: () => {
         const details = { ...where, pauseMs: options.restartPauseMs };
         logger.error(details, 'a worker died too often: its shard rests');
-        this.#emit('workerRest', details);
+        this.#host.emitter.emit('workerRest', details);
       },
     });
   }
@@ -142,10 +143,10 @@ export class Workers {
     }
     if (isLate) {
       counters.handlerTimeouts++;
-      this.#emit('handlerTimeout', { ...where, kind: 'promise' });
+      this.#host.emitter.emit('handlerTimeout', { ...where, kind: 'promise' });
     } else {
       counters.handlerErrors++;
-      this.#emit('handlerError', { ...where, error: failure });
+      this.#host.emitter.emit('handlerError', { ...where, error: failure });
     }
   }
 
@@ -153,7 +154,7 @@ export class Workers {
     const { counters, logger } = this.#host;
     counters.handlerTimeouts++;
     logger.error({ shard: shard.index }, 'a handler is in a loop: its worker is replaced');
-    this.#emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
+    this.#host.emitter.emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
   }
 
   #onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void {
@@ -162,19 +163,8 @@ export class Workers {
     counters.crashed += victims;
     const details = { shard: shard.index, reason: exit.reason, connections: victims };
     logger.error(details, 'a worker ended');
-    this.#emit('workerExit', details);
+    this.#host.emitter.emit('workerExit', details);
     void this.#supervisors[shard.index]!.revive(details);
-  }
-
-  /** A listener that throws is the user's: it must not stop what goes on here. */
-  #emit<Name extends keyof HubEvents>(name: Name, event: HubEvents[Name][0]): void {
-    try {
-      (this.#host.events as EventEmitter).emit(name, event);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
   }
 }
 

@@ -24,6 +24,8 @@ const INVALID_REASONS = [
   // The engine takes codes from 3000 to 3999 for invalid too, which are legitimate (RFC 6455 §7.4.2).
   'close-payload',
   'rate-limit',
+  // More topics than maxSubscriptions.
+  'subscriptions',
 ] as const;
 const DROP_REASONS = [
   'drop-newest',
@@ -32,6 +34,8 @@ const DROP_REASONS = [
   'connection-gone',
   'draining',
   'overload',
+  // A newer message with the same key took its place in the queue of a slow peer.
+  'conflated',
 ] as const;
 
 /** Why a handshake or an HTTP request was refused. */
@@ -64,6 +68,14 @@ export class Counters {
   workerRestarts = 0;
   /** Connections closed because their worker died with a message that had begun. */
   crashed = 0;
+  /** Messages published, and how many queues of subscribers they went into. */
+  published = 0;
+  deliveries = 0;
+  pingsSent = 0;
+  pongsReceived = 0;
+  pingTimeouts = 0;
+  roundTripSumMs = 0;
+  roundTripMaxMs = 0;
   readonly rejected = zeros(REJECT_REASONS);
   readonly invalid = zeros(INVALID_REASONS);
   readonly dropped = zeros(DROP_REASONS);
@@ -96,5 +108,14 @@ export class Counters {
 
   countClose(code: number): void {
     this.closed[code] = (this.closed[code] ?? 0) + 1;
+  }
+
+  /** The engine ended a connection by itself: 1006, and a text that says why. */
+  countEngineClose(text: string): void {
+    if (/too big/i.test(text)) this.invalid['too-large']++;
+    else if (/utf-8/i.test(text)) this.invalid['invalid-utf8']++;
+    else if (/timed out/i.test(text)) this.timedOut++;
+    else if (/close payload/i.test(text)) this.invalid['close-payload']++;
+    else if (/invalid/i.test(text)) this.invalid['protocol-error']++;
   }
 }

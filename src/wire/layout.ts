@@ -53,6 +53,11 @@ export const Reply = {
   Defer: 6,
   /** The oldest record of a connection that waited so begins. */
   Begin: 7,
+  /** Subscribe the connection; the payload is the topic. */
+  Subscribe: 8,
+  Unsubscribe: 9,
+  /** Publish; the payload is laid out in publish.ts. */
+  Publish: 10,
 } as const;
 
 /** Flags of a record, shifted by 8 in the first word. */

@@ -1,15 +1,20 @@
 /** A connection as its handler sees it, and what the runtime remembers of it. Owned by the worker thread. */
 import { isSendableCloseCode } from '../close-codes.js';
 import { describe, HubError } from '../errors.js';
+import { encodeClose } from '../wire/close.js';
 import { connectionId } from '../wire/id.js';
+import { Flag, Reply } from '../wire/layout.js';
+import { checkTopic, conflationKey, encodePublish } from '../wire/publish.js';
 import type { HandshakeRequest } from '../wire/request.js';
-import type { Connection, Data } from './handler.js';
+import type { Connection, ConnectionPublishOptions, Data } from './handler.js';
 import type { InboundMessage } from './message.js';
+import { toFrame } from './reply-value.js';
 
 /** What a context needs of its runtime. */
 export interface ContextHost {
   send(context: ConnectionContext, data: Data): void;
-  close(context: ConnectionContext, code: number, reason: string): void;
+  /** Writes a reply that is no message. */
+  post(context: ConnectionContext, kind: number, payload: Uint8Array): void;
 }
 
 /** What waits for its turn while the connection is busy: a message, or the end of the connection. */
@@ -66,6 +71,22 @@ export class ConnectionContext implements Connection {
     return true;
   }
 
+  subscribe(topic: string): void {
+    this.#post(Reply.Subscribe, encodeTopic(topic));
+  }
+
+  unsubscribe(topic: string): void {
+    this.#post(Reply.Unsubscribe, encodeTopic(topic));
+  }
+
+  publish(topic: string, data: Data, options: ConnectionPublishOptions = {}): void {
+    checkTopic(topic);
+    const { bytes, isBinary } = toFrame(data);
+    const key = conflationKey(topic, options.conflate);
+    const payload = encodePublish(topic, key, options.toSelf === true, bytes);
+    this.#post(isBinary ? Reply.Publish | Flag.Binary : Reply.Publish, payload);
+  }
+
   close(code = 1000, reason = ''): void {
     if (!isSendableCloseCode(code)) {
       throw new HubError(
@@ -75,7 +96,11 @@ export class ConnectionContext implements Connection {
     }
     if (this.gone || this.ended) return;
     this.ended = true;
-    this.#host.close(this, code, String(reason));
+    this.#host.post(this, Reply.Close, encodeClose(code, String(reason)));
+  }
+
+  #post(kind: number, payload: Uint8Array): void {
+    if (!this.gone && !this.ended) this.#host.post(this, kind, payload);
   }
 
   /** The peer is gone. */
@@ -83,4 +108,9 @@ export class ConnectionContext implements Connection {
     this.gone = true;
     this.#abort?.abort();
   }
+}
+
+function encodeTopic(topic: string): Uint8Array {
+  checkTopic(topic);
+  return Buffer.from(topic);
 }

@@ -1,6 +1,7 @@
 /**
  * Handler types, and the check of a handler module. This is the package's `shardhub/worker`.
  */
+import type { PublishOptions } from '../wire/publish.js';
 import type { HandshakeRequest } from '../wire/request.js';
 
 /** One message from a client. */
@@ -19,6 +20,12 @@ export interface Message {
 
 /** What can be sent: a string as a text frame, bytes as a binary frame, a message as the same kind of frame. */
 export type Data = string | Uint8Array | ArrayBuffer | Message;
+
+/** How a connection publishes. */
+export interface ConnectionPublishOptions extends PublishOptions {
+  /** Send it to this connection too, if it is subscribed. Default: false. */
+  readonly toSelf?: boolean;
+}
 
 /** What a hook may return or resolve to: nothing, one reply, or an (async) iterable with one reply per item. */
 export type ReplyValue =
@@ -49,6 +56,23 @@ export interface Connection<State = unknown> {
    * @throws HubError `ERR_DATA_TYPE` for anything but {@link Data}
    */
   send(data: Data): boolean;
+  /**
+   * Subscribes the connection to a topic: it is sent what is published from now on. Lasts until `unsubscribe` or the end
+   * of the connection, also when the worker is replaced.
+   *
+   * @param topic 1 to 255 bytes of UTF-8
+   * @throws HubError `ERR_TOPIC`
+   */
+  subscribe(topic: string): void;
+  /** Ends a subscription. Does nothing when there is none. @throws HubError `ERR_TOPIC` */
+  unsubscribe(topic: string): void;
+  /**
+   * Sends a message to all subscribers of a topic, whatever their worker. The connection itself is left out unless
+   * `toSelf` is true.
+   *
+   * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`
+   */
+  publish(topic: string, data: Data, options?: ConnectionPublishOptions): void;
   /**
    * Closes the connection after what has been sent before. Messages that arrive later are not processed.
    *

@@ -7,7 +7,7 @@
 import { nextTick } from 'node:process';
 import { Deque } from '../deque.js';
 import { HubError, toErrorRecord } from '../errors.js';
-import { decodeClose, encodeClose } from '../wire/close.js';
+import { decodeClose } from '../wire/close.js';
 import type { InboundReader } from '../wire/inbound.js';
 import type { RuntimeSettings } from '../wire/lane-task.js';
 import { Flag, Inbound, Reply } from '../wire/layout.js';
@@ -388,9 +388,9 @@ export class Runtime implements ContextHost {
     if (!this.#awake) this.#host.ringFrontEnd();
   }
 
-  /** For `connection.close`, at any time. */
-  close(context: ConnectionContext, code: number, reason: string): void {
-    this.#replies.writeBytes(Reply.Close, context.slot, context.generation, encodeClose(code, reason), 0);
+  /** For what a connection asks for beside messages, at any time. */
+  post({ slot, generation }: ConnectionContext, kind: number, payload: Uint8Array): void {
+    this.#replies.writeBytes(kind, slot, generation, payload, 0);
     this.#replies.commit();
     if (!this.#awake) this.#host.ringFrontEnd();
   }
