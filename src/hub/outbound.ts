@@ -4,7 +4,7 @@
  */
 
 import { Deque } from '../deque.js';
-import type { Counters } from '../metrics/counters.js';
+import { type Counters, RECORD_OVERHEAD, REFERENCE_OVERHEAD } from '../metrics/counters.js';
 
 export interface OutboundLimits {
   readonly maxQueueBytes: number;
@@ -135,7 +135,10 @@ export class OutboundQueue {
     this.#length++;
     this.#bytes += message.data.byteLength;
     this.#counters.queuedMessages++;
-    if (message.holders++ === 0) this.#counters.queuedBytes += message.data.byteLength;
+    this.#counters.queuedOverhead += REFERENCE_OVERHEAD;
+    if (message.holders++ > 0) return;
+    this.#counters.queuedBytes += message.data.byteLength;
+    this.#counters.queuedOverhead += RECORD_OVERHEAD;
   }
 
   /** The message counts no more. */
@@ -143,7 +146,11 @@ export class OutboundQueue {
     this.#length--;
     this.#bytes -= message.data.byteLength;
     this.#counters.queuedMessages--;
-    if (--message.holders === 0) this.#counters.queuedBytes -= message.data.byteLength;
+    this.#counters.queuedOverhead -= REFERENCE_OVERHEAD;
+    if (--message.holders === 0) {
+      this.#counters.queuedBytes -= message.data.byteLength;
+      this.#counters.queuedOverhead -= RECORD_OVERHEAD;
+    }
     const { key } = message;
     if (key !== undefined && this.#newest!.get(key) === message) this.#newest!.delete(key);
   }

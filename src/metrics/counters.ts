@@ -47,6 +47,8 @@ export type DropReason = (typeof DROP_REASONS)[number];
 
 /** Bytes that a message in flight or in a queue costs beside its own (measured: about 220). */
 export const RECORD_OVERHEAD = 256;
+/** Bytes that a further queue with the same message costs. */
+export const REFERENCE_OVERHEAD = 16;
 
 function zeros<K extends string>(names: readonly K[]): Record<K, number> {
   return Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
@@ -87,6 +89,8 @@ export class Counters {
   leavingBytes = 0;
   queuedMessages = 0;
   queuedBytes = 0;
+  /** What queued messages cost beside their bytes. */
+  queuedOverhead = 0;
   /** Bytes in the engine's buffers, as of the last look at each socket. */
   engineBytes = 0;
 
@@ -103,7 +107,7 @@ export class Counters {
 
   /** Bytes of replies that sockets did not take yet, with what each costs beside its own. */
   get outboundWeight(): number {
-    return this.queuedBytes + this.engineBytes + this.queuedMessages * RECORD_OVERHEAD;
+    return this.queuedBytes + this.engineBytes + this.queuedOverhead;
   }
 
   countClose(code: number): void {
