@@ -124,4 +124,5 @@ export function explainBadHandler(candidate: unknown): string | undefined {
   return undefined;
 }
 
-export type { HandshakeRequest };
+export { HubError, type HubErrorCode } from '../errors.js';
+export type { HandshakeRequest, PublishOptions };
