@@ -15,7 +15,7 @@ test('a slow consumer whose queue overflows inside a cork', () => {
   };
   const limits = resolveOptions({ maxQueueMessages: 1 });
   const host = { limits, counters: new Counters(), mayLinger: () => true, onGone() {} };
-  const shard = { push() {}, dropMessages() {} };
+  const shard = { push() {}, dropMessages() {}, tellRoom() {} };
   const origin = { slot: 0, generation: 1, shard, request: '{}', remoteAddress: '', isVirtual: false };
   const connection = new Connection(origin, port as never, host as unknown as ConnectionHost);
   const reply = new Uint8Array(10);

@@ -41,7 +41,7 @@ class Lab {
         const origin = {
           slot,
           generation,
-          shard: { push() {}, dropMessages() {} },
+          shard: { push() {}, dropMessages() {}, tellRoom() {} },
           request: '{}',
           remoteAddress: '',
           isVirtual: false,

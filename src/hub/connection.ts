@@ -36,6 +36,8 @@ export interface MessageSink {
   push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void;
   /** Forgets the messages that no worker has seen. */
   dropMessages(connection: Connection): void;
+  /** The socket was looked at, and the worker waits for room. */
+  tellRoom(connection: Connection): void;
 }
 
 /** Where a connection comes from and belongs. */
@@ -93,6 +95,8 @@ export class Connection implements Peer {
   isLeaving = false;
   /** True once its messages are not processed any more: it was closed for a fault, or its handler closed it. */
   isCut = false;
+  /** True while its worker waits to hear that there is room for more. */
+  wantsRoom = false;
   readonly #port: SocketPort;
   readonly #host: ConnectionHost;
   #queue: OutboundQueue | undefined;
@@ -130,6 +134,11 @@ export class Connection implements Peer {
 
   get id(): string {
     return connectionId(this.slot, this.generation);
+  }
+
+  /** True when nothing is queued and the engine's buffer is below the high-water mark. */
+  get hasRoom(): boolean {
+    return this.state < ConnectionState.Closing && !this.#isBlocked && !this.#queue?.length;
   }
 
   /** Bytes of replies that the kernel did not take yet, as of the last look, with what each costs beside its own. */
@@ -264,6 +273,7 @@ export class Connection implements Peer {
     // Inside a cork the engine's verdicts are optimistic.
     this.#checkBuffer();
     this.settle();
+    if (this.wantsRoom) this.shard.tellRoom(this);
   }
 
   /** Sends what is queued, as far as the socket takes it. */
@@ -273,6 +283,7 @@ export class Connection implements Peer {
     if (!this.#isBlocked && this.#queue !== undefined && this.#queue.length > 0)
       this.cork(() => this.#sendQueued());
     else this.settle();
+    if (this.wantsRoom) this.shard.tellRoom(this);
   }
 
   // How it ends

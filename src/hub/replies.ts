@@ -18,6 +18,8 @@ export interface ReplySink {
   onDeferred(connection: Connection, position: number): void;
   /** The oldest record that waited so begins. */
   onBegun(connection: Connection): void;
+  /** The worker is to be told when there is room for more. */
+  onRoomAsked(connection: Connection): void;
   /** The block of a large message that is still in flight. */
   blockAt(position: number): Uint8Array | undefined;
 }
@@ -110,6 +112,9 @@ export class ReplyApplier {
         break;
       case Reply.Begin:
         if (connection !== undefined) this.#sink.onBegun(connection);
+        break;
+      case Reply.Room:
+        if (connection !== undefined) this.#sink.onRoomAsked(connection);
         break;
       case Reply.Close: {
         const { code, reason } = decodeClose(reader.view());
