@@ -95,7 +95,8 @@ const optionsShape = z.strictObject({
     },
   ),
   handler: option(z.union([z.string().min(1), z.instanceof(URL)]).default('echo'), {
-    description: 'what processes the messages: echo, done, or the path of a module with a default export',
+    description:
+      'what processes the messages: echo, done, burn (or burn:<µs>), or the path of a module with a default export',
     takes: 'the name of a built-in handler, a path, or a file: URL',
     cli: { kind: 'string', value: 'name|path' },
   }),
@@ -142,6 +143,19 @@ const optionsShape = z.strictObject({
     takes: '"close" or "ignore"',
     cli: { kind: 'string', value: 'policy' },
   }),
+  ordering: option(z.enum(['serial', 'concurrent', 'unordered']).default('serial'), {
+    description:
+      'serial: a connection’s next message begins when its previous one has finished; concurrent: some are worked on at a time, replies leave in the order of the messages; unordered: replies leave as they come',
+    takes: '"serial", "concurrent" or "unordered"',
+    cli: { kind: 'string', value: 'order' },
+  }),
+  maxConcurrent: integer(
+    1,
+    10_000,
+    16,
+    'messages',
+    'messages of one connection that are worked on at a time, unless ordering is serial',
+  ),
   workerMemoryMb: integer(
     0,
     1_048_576,

@@ -55,6 +55,7 @@ const SAMPLES: Record<string, Samples> = {
     ],
   },
   overload: { valid: [['drop', 'drop']], invalid: ['close'] },
+  ordering: { valid: [['unordered', 'unordered']], invalid: ['parallel'] },
   onHandlerError: { valid: [['ignore', 'ignore']], invalid: ['drop'] },
   slowConsumer: { valid: [['drop-oldest', 'drop-oldest']], invalid: ['Close', 'drop'] },
   logLevel: { valid: [['silent', 'silent']], invalid: ['loud'] },

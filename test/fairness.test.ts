@@ -45,7 +45,7 @@ class Lab {
         const origin = {
           slot,
           generation,
-          shard: { push() {}, dropMessages() {} },
+          shard: { push() {}, dropMessages() {}, tellRoom() {} },
           request: '{}',
           remoteAddress: '',
           data: undefined,

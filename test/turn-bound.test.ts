@@ -34,6 +34,7 @@ test.each([
       onFailure() {},
       onDeferred() {},
       onBegun() {},
+      onRoomAsked() {},
       blockAt: () => undefined,
     } as never,
   );

@@ -78,8 +78,9 @@ function complain(flag: Flag, raw: unknown, fromEnv: boolean): string {
   return `${source} got ${JSON.stringify(raw)} but takes ${takes}`;
 }
 
-/** The name of a built-in handler, a file: URL, or else a path, from the current folder. */
+/** The name of a built-in handler, with its argument, a file: URL, or else a path, from the current folder. */
 function locateHandler(text: string): string | URL {
-  if ((BUILT_IN_HANDLERS as readonly string[]).includes(text)) return text;
+  const [name] = text.split(':', 1);
+  if ((BUILT_IN_HANDLERS as readonly (string | undefined)[]).includes(name)) return text;
   return text.startsWith('file:') && URL.canParse(text) ? new URL(text) : resolve(text);
 }

@@ -10,6 +10,7 @@ import { checkTopic, conflationKey, type PublishOptions, type PublishRecord } fr
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
 import { HubConnection, type HubConnectionHost } from './hub-connection.js';
+import { memberOf } from './member.js';
 import { type OutboundLimits, type QueuedMessage, queuedMessage } from './outbound.js';
 import { type Payload, toPayload } from './payload.js';
 import { Pings } from './pings.js';
@@ -69,8 +70,9 @@ export class Audience implements FanOut, HubConnectionHost {
   // Who there is
 
   handleOf(connection: Connection): HubConnection {
-    connection.handle ??= new HubConnection(connection, this);
-    return connection.handle as HubConnection;
+    const member = memberOf(connection);
+    member.handle ??= new HubConnection(connection, this);
+    return member.handle as HubConnection;
   }
 
   /** An open connection by its id. */
@@ -82,7 +84,7 @@ export class Audience implements FanOut, HubConnectionHost {
   *list(filter: ConnectionFilter = {}): IterableIterator<HubConnection> {
     for (const connection of this.#candidates(filter)) {
       if (!isReachable(connection)) continue;
-      if (filter.topic !== undefined && !connection.topics?.has(filter.topic)) continue;
+      if (filter.topic !== undefined && !connection.member?.topics?.has(filter.topic)) continue;
       const handle = this.handleOf(connection);
       if (filter.path !== undefined && handle.request.path !== filter.path) continue;
       if (filter.where === undefined || filter.where(handle)) yield handle;
@@ -165,7 +167,8 @@ export class Audience implements FanOut, HubConnectionHost {
   subscribe(connection: Connection, topic: string): boolean {
     checkTopic(topic);
     if (!connection.isOpen) return false;
-    if ((connection.topics?.size ?? 0) >= this.#limits.maxSubscriptions && !connection.topics?.has(topic)) {
+    const topics = connection.member?.topics;
+    if (topics !== undefined && topics.size >= this.#limits.maxSubscriptions && !topics.has(topic)) {
       this.#counters.invalid.subscriptions++;
       connection.fail(CloseCode.PolicyViolation, `over ${this.#limits.maxSubscriptions} subscriptions`);
       return false;

@@ -1,5 +1,4 @@
 /** What a connection needs of the parts around it. Types only; `C` is the connection. */
-import type { HubError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import type { ConnectionLimits } from './connection-limits.js';
 import type { TurnCounter } from './read-meter.js';
@@ -29,6 +28,8 @@ export interface MessageSink<C> {
   push(connection: C, bytes: Uint8Array, isBinary: boolean): void;
   /** Forgets the messages that no worker has seen. */
   dropMessages(connection: C): void;
+  /** The socket was looked at, and the worker waits for room. */
+  tellRoom(connection: C): void;
 }
 
 /** Where a connection comes from and belongs. */
@@ -49,11 +50,4 @@ export interface ConnectionOrigin<C> {
 export interface BacklogEntry {
   readonly kind: number;
   readonly payload: Uint8Array;
-}
-
-/** A ping whose pong has not come. */
-export interface PendingPing {
-  readonly payload: Buffer;
-  readonly sentAt: number;
-  settle(outcome: number | HubError): void;
 }

@@ -8,15 +8,10 @@ import type { Deque } from '../deque.js';
 import { RECORD_OVERHEAD } from '../metrics/counters.js';
 import { truncateReason } from '../wire/close.js';
 import { connectionId } from '../wire/id.js';
-import type {
-  BacklogEntry,
-  ConnectionHost,
-  ConnectionOrigin,
-  MessageSink,
-  PendingPing,
-} from './connection-host.js';
+import type { BacklogEntry, ConnectionHost, ConnectionOrigin, MessageSink } from './connection-host.js';
 import { ConnectionState, type Ending, type SendStatus } from './connection-state.js';
 import { EngineBuffer } from './engine-buffer.js';
+import type { Member } from './member.js';
 import { type EnqueueVerdict, OutboundQueue, type QueuedMessage } from './outbound.js';
 import { RateLimiter } from './rate-limit.js';
 import { ReadMeter } from './read-meter.js';
@@ -52,18 +47,12 @@ export class Connection implements Peer {
   isLeaving = false;
   /** True once its messages are not processed any more: it was closed for a fault, or its handler closed it. */
   isCut = false;
-  /** The user it belongs to, if `data` says so. */
-  userId: string | undefined = undefined;
-  /** What it is subscribed to. */
-  topics: Set<string> | undefined = undefined;
-  /** Pings that wait for their pongs. */
-  pings: Deque<PendingPing> | undefined = undefined;
-  /** The last measured round trip of a ping, in ms. */
-  roundTripMs: number | undefined = undefined;
-  /** What the application sees of it, once it has looked. */
-  handle: unknown = undefined;
+  /** What the application has to do with it, if anything. */
+  member: Member | undefined = undefined;
   /** True while it waits for its turn to be flushed. */
   isFlushListed = false;
+  /** True while its worker waits to hear that there is room for more. */
+  wantsRoom = false;
   readonly #port: SocketPort;
   readonly #host: ConnectionHost<Connection>;
   #queue: OutboundQueue | undefined;
@@ -103,6 +92,11 @@ export class Connection implements Peer {
   /** Bytes of replies that the kernel did not take yet: in the queue, and in the engine as of the last look. */
   get bufferedBytes(): number {
     return this.#engine.bytes + (this.#queue?.bytes ?? 0);
+  }
+
+  /** True when nothing is queued and the engine's buffer is below the high-water mark. */
+  get hasRoom(): boolean {
+    return this.state < ConnectionState.Closing && !this.#engine.isBlocked && !this.#queue?.length;
   }
 
   /** The same, with what each reply costs beside its own. */
@@ -275,6 +269,7 @@ export class Connection implements Peer {
     // Inside a cork the engine's verdicts are optimistic.
     this.#checkBuffer();
     this.settle();
+    if (this.wantsRoom) this.shard.tellRoom(this);
   }
 
   /** Sends what is queued, as far as the socket takes it. */
@@ -284,6 +279,7 @@ export class Connection implements Peer {
     if (!this.#engine.isBlocked && this.#queue !== undefined && this.#queue.length > 0)
       this.cork(() => this.#sendQueued());
     else this.settle();
+    if (this.wantsRoom) this.shard.tellRoom(this);
     if (!this.#engine.isBehind || this.#engine.isBlocked || (this.#queue?.length ?? 0) > 0) return;
     this.#engine.isBehind = false;
     if (this.state < ConnectionState.Closing) this.#host.onDrained(this);

@@ -44,7 +44,7 @@ export class HubConnection<Data = unknown> {
 
   /** `data.userId` as text, as it was when the connection opened. */
   get userId(): string | undefined {
-    return this.#connection.userId;
+    return this.#connection.member?.userId;
   }
 
   /** The handshake request. */
@@ -70,12 +70,12 @@ export class HubConnection<Data = unknown> {
 
   /** Names of the topics that it is subscribed to. */
   get topics(): string[] {
-    return [...(this.#connection.topics ?? [])];
+    return [...(this.#connection.member?.topics ?? [])];
   }
 
   /** The last round trip that {@link ping} measured, in ms. */
   get roundTripMs(): number | undefined {
-    return this.#connection.roundTripMs;
+    return this.#connection.member?.roundTripMs;
   }
 
   /**

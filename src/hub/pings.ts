@@ -3,7 +3,7 @@ import { Deque } from '../deque.js';
 import { describe, HubError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import type { Connection } from './connection.js';
-import type { PendingPing } from './connection-host.js';
+import { memberOf, type PendingPing } from './member.js';
 
 /** Bytes that a control frame carries (RFC 6455 §5.5). */
 const MAX_PAYLOAD_BYTES = 125;
@@ -47,37 +47,39 @@ export class Pings {
           else reject(outcome);
         },
       };
-      connection.pings ??= new Deque();
-      connection.pings.push(pending);
+      memberOf(connection).pings ??= new Deque();
+      memberOf(connection).pings.push(pending);
     });
   }
 
   /** A peer may answer only the newest of several pings (RFC 6455 §5.5.3): those before it are answered with it. */
   onPong(connection: Connection, payload: ArrayBuffer): number | undefined {
     const bytes = Buffer.from(payload);
-    const pending = [...(connection.pings ?? [])];
+    const pending = [...(connection.member?.pings ?? [])];
     const index = pending.findLastIndex((ping) => ping.payload.equals(bytes));
     if (index < 0) return undefined;
     this.#counters.pongsReceived++;
     const now = performance.now();
     for (const ping of pending.slice(0, index + 1)) ping.settle(now - ping.sentAt);
-    connection.pings = index + 1 === pending.length ? undefined : Deque.from(pending.slice(index + 1));
+    memberOf(connection).pings =
+      index + 1 === pending.length ? undefined : Deque.from(pending.slice(index + 1));
     const roundTripMs = now - pending[index]!.sentAt;
-    connection.roundTripMs = roundTripMs;
+    memberOf(connection).roundTripMs = roundTripMs;
     this.#counters.roundTripSumMs += roundTripMs;
     this.#counters.roundTripMaxMs = Math.max(this.#counters.roundTripMaxMs, roundTripMs);
     return roundTripMs;
   }
 
   onGone(connection: Connection): void {
-    for (const ping of connection.pings ?? []) ping.settle(closedError(connection));
-    connection.pings = undefined;
+    const member = connection.member;
+    for (const ping of member?.pings ?? []) ping.settle(closedError(connection));
+    if (member !== undefined) member.pings = undefined;
   }
 
   #expire(connection: Connection, expired: PendingPing, timeoutMs: number): void {
     this.#counters.pingTimeouts++;
-    const left = [...(connection.pings ?? [])].filter((ping) => ping !== expired);
-    connection.pings = left.length === 0 ? undefined : Deque.from(left);
+    const left = [...(connection.member?.pings ?? [])].filter((ping) => ping !== expired);
+    memberOf(connection).pings = left.length === 0 ? undefined : Deque.from(left);
     const why = `no pong came from the connection ${connection.id} within ${timeoutMs} ms`;
     expired.settle(new HubError('ERR_PING_TIMEOUT', why));
   }

@@ -23,6 +23,8 @@ export interface ReplySink {
   onUnsubscribe(connection: Connection, topic: string): void;
   /** `record.data` is not to be read after the call. */
   onPublish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void;
+  /** The worker is to be told when there is room for more. */
+  onRoomAsked(connection: Connection): void;
   /** The block of a large message that is still in flight. */
   blockAt(position: number): Uint8Array | undefined;
 }
@@ -115,6 +117,9 @@ export class ReplyApplier {
         break;
       case Reply.Begin:
         if (connection !== undefined) this.#sink.onBegun(connection);
+        break;
+      case Reply.Room:
+        if (connection !== undefined) this.#sink.onRoomAsked(connection);
         break;
       case Reply.Close: {
         const { code, reason } = decodeClose(reader.view());

@@ -43,6 +43,8 @@ export interface ShardHost {
   readonly counters: Counters;
   readonly connections: Connections;
   readonly isLocal: boolean;
+  /** Messages of one connection that its worker works on at a time. */
+  readonly concurrency: number;
   /** Something was staged, or replies are there: work at the end of this poll phase. */
   schedule(): void;
   onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void;
@@ -52,6 +54,10 @@ export interface ShardHost {
   onStuck(shard: Shard): void;
   /** What handlers do with topics. */
   readonly fanOut: FanOut;
+  /** Runs `connection.flush()` soon, outside the engine's callbacks. */
+  flushSoon(connection: Connection): void;
+  /** A worker did not stop in time and was ended. */
+  onLateStop(shard: Shard): void;
   /** A connection that is gone has left the worker too. */
   onForgotten(connection: Connection): void;
 }
@@ -98,7 +104,8 @@ export class Shard implements ReplySink, Watched {
     this.index = index;
     this.#host = host;
     this.#makeLane = makeLane;
-    this.#intake = new Intake(host.counters, host.connections, () => host.schedule());
+    const { counters, connections, concurrency } = host;
+    this.#intake = new Intake(counters, connections, () => host.schedule(), concurrency);
   }
 
   get connections(): number {
@@ -187,8 +194,11 @@ export class Shard implements ReplySink, Watched {
     });
     if ((await Promise.race([this.#lane!.finished(), late])) === 'late') {
       await this.#lane!.kill('it did not stop in time');
+      this.#host.onLateStop(this);
     }
     clearTimeout(timer);
+    // The handler's `stop` may have failed.
+    this.apply(Number.POSITIVE_INFINITY);
   }
 
   /** Ends the worker, for good. */
@@ -298,6 +308,12 @@ export class Shard implements ReplySink, Watched {
     this.#host.counters.dropped['connection-gone'] += this.#intake.dropMessages(connection);
   }
 
+  tellRoom(connection: Connection): void {
+    if (!connection.hasRoom) return;
+    connection.wantsRoom = false;
+    this.#intake.tellRoom(connection);
+  }
+
   /** Lets the worker have what was staged, and wakes it if it sleeps. */
   flush(): void {
     if (!this.#intake.flush()) return;
@@ -383,6 +399,12 @@ export class Shard implements ReplySink, Watched {
 
   onPublish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void {
     this.#host.fanOut.publish(connection, record, isBinary);
+  }
+
+  onRoomAsked(connection: Connection): void {
+    connection.wantsRoom = true;
+    // Inside a cork the socket is looked at when it ends; elsewhere by this.
+    this.#host.flushSoon(connection);
   }
 
   blockAt(position: number): Uint8Array | undefined {

@@ -6,6 +6,7 @@
  * outbound policy, and the faster messages are published the more of them leave with one write.
  */
 import type { Connection } from './connection.js';
+import { memberOf } from './member.js';
 import type { QueuedMessage } from './outbound.js';
 
 export class Topics {
@@ -23,9 +24,10 @@ export class Topics {
 
   /** False when it was subscribed before. */
   subscribe(connection: Connection, topic: string): boolean {
-    connection.topics ??= new Set();
-    if (connection.topics.has(topic)) return false;
-    connection.topics.add(topic);
+    const member = memberOf(connection);
+    member.topics ??= new Set();
+    if (member.topics.has(topic)) return false;
+    member.topics.add(topic);
     const subscribers = this.#subscribers.get(topic);
     if (subscribers === undefined) this.#subscribers.set(topic, new Set([connection]));
     else subscribers.add(connection);
@@ -34,15 +36,16 @@ export class Topics {
 
   /** False when it was not subscribed. */
   unsubscribe(connection: Connection, topic: string): boolean {
-    if (!connection.topics?.delete(topic)) return false;
+    if (!connection.member?.topics?.delete(topic)) return false;
     this.#remove(connection, topic);
     return true;
   }
 
   /** The connection is gone. */
   leave(connection: Connection): void {
-    for (const topic of connection.topics ?? []) this.#remove(connection, topic);
-    connection.topics = undefined;
+    const member = connection.member;
+    for (const topic of member?.topics ?? []) this.#remove(connection, topic);
+    if (member !== undefined) member.topics = undefined;
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Connections by the user that they belong to: `data.userId` of what the upgrade hook returned. Front end thread. */
 import type { Connection } from './connection.js';
+import { memberOf } from './member.js';
 
 /** The id of a connection's user as text, or undefined. A number is taken for its digits. */
 export function userIdOf(data: unknown): string | undefined {
@@ -14,7 +15,7 @@ export class Users {
   enter(connection: Connection): void {
     const userId = userIdOf(connection.data);
     if (userId === undefined) return;
-    connection.userId = userId;
+    memberOf(connection).userId = userId;
     const group = this.#connections.get(userId);
     if (group === undefined) this.#connections.set(userId, new Set([connection]));
     else group.add(connection);
@@ -22,7 +23,7 @@ export class Users {
 
   leave(connection: Connection): void {
     // As it was when it entered: the application may have changed `data` since.
-    const { userId } = connection;
+    const userId = connection.member?.userId;
     if (userId === undefined) return;
     const group = this.#connections.get(userId)!;
     group.delete(connection);

@@ -6,7 +6,7 @@ import { CloseCode } from '../close-codes.js';
 import type { ErrorRecord } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import type { Logger, ResolvedOptions } from '../options.js';
-import type { HandlerSource } from '../wire/lane-task.js';
+import type { HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import { allResting, type Refusal } from './admission.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
@@ -93,18 +93,23 @@ export class Workers {
   }
 
   #makeShards(handler: HandlerSource): Shard[] {
-    const { workers, workerMemoryMb, handlerTimeoutMs, onHandlerError } = this.#host.options;
-    const settings = { handlerTimeoutMs, onHandlerError };
+    const { workers, workerMemoryMb, ordering, maxConcurrent } = this.#host.options;
+    const settings = runtimeSettings(this.#host.options);
     const limits = workerMemoryMb > 0 ? { maxOldGenerationSizeMb: workerMemoryMb } : undefined;
     const host: ShardHost = {
       counters: this.#host.counters,
       connections: this.#host.connections,
       isLocal: workers === 0,
       fanOut: this.#host.fanOut,
+      concurrency: ordering === 'serial' ? 1 : maxConcurrent,
       schedule: () => this.turn.schedule(),
+      flushSoon: (connection) => this.turn.flushSoon(connection),
       onFailure: (shard, connection, failure) => this.#onFailure(shard, connection, failure),
       onWorkerExit: (shard, exit, victims) => this.#onWorkerExit(shard, exit, victims),
       onStuck: (shard) => this.#onStuck(shard),
+      onLateStop: (shard) => {
+        this.#host.logger.warn({ shard: shard.index }, 'a worker did not stop in time and was ended');
+      },
       onForgotten: (connection) => this.#host.onForgotten(connection),
     };
     if (workers === 0) return [new Shard(0, host, () => new LocalLane(handler, settings))];
@@ -166,6 +171,16 @@ export class Workers {
     this.#host.emitter.emit('workerExit', details);
     void this.#supervisors[shard.index]!.revive(details);
   }
+}
+
+function runtimeSettings(options: ResolvedOptions): RuntimeSettings {
+  const { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent } = options;
+  const sendWindow = {
+    bytes: Math.min(options.highWaterMark, options.maxQueueBytes),
+    // Half of the queue: who waits for room must never overflow it.
+    messages: Math.max(1, Math.floor(options.maxQueueMessages / 2)),
+  };
+  return { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent, sendWindow };
 }
 
 /** Fewer is better: connections of a shard, with those that are not up behind all others. */

@@ -6,13 +6,15 @@ import { connectionId } from '../wire/id.js';
 import { Flag, Reply } from '../wire/layout.js';
 import { checkTopic, conflationKey, encodePublish } from '../wire/publish.js';
 import type { HandshakeRequest } from '../wire/request.js';
-import type { Connection, ConnectionPublishOptions, Data } from './handler.js';
+import type { Connection, ConnectionPublishOptions, Data, SendResult } from './handler.js';
+import type { InLine, Line } from './line.js';
 import type { InboundMessage } from './message.js';
 import { toFrame } from './reply-value.js';
+import { DROPPED, type Room } from './room.js';
 
 /** What a context needs of its runtime. */
 export interface ContextHost {
-  send(context: ConnectionContext, data: Data): void;
+  send(context: ConnectionContext, data: Data): SendResult;
   /** Writes a reply that is no message. */
   post(context: ConnectionContext, kind: number, payload: Uint8Array): void;
 }
@@ -22,21 +24,31 @@ export type Deferred = InboundMessage | { readonly code: number; readonly reason
 
 export class ConnectionContext implements Connection {
   state: unknown = undefined;
+  readonly data = undefined;
   readonly id: string;
   readonly slot: number;
   readonly generation: number;
   readonly restarted: boolean;
-  /** True while a hook of this connection waits for a promise. */
-  waits = false;
-  /** True once its handler failed or closed it: its messages are not processed any more. */
+  /** Hooks of this connection that are waited for, and how many there may be: one until it is open. */
+  running = 0;
+  limit = 1;
+  /** True once its handler failed or closed it: no message is processed any more, but those that have begun. */
+  refuses = false;
+  /** True once nothing is sent any more for that. */
   ended = false;
   /** True once the peer is gone. */
   gone = false;
+  /** The messages that are worked on, where their replies leave in order. */
+  line: Line<InLine> | undefined = undefined;
+  /** How much it may be sent; undefined until it is sent something beside replies. */
+  room: Room | undefined = undefined;
   /** What arrived while it was busy, in order. */
   readonly deferred: Deferred[] = [];
   readonly #host: ContextHost;
   #request: string | HandshakeRequest;
   #abort: AbortController | undefined;
+  /** Called when it is over. */
+  #watchers: Set<() => void> | undefined;
 
   constructor(host: ContextHost, slot: number, generation: number, request: string, restarted: boolean) {
     this.#host = host;
@@ -47,9 +59,21 @@ export class ConnectionContext implements Connection {
     this.#request = request;
   }
 
-  /** True when a new record has to wait: for a hook, or behind others that wait. */
+  /** True when a new message has to wait: for a hook, or behind others that wait. */
   get isBusy(): boolean {
-    return this.waits || this.deferred.length > 0;
+    return this.running >= this.limit || this.deferred.length > 0;
+  }
+
+  /** True when nothing can be sent any more. */
+  get isOver(): boolean {
+    return this.gone || this.ended;
+  }
+
+  /** True when what has waited longest may begin: the end only after everything else. */
+  get mayBegin(): boolean {
+    const next = this.deferred[0];
+    if (next === undefined) return false;
+    return this.running < ('code' in next ? 1 : this.limit);
   }
 
   get request(): HandshakeRequest {
@@ -65,10 +89,9 @@ export class ConnectionContext implements Connection {
     return this.#abort.signal;
   }
 
-  send(data: Data): boolean {
-    if (this.gone || this.ended) return false;
-    this.#host.send(this, data);
-    return true;
+  send(data: Data): SendResult {
+    if (this.gone || this.ended) return DROPPED;
+    return this.#host.send(this, data);
   }
 
   subscribe(topic: string): void {
@@ -95,8 +118,15 @@ export class ConnectionContext implements Connection {
       );
     }
     if (this.gone || this.ended) return;
-    this.ended = true;
     this.#host.post(this, Reply.Close, encodeClose(code, String(reason)));
+    this.end();
+  }
+
+  /** Nothing is sent any more. */
+  end(): void {
+    this.refuses = true;
+    this.ended = true;
+    this.#tellOver();
   }
 
   #post(kind: number, payload: Uint8Array): void {
@@ -105,8 +135,27 @@ export class ConnectionContext implements Connection {
 
   /** The peer is gone. */
   abort(): void {
+    if (this.gone) return;
     this.gone = true;
     this.#abort?.abort();
+    this.#tellOver();
+  }
+
+  /** Calls back once, when the connection is over. */
+  watch(onOver: () => void): void {
+    this.#watchers ??= new Set();
+    this.#watchers.add(onOver);
+  }
+
+  unwatch(onOver: () => void): void {
+    this.#watchers?.delete(onOver);
+  }
+
+  #tellOver(): void {
+    this.room?.end();
+    const watchers = this.#watchers;
+    this.#watchers = undefined;
+    for (const watcher of watchers ?? []) watcher();
   }
 }
 
