@@ -47,8 +47,9 @@ export class Pings {
           else reject(outcome);
         },
       };
-      memberOf(connection).pings ??= new Deque();
-      memberOf(connection).pings.push(pending);
+      const member = memberOf(connection);
+      member.pings ??= new Deque();
+      member.pings.push(pending);
     });
   }
 
