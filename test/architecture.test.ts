@@ -59,9 +59,9 @@ describe('the parts', () => {
     ).toEqual([]);
   });
 
-  test('the client is no part of serving, and knows nothing of it but how to stop', () => {
+  test('the client is no part of serving: it shares flags, stop signals and complaints with it', () => {
     const isClient = isIn('cli/client');
-    const shared = ['cli/stop.ts', 'cli/tool-flags.ts', 'cli/values.ts'];
+    const shared = ['cli/output.ts', 'cli/stop.ts', 'cli/tool-flags.ts', 'cli/values.ts'];
     expect(
       offences(
         ({ path }, { target }) =>

@@ -1,10 +1,10 @@
 /** `shardhub client` through its real binary: what is sent and shown, and how a conversation ends. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { Command, type CommandOptions, type Outcome, runCommand } from './support/command-line.js';
+import { BINARY, Command, type CommandOptions, type Outcome, runCommand } from './support/command-line.js';
 import { turn, until } from './support/until.js';
 import { startMuteServer, WsServer } from './support/ws-server.js';
 
@@ -229,6 +229,31 @@ describe('a pipe', () => {
     expect(outcome.stderr).toContain('timeout: no further reply (1 due) within 3 s');
   });
 
+  test('does not run ahead of the replies, as a server may bound what it takes on', async () => {
+    const lines = Array.from({ length: 350 }, (_, i) => `line ${i}`);
+    const held: string[] = [];
+    let mostAhead = 0;
+    const reply = async (socket: WebSocket) => {
+      for (let replies = 0; replies < lines.length; replies++) {
+        await until('a message', () => held.length > 0);
+        await turn();
+        socket.send(held.shift() ?? '');
+      }
+    };
+    const server = await WsServer.start({
+      onConnection: (socket) => {
+        socket.on('message', (data) => {
+          mostAhead = Math.max(mostAhead, held.push(String(data)));
+          // Everything that is sent without waiting is on its way before the first reply.
+          if (server.received.length === 100) void reply(socket);
+        });
+      },
+    });
+    const outcome = await client([server.url], { input: lines.join('\n') });
+    expect(outcome).toMatchObject({ code: 0, stdout: `${lines.join('\n')}\n` });
+    expect(mostAhead).toBe(100);
+  });
+
   test('--wait ends it without replies', async () => {
     const server = await WsServer.start({ onConnection: () => {} });
     const outcome = await client([server.url, '--wait', '1ms'], { input: 'a\nb\n' });
@@ -241,6 +266,14 @@ describe('a pipe', () => {
     const command = startClient([server.url, '--count', '1']);
     command.child.stdin?.write('one\n');
     expect(await command.exited).toMatchObject({ code: 0, stdout: 'one\n' });
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('a disk that is full is a failure', async () => {
+    const server = await WsServer.start();
+    const line = `exec '${process.execPath}' '${BINARY}' client ${server.url} --send x > /dev/full`;
+    const { code, stderr } = await runCommand(['-c', line], { binary: '/bin/sh' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('shardhub: stdout: ENOSPC');
   });
 
   test('a reader that goes away ends it quietly', async () => {

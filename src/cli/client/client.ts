@@ -1,4 +1,5 @@
 /** `shardhub client`: a conversation between a server and the terminal, a pipe or what the flags say. */
+import { warn } from '../output.js';
 import { drainOnStop } from '../stop.js';
 import { Backoff } from './backoff.js';
 import type { Target } from './connection.js';
@@ -27,13 +28,18 @@ export async function client(url: URL, options: ClientOptions): Promise<number> 
   session.signal.addEventListener('abort', () => screen.closePrompt(), { once: true });
   onStop(() => session.stop(), code);
   // A reader that went away (`shardhub client … | head -1`) has seen what it wanted.
-  process.stdout.on('error', () => {
+  let isWritable = true;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     screen.mute();
+    if (error.code !== 'EPIPE' && isWritable) {
+      isWritable = false;
+      warn(`stdout: ${error.message}`);
+    }
     session.stop();
   });
   const result = await code;
   screen.close();
-  return screen.isMuted ? 0 : result;
+  return screen.isMuted ? exitCode(isWritable) : result;
 }
 
 function onStop(stop: () => void, code: Promise<number>): void {

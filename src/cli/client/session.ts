@@ -22,6 +22,11 @@ export interface Input {
   readonly isEndless: boolean;
 }
 
+/**
+ * Messages without a reply, where each is to have one: more wait, as a server may bound what it takes on at
+ * once (a hub's `maxInFlight`).
+ */
+const MAX_UNANSWERED = 100;
 const NORMAL_CODES = [1000, 1005];
 
 export class Session {
@@ -39,6 +44,7 @@ export class Session {
   /** Messages whose connection ended before their replies came. */
   #lost = 0;
   #received = 0;
+  #isEndless = false;
   #isInputOver = false;
   #timer: NodeJS.Timeout | undefined;
   /** Set when this side ended it: whether all that was asked for is done. */
@@ -57,8 +63,9 @@ export class Session {
 
   /** Resolves when it is over, with whether it went well. */
   async run(input: Input): Promise<boolean> {
-    this.#feed(input).catch((error: Error) => this.#onInputError(error));
-    const isFine = await this.#stayConnected(input);
+    this.#isEndless = input.isEndless;
+    this.#feed(input.messages).catch((error: Error) => this.#onInputError(error));
+    const isFine = await this.#stayConnected();
     this.#end(isFine);
     return isFine;
   }
@@ -77,13 +84,13 @@ export class Session {
     this.#wakeFeeder?.();
   }
 
-  async #stayConnected(input: Input): Promise<boolean> {
+  async #stayConnected(): Promise<boolean> {
     for (;;) {
       const end = await this.#connectOnce();
       this.#tell(end);
       if (this.#verdict !== undefined) return this.#verdict && isClean(end);
       const isFinal = end.kind === 'failed' && end.failure.isFinal;
-      if (this.#plan.backoff === undefined || isFinal) return this.#isGoodEnd(end, input);
+      if (this.#plan.backoff === undefined || isFinal) return this.#isGoodEnd(end);
       const openMs = this.#openedAt === undefined ? 0 : performance.now() - this.#openedAt;
       const waitMs = this.#plan.backoff.next(openMs);
       this.#report.note(`connecting again in ${waitMs} ms`);
@@ -93,9 +100,9 @@ export class Session {
   }
 
   /** Whether a connection that the server ended has done what it was opened for. */
-  #isGoodEnd(end: End, { isEndless }: Input): boolean {
+  #isGoodEnd(end: End): boolean {
     if (end.kind !== 'closed' || !NORMAL_CODES.includes(end.code)) return false;
-    if (isEndless && this.#plan.count === undefined) return true;
+    if (this.#isEndless && this.#plan.count === undefined) return true;
     const due = this.#due();
     const problem =
       due > 0 ? `${plural(due, 'reply', 'replies')} did not come` : 'not all of the input was sent';
@@ -136,6 +143,7 @@ export class Session {
     if (this.#plan.count === undefined || this.#received <= this.#plan.count)
       this.#report.message({ data, isBinary, rttMs });
     this.#checkWhetherDone();
+    this.#wakeFeeder?.();
   }
 
   #onEnd(): void {
@@ -155,22 +163,23 @@ export class Session {
     }
   }
 
-  async #feed({ messages, isEndless }: Input): Promise<void> {
-    await this.#open();
+  async #feed(messages: Input['messages']): Promise<void> {
+    await this.#ready();
     for await (const message of messages) {
-      const connection = await this.#open();
+      const connection = await this.#ready();
       if (connection === undefined) return;
       this.#sentAt.push(performance.now());
       await connection.send(message);
     }
     this.#isInputOver = true;
-    if (isEndless) this.stop();
+    if (this.#isEndless) this.stop();
     else this.#checkWhetherDone();
   }
 
-  /** The open connection, as soon as there is one; `undefined` once it is over. */
-  async #open(): Promise<Connection | undefined> {
-    while (!this.#isOpen && this.#verdict === undefined) {
+  /** The open connection, as soon as it may be sent a message; `undefined` once it is over. */
+  async #ready(): Promise<Connection | undefined> {
+    while (this.#verdict === undefined && (!this.#isOpen || this.#isFull())) {
+      this.#checkWhetherDone();
       await new Promise<void>((resolve) => {
         this.#wakeFeeder = resolve;
       });
@@ -190,13 +199,19 @@ export class Session {
     return waitMs === undefined ? this.#sentAt.length + this.#lost : 0;
   }
 
+  #isFull(): boolean {
+    const { count, waitMs } = this.#plan;
+    const isAnswered = !this.#isEndless && count === undefined && waitMs === undefined;
+    return isAnswered && this.#sentAt.length >= MAX_UNANSWERED;
+  }
+
   /** Called whenever something changed that may end it. */
   #checkWhetherDone(): void {
     if (this.#verdict !== undefined) return;
     const { count, waitMs } = this.#plan;
     const isCountReached = count !== undefined && this.#due() === 0;
     if (isCountReached) this.#end(true);
-    else if (!this.#isInputOver || !this.#isOpen) return;
+    else if (!this.#isOpen || !(this.#isInputOver || this.#isFull())) this.#disarm();
     else if (waitMs !== undefined) this.#timer ??= setTimeout(() => this.#onWaited(waitMs), waitMs);
     else this.#awaitReplies();
   }
