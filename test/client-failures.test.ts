@@ -2,15 +2,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { BASE_MS, Backoff, CAP_MS, STABLE_MS } from '../src/cli/client/backoff.js';
 import { parseDuration, parseHeader } from '../src/cli/values.js';
-import { type CommandOptions, type Outcome, runCommand } from './support/command-line.js';
+import { client } from './support/client-command.js';
 import { freePort } from './support/ports.js';
 import { startMuteServer, WsServer } from './support/ws-server.js';
-
-function client(args: string[], options?: CommandOptions): Promise<Outcome> {
-  return runCommand(['client', ...args], options);
-}
 
 /** One line on stderr that says what went wrong and what to do, nothing on stdout. */
 async function expectFailure(args: string[], ...parts: (string | RegExp)[]): Promise<void> {
@@ -255,23 +250,6 @@ test.each([
   ['Upgrade: h2c', undefined],
 ])('the header %s', (text, header) => {
   expect(parseHeader(text)).toEqual(header);
-});
-
-describe('the wait before connecting again', () => {
-  test('is drawn from a range that doubles up to its cap', () => {
-    const longest = new Backoff(() => 1 - Number.EPSILON);
-    const waits = Array.from({ length: 9 }, () => longest.next(0));
-    const ceilings = [1, 2, 4, 8, 16, 32].map((factor) => factor * BASE_MS);
-    expect(waits).toEqual([...ceilings, CAP_MS, CAP_MS, CAP_MS].map((ceiling) => ceiling - 1));
-    expect(new Backoff(() => 0).next(0)).toBe(0);
-  });
-
-  test('starts over after a stable connection, and not after a short one', () => {
-    const backoff = new Backoff(() => 0.5);
-    expect([0, STABLE_MS - 1, STABLE_MS - 1, STABLE_MS, 0].map((openMs) => backoff.next(openMs))).toEqual(
-      [1, 2, 4, 1, 2].map((factor) => (factor * BASE_MS) / 2),
-    );
-  });
 });
 
 /** A server that is gone at the end of its block. */

@@ -4,21 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { BINARY, Command, type CommandOptions, type Outcome, runCommand } from './support/command-line.js';
+import { client, startClient } from './support/client-command.js';
+import { BINARY, runCommand } from './support/command-line.js';
 import { turn, until } from './support/until.js';
 import { startMuteServer, WsServer } from './support/ws-server.js';
 
 const ESCAPES = '\u001b]0;evil\u0007\u001b[31m\u009b2J\u007f\u202e\u2028a\r\n\tb';
 const ESCAPED = '\\x1b]0;evil\\x07\\x1b[31m\\x9b2J\\x7f\\u202e\\u2028a\\r\\n\\tb';
 const CONNECTED = 'shardhub: connected to ';
-
-function client(args: string[], options?: CommandOptions): Promise<Outcome> {
-  return runCommand(['client', ...args], options);
-}
-
-function startClient(args: string[], options: CommandOptions = { input: 'open' }): Command {
-  return new Command(['client', ...args], options);
-}
 
 function temporaryFile(content: string | Uint8Array): string {
   const folder = mkdtempSync(join(tmpdir(), 'shardhub-client-'));
@@ -388,41 +381,5 @@ describe('the end', () => {
     const outcome = await client([server.url, '--every', '1h']);
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toMatch(/\nshardhub: the connection was lost: [^\n]+\n$/);
-  });
-});
-
-describe('--reconnect', () => {
-  test('goes on after the server has started again', async () => {
-    const first = await WsServer.start();
-    const command = startClient([first.url, '--reconnect']);
-    command.child.stdin?.write('one\n');
-    await until('a reply', () => command.stdout === 'one\n');
-    await first.stop();
-    await until('an attempt', () => command.stderr.includes('connecting again'));
-    const second = await WsServer.start({ port: first.port });
-    command.child.stdin?.end('two\n');
-    expect(await command.exited).toMatchObject({ code: 0, stdout: 'one\ntwo\n' });
-    expect(second.texts).toEqual(['two']);
-  });
-
-  test('sends nothing twice: a reply that was lost is a failure', async () => {
-    let connections = 0;
-    const server = await WsServer.start({
-      onConnection: (socket) => {
-        if (connections++ === 0) socket.once('message', () => socket.terminate());
-      },
-    });
-    const outcome = await client([server.url, '--reconnect', '--send', 'a']);
-    expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toContain('1 reply lost with a connection');
-    expect(server.texts).toEqual(['a']);
-    expect(connections).toBe(2);
-  });
-
-  test('does not repeat what would be refused again', async () => {
-    const server = await WsServer.start({ ws: { verifyClient: () => false } });
-    const outcome = await client([server.url, '--reconnect', '--send', 'a']);
-    expect(outcome.code).toBe(1);
-    expect(outcome.stderr).not.toContain('connecting again');
   });
 });

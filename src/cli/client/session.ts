@@ -95,7 +95,10 @@ export class Session {
       const waitMs = this.#plan.backoff.next(openMs);
       this.#report.note(`connecting again in ${waitMs} ms`);
       await sleep(waitMs, undefined, { signal: this.signal }).catch(() => {});
-      if (this.#verdict !== undefined) return false;
+      if (this.#verdict !== undefined) {
+        this.#tell({ kind: 'aborted' });
+        return false;
+      }
     }
   }
 
