@@ -59,6 +59,29 @@ describe('the parts', () => {
     ).toEqual([]);
   });
 
+  test('the client is no part of serving: it shares flags, stop signals and complaints with it', () => {
+    const isClient = isIn('cli/client');
+    const shared = ['cli/output.ts', 'cli/stop.ts', 'cli/tool-flags.ts', 'cli/values.ts'];
+    expect(
+      offences(
+        ({ path }, { target }) =>
+          isClient(path) && isSource(target) && !isClient(target) && !shared.includes(target),
+      ),
+    ).toEqual([]);
+    // Loaded by the command line alone, and its connections only when they are wanted.
+    expect(offences(({ path }, { target }) => !isClient(path) && isClient(target))).toEqual([
+      'cli/program.ts → cli/client/flags.ts',
+      'cli/program.ts → cli/client/client.ts',
+    ]);
+  });
+
+  test('in the client, only its entry knows the process', () => {
+    const namers = [...modules.values()].filter(
+      ({ path, identifiers }) => isIn('cli/client')(path) && identifiers.has('process'),
+    );
+    expect(namers.map(({ path }) => path)).toEqual(['cli/client/client.ts']);
+  });
+
   test('nothing imports the package’s index or the command line but the command line', () => {
     const isTop = (target: string) => target === 'index.ts' || isIn('cli')(target);
     expect(offences(({ path }, { target }) => isTop(target) && !isIn('cli')(path))).toEqual([]);
@@ -76,6 +99,8 @@ describe('what is foreign', () => {
     ['zod', ['options.ts']],
     ['commander', ['cli/program.ts']],
     ['pino', ['hub/hub.ts']],
+    ['ws', ['cli/client/connection.ts']],
+    ['node:readline', ['cli/client/prompt.ts']],
   ])('%s is known to one file', (name, files) => {
     expect(importersOf(name)).toEqual(files);
   });

@@ -1,10 +1,13 @@
 /** The commands and their usage, on commander. */
 import { Command, CommanderError, type Help, Option } from 'commander';
 import { HubError, type HubOptions, VERSION } from '../index.js';
+import { CLIENT_FLAGS, findContradictions } from './client/flags.js';
 import { type Flag, listFlags } from './flags.js';
 import { oneLine, warn } from './output.js';
 import { serve } from './serve.js';
 import { type Environment, readSettings, unknownVariables } from './settings.js';
+import { complain, readToolFlags, type ToolFlags } from './tool-flags.js';
+import { WEBSOCKET_URL } from './values.js';
 
 const WRONG_USAGE = 2;
 
@@ -14,11 +17,15 @@ export async function run(
   env: Environment,
   onServe: (options: HubOptions) => Promise<void> = serve,
 ): Promise<number> {
+  let exitCode = 0;
   const program = createProgram(env, onServe);
+  addClient(program, (code) => {
+    exitCode = code;
+  });
   try {
     if (argv.length <= 2) program.error('a command is missing: try shardhub serve, or shardhub --help');
     await program.parseAsync(argv);
-    return 0;
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
     throw error;
@@ -76,5 +83,34 @@ async function startServing(
     // Options that are valid one by one can still contradict each other.
     if (error instanceof HubError && error.code === 'ERR_OPTION') command.error(oneLine(error.message));
     throw error;
+  }
+}
+
+function addClient(program: Command, onExit: (code: number) => void): void {
+  const command = program
+    .command('client')
+    .description('talk to a WebSocket server from the terminal, a pipe or a script')
+    .argument('<url>', WEBSOCKET_URL.takes)
+    .configureHelp({ formatItem })
+    .addHelpText('after', '\nExit code: 0 fine, 1 the connection or the server failed, 2 wrong usage.');
+  addToolFlags(command, CLIENT_FLAGS);
+  command.action(async (address: string, given: Record<string, unknown>) => {
+    const url = WEBSOCKET_URL.parse(address);
+    const { options, problems } = readToolFlags(CLIENT_FLAGS, given);
+    if (url === undefined) problems.unshift(complain('<url>', address, WEBSOCKET_URL.takes));
+    if (problems.length === 0) problems.push(...findContradictions(options));
+    if (url === undefined || problems.length > 0) return command.error(problems.join('; '));
+    // Loaded when it is wanted: `serve` has no use for a client.
+    const { client } = await import('./client/client.js');
+    onExit(await client(url, options));
+  });
+}
+
+function addToolFlags(command: Command, flags: ToolFlags): void {
+  for (const { usage, description, kind, isRepeatable, fallbackText } of Object.values(flags)) {
+    const takes = kind === undefined ? '' : `\ntakes ${kind.takes}`;
+    const option = new Option(usage, `${description}${takes}\ndefault: ${fallbackText}`);
+    if (isRepeatable) option.argParser((text: string, before: string[] = []) => [...before, text]);
+    command.addOption(option);
   }
 }
