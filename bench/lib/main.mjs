@@ -1,0 +1,21 @@
+/** How a command of the benchmarks begins and ends. */
+import { BenchAbort } from './errors.mjs';
+import { readOptions, UsageError } from './options.mjs';
+
+/**
+ * Runs a command and sets the exit code: what `run` returns, 1 when the benchmark aborted, 2 for wrong usage.
+ *
+ * @param {object} defaults of the options
+ * @param {(options: object) => Promise<number>} run
+ */
+export async function main(defaults, run) {
+  try {
+    const options = readOptions(process.argv.slice(2), defaults);
+    if (options.help === undefined) process.exitCode = await run(options);
+    else console.log(options.help);
+  } catch (error) {
+    if (!(error instanceof BenchAbort || error instanceof UsageError)) throw error;
+    console.error(error.message);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
+}

@@ -1,0 +1,54 @@
+/** `POST /echo` from autocannon: every body is checked. */
+import autocannon from 'autocannon';
+import { BenchAbort } from '../lib/errors.mjs';
+import { withCpu } from './cpu.mjs';
+
+const SAMPLE_MS = 100;
+/** Of a core: the client had nothing left to ask for more. */
+const BUSY = 0.9;
+
+/** @throws BenchAbort when a response is missing, is not 200, or is not the body that was sent */
+async function runCheckedHttp(url, { connections, body }, seconds) {
+  const cpuBefore = process.cpuUsage();
+  const result = await autocannon({
+    url,
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body,
+    expectBody: body,
+    connections,
+    duration: seconds,
+    sampleInt: SAMPLE_MS,
+  });
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const answered = result.statusCodeStats['200']?.count ?? 0;
+  const faults = {
+    'with a wrong body': result.mismatches,
+    'that are not 200': result.requests.total - answered,
+    'that failed': result.errors,
+  };
+  const seen = Object.entries(faults).filter(([, count]) => count > 0);
+  if (seen.length > 0)
+    throw new BenchAbort(`responses: ${seen.map(([name, count]) => `${count} ${name}`).join(', ')}`);
+  if (answered === 0) throw new BenchAbort('no request was answered');
+  const window = (result.finish - result.start) / 1000;
+  return {
+    count: answered,
+    seconds: window,
+    latency: result.latency,
+    clientCores: (user + system) / 1e6 / window,
+  };
+}
+
+export async function measureHttp({ child, row, settings }) {
+  await runCheckedHttp(child.echoUrl, row, settings.warmup);
+  const { value, cpu } = await withCpu(child, () => runCheckedHttp(child.echoUrl, row, settings.seconds));
+  return {
+    requestsPerSecond: value.count / value.seconds,
+    p50: value.latency.p50,
+    p99: value.latency.p99,
+    ...cpu,
+    clientCores: value.clientCores,
+    clientIsBottleneck: Number(value.clientCores > BUSY),
+  };
+}
