@@ -4,7 +4,7 @@ import { drainOnStop } from './stop.js';
 
 export async function serve(options: HubOptions): Promise<void> {
   const hub = await createHub(options);
-  drainOnStop(() => hub.close());
+  drainOnStop(() => hub.close().then(() => 0));
   process.stdout.write(`${startLine(hub)}\n`);
 }
 
