@@ -4,15 +4,16 @@ import { main } from './lib/main.mjs';
 import { writeResults } from './lib/report.mjs';
 import { runBench } from './lib/runner.mjs';
 import { showEvent, showTable } from './lib/screen.mjs';
+import { SERVERS } from './servers.mjs';
 import { judge, TARGETS } from './targets.mjs';
 
 const DEFAULTS = { rounds: '3', seconds: '2', warmup: '0.7' };
 
-/** Only what a target is about. */
+/** Only what a target is about, or was asked for by name. */
 function withTargetServers(row) {
   const targets = TARGETS.filter((target) => target.row === row.id);
   const wanted = new Set(targets.flatMap(({ server, against }) => [server, against]));
-  return { ...row, servers: row.servers.filter((name) => wanted.has(name)) };
+  return { ...row, servers: row.servers.filter((name) => wanted.has(name) || SERVERS[name].isAdded) };
 }
 
 function describeVerdict({ row, figure, server, against, by, min, max, value, verdict, reason }) {

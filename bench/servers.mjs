@@ -15,53 +15,63 @@ const SPIN_US = 50;
  * @property {string[]} [nodeFlags] for those that run on Node.js
  */
 
-/** @typedef {{ title: string, mayReorder?: boolean, command(setup: Setup): string[] }} Server */
+/**
+ * @typedef {object} Server
+ * @property {(setup: Setup) => string} title
+ * @property {boolean} [mayReorder] its echoes are not expected in order
+ * @property {boolean} [isAdded] by the command line
+ * @property {(setup: Setup) => string[]} command program and arguments
+ */
 
 /** @type {Record<string, Server>} */
 export const SERVERS = {
-  uws: { title: 'uWebSockets.js alone', command: (setup) => control('uws', setup) },
-  shardhub: { title: 'shardhub', command: (setup) => shardhub(setup) },
+  uws: { title: () => 'uWebSockets.js alone', command: (setup) => control('uws', setup) },
+  shardhub: { title: withWorkers, command: (setup) => shardhub(setup) },
   'shardhub-inline': {
-    title: 'shardhub, workers: 0',
+    title: () => 'shardhub, workers: 0',
     command: (setup) => shardhub({ ...setup, workers: 0 }),
   },
   'shardhub-spin': {
-    title: 'shardhub with spin',
+    title: (setup) => `${withWorkers(setup)}, spin`,
     command: (setup) => {
       if (!listOptions().some(({ name }) => name === 'spin'))
         throw new LeftOut('this shardhub has no option spin');
       return shardhub(setup, { spin: SPIN_US });
     },
   },
-  ws: { title: 'ws', command: (setup) => control('ws', setup) },
-  gorilla: { title: 'gorilla/websocket (Go)', command: () => [buildGorilla()] },
+  ws: { title: () => 'ws', command: (setup) => control('ws', setup) },
+  gorilla: { title: () => 'gorilla/websocket (Go)', command: () => [buildGorilla()] },
   'piscina-per-message': {
-    title: 'one piscina.run() per message',
+    title: () => 'one piscina.run() per message',
     mayReorder: true,
     command: (setup) => control('piscina-per-message', setup, setup.workers),
   },
   'http-piscina': {
-    title: 'node:http, one piscina.run() per request',
+    title: () => 'node:http, piscina.run() per request',
     command: (setup) => control('http-piscina', setup, setup.workers),
   },
   'publish-uws': {
-    title: 'uWebSockets.js, its own publish',
+    title: () => 'uWebSockets.js, its own publish',
     command: (setup) => control('publish-uws', setup),
   },
   'publish-shardhub': {
-    title: 'shardhub, hub.publish',
+    title: () => 'shardhub, hub.publish',
     command: (setup) => control('publish-shardhub', setup, JSON.stringify({ workers: setup.workers })),
   },
 };
 
 /** Adds a control that is not of this folder: a program that uses controls/support/control.mjs. */
 export function addServer(name, file) {
-  SERVERS[name] = { title: name, command: (setup) => node(file, setup) };
+  SERVERS[name] = { title: () => name, isAdded: true, command: (setup) => node(file, setup) };
 }
 
 /** @param {string} name @param {Setup} setup @throws LeftOut when it cannot run here */
 export function startServer(name, setup) {
   return Child.start(name, SERVERS[name].command(setup));
+}
+
+function withWorkers({ workers }) {
+  return `shardhub, ${workers} worker${workers === 1 ? '' : 's'}`;
 }
 
 function shardhub({ workers, handler, ...setup }, options = {}) {

@@ -24,7 +24,7 @@ const handshake = (port) =>
  *   the handshake only
  * @returns {Promise<import('node:net').Socket>} once it is open
  */
-export function openSocket(port, { onBytes, onClose }) {
+export function openSocket(port, listener) {
   return new Promise((resolve, reject) => {
     let head = '';
     const onHead = (bytes) => {
@@ -37,13 +37,15 @@ export function openSocket(port, { onBytes, onClose }) {
         return;
       }
       const rest = Buffer.from(head.slice(end + END_OF_HEAD.length), 'latin1');
-      onRead = onBytes;
+      isOpen = true;
       resolve(socket);
-      if (rest.length > 0) onBytes(rest);
+      if (rest.length > 0) listener.onBytes(rest);
     };
-    let onRead = onHead;
+    let isOpen = false;
     const callback = (length, buffer) => {
-      onRead(buffer.subarray(0, length));
+      const bytes = buffer.subarray(0, length);
+      if (isOpen) listener.onBytes(bytes);
+      else onHead(bytes);
       return true;
     };
     const socket = connect({
@@ -56,7 +58,7 @@ export function openSocket(port, { onBytes, onClose }) {
     socket.on('error', reject);
     socket.once('close', () => {
       reject(new Error('the connection fell in its handshake'));
-      if (onRead === onBytes) onClose();
+      if (isOpen) listener.onClose();
     });
   });
 }

@@ -1,4 +1,4 @@
-/** The engine's own publish: every connection is subscribed to one topic. */
+/** The engine's own publish: every connection is subscribed to one topic, and told so. */
 import { announce } from './support/control.mjs';
 import { listen, uWS, WEBSOCKET_OPTIONS } from './support/engine.mjs';
 import { numbered } from './support/numbered.mjs';
@@ -6,8 +6,10 @@ import { numbered } from './support/numbered.mjs';
 const app = uWS.App();
 app.ws('/ws', {
   ...WEBSOCKET_OPTIONS,
-  open: (socket) => void socket.subscribe('topic'),
-  message: (socket, message, isBinary) => void socket.send(message, isBinary),
+  open: (socket) => {
+    socket.subscribe('topic');
+    socket.send('ready');
+  },
 });
 const next = numbered();
 announce(await listen(app), {

@@ -1,6 +1,7 @@
-/** Subscribes every connection to one topic; echoes. */
+/** Subscribes every connection to one topic, and tells it so. */
 export default {
-  payload: 'borrowed',
-  open: (connection) => void connection.subscribe('topic'),
-  message: (_connection, message) => message,
+  open: (connection) => {
+    connection.subscribe('topic');
+    return 'ready';
+  },
 };

@@ -3,7 +3,7 @@ import { FIGURES, formatFigure } from './figures.mjs';
 import { escapeHtml } from './html.mjs';
 
 const WIDTH = 760;
-const LABEL_WIDTH = 250;
+const LABEL_WIDTH = 260;
 const VALUE_WIDTH = 130;
 const BAR_WIDTH = WIDTH - LABEL_WIDTH - VALUE_WIDTH;
 const TOP = 48;
@@ -27,7 +27,9 @@ export function drawChart(row) {
   const most = Math.max(...servers.map(({ summary }) => summary[row.figure].max), 0);
   const scale = most > 0 ? BAR_WIDTH / most : 0;
   const height = TOP + servers.length * LINE_HEIGHT + 6;
-  const aside = `${unit}, ${lessIsBetter ? 'less' : 'more'} is better; median, and the range of ${row.servers[0]?.rounds.length ?? 0} rounds`;
+  const rounds = row.servers[0]?.rounds.length ?? 0;
+  const spread = rounds > 1 ? `median, and the range of ${rounds} rounds` : 'one round';
+  const aside = `${unit}, ${lessIsBetter ? 'less' : 'more'} is better; ${spread}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">
 <title>${escapeHtml(row.title)}</title><style>${STYLE}
 </style>

@@ -26,11 +26,11 @@ export const FIGURES = {
   heapBytesPerConnection: { label: 'of it JavaScript', unit: 'B/connection', format: whole },
   cpuFrontEndMicros: { label: 'front end CPU', unit: 'µs each', format: fine, lessIsBetter: true },
   cpuProcessMicros: { label: 'process CPU', unit: 'µs each', format: fine, lessIsBetter: true },
-  cpuFrontEndCores: { label: 'front end CPU', unit: 's/s', format: fine },
-  cpuProcessCores: { label: 'process CPU', unit: 's/s', format: fine },
+  cpuFrontEndCores: { label: 'front end busy', unit: 'cores', format: fine },
+  cpuProcessCores: { label: 'process busy', unit: 'cores', format: fine },
   reordered: { label: 'out of order', unit: '', format: whole },
   lateSends: { label: 'sent late', unit: '', format: whole },
-  clientCores: { label: 'client CPU', unit: 's/s', format: fine },
+  clientCores: { label: 'client busy', unit: 'cores', format: fine },
 };
 
 /** A value with its unit, or a dash for one that could not be measured. @param {string} name @param {number | null | undefined} value */

@@ -1,6 +1,7 @@
 /** How a command of the benchmarks begins and ends. */
 import { BenchAbort } from './errors.mjs';
 import { readOptions, UsageError } from './options.mjs';
+import { warnOfLoad } from './screen.mjs';
 
 /**
  * Runs a command and sets the exit code: what `run` returns, 1 when the benchmark aborted, 2 for wrong usage.
@@ -11,8 +12,12 @@ import { readOptions, UsageError } from './options.mjs';
 export async function main(defaults, run) {
   try {
     const options = readOptions(process.argv.slice(2), defaults);
-    if (options.help === undefined) process.exitCode = await run(options);
-    else console.log(options.help);
+    if (options.help !== undefined) {
+      console.log(options.help);
+      return;
+    }
+    warnOfLoad();
+    process.exitCode = await run(options);
   } catch (error) {
     if (!(error instanceof BenchAbort || error instanceof UsageError)) throw error;
     console.error(error.message);

@@ -7,7 +7,7 @@ import { tabulate } from './row-table.mjs';
 
 const STYLE = `
   :root { color-scheme: light dark; }
-  body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+  body { font: 15px/1.5 system-ui, sans-serif; max-width: 84rem; margin: 2rem auto; padding: 0 1rem; }
   section { margin: 3rem 0; } .wide { overflow-x: auto; } svg { max-width: 100%; height: auto; }
   table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
   th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }

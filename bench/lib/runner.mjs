@@ -32,6 +32,7 @@ export async function runBench(rows, settings, onEvent = () => {}) {
 
 async function runRow(row, settings, onEvent) {
   const { rounds, servers: wanted } = settings;
+  const setup = setupOf(row, settings);
   const names = row.servers.filter((name) => wanted === undefined || wanted.includes(name));
   const figures = new Map(names.map((name) => [name, []]));
   const leftOut = [];
@@ -44,25 +45,27 @@ async function runRow(row, settings, onEvent) {
       } catch (error) {
         if (!(error instanceof LeftOut)) throw explain(error, row, server);
         figures.delete(server);
-        leftOut.push({ name: server, title: SERVERS[server].title, reason: error.message });
+        leftOut.push({ name: server, title: SERVERS[server].title(setup), reason: error.message });
         onEvent({ row, server, round, leftOut: error.message });
       }
     }
   }
   const servers = [...figures].map(([name, measurements]) => ({
     name,
-    title: SERVERS[name].title,
+    title: SERVERS[name].title(setup),
     summary: summariseRounds(measurements),
     rounds: measurements,
   }));
   const { id, title, figure } = row;
-  return { id, title, figure, workers: row.workers ?? settings.workers, servers, leftOut };
+  return { id, title, figure, servers, leftOut };
+}
+
+function setupOf({ workers, handler, nodeFlags }, settings) {
+  return { workers: workers ?? settings.workers, handler, nodeFlags };
 }
 
 async function measureOnce(row, server, settings) {
-  const { handler, nodeFlags } = row;
-  const setup = { workers: row.workers ?? settings.workers, handler, nodeFlags };
-  const child = await startServer(server, setup);
+  const child = await startServer(server, setupOf(row, settings));
   try {
     return await row.measure({ child, server: SERVERS[server], row, settings });
   } finally {

@@ -1,7 +1,19 @@
 /** What the benchmarks say on the screen. */
+import { loadavg } from 'node:os';
 import Table from 'cli-table3';
 import { formatFigure } from './figures.mjs';
 import { tabulate } from './row-table.mjs';
+
+/** Above this, others use the cores too. */
+const BUSY_LOAD_AVERAGE = 0.5;
+
+export function warnOfLoad() {
+  const [load] = loadavg();
+  if (load <= BUSY_LOAD_AVERAGE) return;
+  process.stderr.write(
+    `the load average is ${load.toFixed(1)}: what else runs here is part of the figures\n`,
+  );
+}
 
 /** One line for each measurement, as it ends. */
 export function showEvent({ row, server, round, figures, leftOut }) {
