@@ -24,6 +24,16 @@ export function cpuFigures(before, after, { count, seconds }) {
   };
 }
 
+/** Of a core: a client that used so much had nothing left to ask for more. */
+const BUSY = 0.9;
+
+/** The CPU of this process, as the client. @param {NodeJS.CpuUsage} before of `process.cpuUsage` */
+export function clientFigures(before, seconds) {
+  const { user, system } = process.cpuUsage(before);
+  const clientCores = (user + system) / 1e6 / seconds;
+  return { clientCores, clientIsBottleneck: Number(clientCores > BUSY) };
+}
+
 /** The server's CPU per message in the measured part: asked at each report of the load generator, first against last. */
 export class CpuMeter {
   #child;

@@ -1,14 +1,12 @@
 /** `POST /echo` from autocannon: every body is checked. */
 import autocannon from 'autocannon';
 import { BenchAbort } from '../lib/errors.mjs';
-import { withCpu } from './cpu.mjs';
+import { clientFigures, withCpu } from './cpu.mjs';
 
 const SAMPLE_MS = 100;
-/** Of a core: the client had nothing left to ask for more. */
-const BUSY = 0.9;
 
 /** @throws BenchAbort when a response is missing, is not 200, or is not the body that was sent */
-async function runCheckedHttp(url, { connections, body }, seconds) {
+async function runCheckedHttp(url, { connections, body }, duration) {
   const cpuBefore = process.cpuUsage();
   const result = await autocannon({
     url,
@@ -17,10 +15,9 @@ async function runCheckedHttp(url, { connections, body }, seconds) {
     body,
     expectBody: body,
     connections,
-    duration: seconds,
+    duration,
     sampleInt: SAMPLE_MS,
   });
-  const { user, system } = process.cpuUsage(cpuBefore);
   const answered = result.statusCodeStats['200']?.count ?? 0;
   const faults = {
     'with a wrong body': result.mismatches,
@@ -31,13 +28,8 @@ async function runCheckedHttp(url, { connections, body }, seconds) {
   if (seen.length > 0)
     throw new BenchAbort(`responses: ${seen.map(([name, count]) => `${count} ${name}`).join(', ')}`);
   if (answered === 0) throw new BenchAbort('no request was answered');
-  const window = (result.finish - result.start) / 1000;
-  return {
-    count: answered,
-    seconds: window,
-    latency: result.latency,
-    clientCores: (user + system) / 1e6 / window,
-  };
+  const seconds = (result.finish - result.start) / 1000;
+  return { count: answered, seconds, latency: result.latency, client: clientFigures(cpuBefore, seconds) };
 }
 
 export async function measureHttp({ child, row, settings }) {
@@ -48,7 +40,6 @@ export async function measureHttp({ child, row, settings }) {
     p50: value.latency.p50,
     p99: value.latency.p99,
     ...cpu,
-    clientCores: value.clientCores,
-    clientIsBottleneck: Number(value.clientCores > BUSY),
+    ...value.client,
   };
 }

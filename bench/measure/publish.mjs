@@ -2,7 +2,7 @@
 import { openSocket, openSockets } from '../clients/raw-socket.mjs';
 import { BenchAbort } from '../lib/errors.mjs';
 import { requireOpenFiles } from '../lib/machine.mjs';
-import { withCpu } from './cpu.mjs';
+import { clientFigures, withCpu } from './cpu.mjs';
 
 const HEADER_BYTES = 2;
 const BINARY_FRAME = 0x82;
@@ -146,11 +146,10 @@ export async function measurePublish({ child, row, settings }) {
     await publishFor(child, row, subscribers, settings.warmup);
     const cpuBefore = process.cpuUsage();
     const { value, cpu } = await withCpu(child, () => publishFor(child, row, subscribers, settings.seconds));
-    const { user, system } = process.cpuUsage(cpuBefore);
     return {
       deliveriesPerSecond: value.count / value.seconds,
       ...cpu,
-      clientCores: (user + system) / 1e6 / value.seconds,
+      ...clientFigures(cpuBefore, value.seconds),
     };
   } finally {
     subscribers.close();
