@@ -1,7 +1,7 @@
 /** The benchmarks: that their figures are there, and that a run with a fault in it is none. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -148,6 +148,9 @@ test('wrong usage exits with 2', async () => {
 });
 
 describe('single measurements', () => {
+  let calls = 0;
+  const isTenth = () => ++calls % 10 === 0;
+
   /** A server of the benchmarks that ends with the test. */
   async function start(name: string) {
     const child = await startServer(name, { workers: 1 });
@@ -181,12 +184,13 @@ describe('single measurements', () => {
     await expect(measurePublish({ child, row, settings: WINDOW })).rejects.toThrow(/did not get message 49/);
   });
 
-  test.each([
-    ['with a wrong body', 200, 'y'],
-    ['that are not 200', 500, 'x'],
-  ])('HTTP responses %s end the run', async (complaint, status, body) => {
+  test.each<[string, RequestListener]>([
+    ['with a wrong body', (_, response) => response.end('y')],
+    ['that are not 200', (_, response) => response.writeHead(500).end('x')],
+    ['that never came', (_, response) => (isTenth() ? response.socket?.end() : response.end('x'))],
+  ])('HTTP responses %s end the run', async (complaint, onRequest) => {
     const { measureHttp } = await load('measure/http.mjs');
-    const server = createServer((_, response) => response.writeHead(status).end(body));
+    const server = createServer(onRequest);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const echoUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/echo`;
