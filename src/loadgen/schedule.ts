@@ -43,6 +43,12 @@ export class Schedule {
     this.#wait();
   }
 
+  /** Sends what is due by now, however late the thread is, and then nothing more. */
+  finish(): void {
+    this.#sendDue(performance.now());
+    this.#stopped = true;
+  }
+
   stop(): void {
     this.#stopped = true;
   }

@@ -12,9 +12,10 @@ export class Stop {
     for (const wake of this.#wakers) wake();
   }
 
-  /** Resolves after `ms`, or as soon as the run is stopped. */
-  sleep(ms: number): Promise<void> {
-    return this.#until((wake) => {
+  /** Resolves after `ms`, at once if there is nothing to wait for, or as soon as the run is stopped. */
+  async sleep(ms: number): Promise<void> {
+    if (ms <= 0) return;
+    await this.#until((wake) => {
       const timer = setTimeout(wake, ms);
       return () => clearTimeout(timer);
     });

@@ -122,6 +122,7 @@ class LoadThread {
       this.#recorder.clear();
       this.#meter.begin();
       await this.#stop.sleep(durationMs);
+      if (!this.#stop.stopped) this.#schedule?.finish();
       this.#meter.end();
     }
     this.#refills = false;
