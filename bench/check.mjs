@@ -36,7 +36,7 @@ await main(DEFAULTS, async ({ rows, settings, out, images }) => {
   const verdicts = judge(TARGETS, results.rows);
   showTable(['row', 'figure', 'of', 'target', 'measured', ''], verdicts.map(describeVerdict));
   for (const path of writeResults(results, { out, images })) console.log(path);
-  const missed = verdicts.filter(({ verdict }) => verdict === 'missed').length;
-  console.log(`${verdicts.length - missed} of ${verdicts.length} targets met or skipped, ${missed} missed`);
-  return missed === 0 ? 0 : 1;
+  const count = (wanted) => verdicts.filter(({ verdict }) => verdict === wanted).length;
+  console.log(`${count('met')} targets met, ${count('missed')} missed, ${count('skipped')} skipped`);
+  return count('missed') === 0 ? 0 : 1;
 });

@@ -63,13 +63,14 @@ export const TARGETS = [
  * @param {Target[]} targets
  * @param {object[]} rows of the results
  * @returns {(Target & { value: number | null, verdict: 'met' | 'missed' | 'skipped', reason?: string })[]} of the
- *   targets whose row was measured; skipped where a server of it was left out
+ *   rows that were measured; skipped where a server was left out
  */
 export function judge(targets, rows) {
-  const measured = new Map(rows.map((row) => [row.id, row]));
-  return targets
-    .filter(({ row }) => measured.has(row))
-    .map((target) => ({ ...target, ...judgeOne(target, measured.get(target.row)) }));
+  return rows.flatMap((row) =>
+    targets
+      .filter((target) => target.row === row.id)
+      .map((target) => ({ ...target, ...judgeOne(target, row) })),
+  );
 }
 
 function judgeOne({ figure, server, against, by = 'ratio', min, max }, row) {

@@ -158,6 +158,12 @@ describe('single measurements', () => {
     return child;
   }
 
+  async function startFixture(name: string) {
+    const child = await Child.start(name, [process.execPath, fixture(name)]);
+    onTestFinished(() => child.stop());
+    return child;
+  }
+
   test('memory for each idle connection', async () => {
     const { measureIdle } = await load('measure/idle.mjs');
     const child = await start('shardhub');
@@ -165,6 +171,13 @@ describe('single measurements', () => {
     expect(figures.heapBytesPerConnection).toBeGreaterThan(0);
     expect(figures.bytesPerConnection).toBeLessThan(1_000_000);
     await expect(measureIdle({ child, row: { before: 0, connections: 1e9 } })).rejects.toThrow(/ulimit -n/);
+  });
+
+  test('an idle connection that falls ends the run', async () => {
+    const { measureIdle } = await load('measure/idle.mjs');
+    const child = await startFixture('drops');
+    const measured = measureIdle({ child, row: { before: 10, connections: 20 } });
+    await expect(measured).rejects.toThrow(/3 idle connections fell/);
   });
 
   test('deliveries to every subscriber', async () => {
@@ -178,8 +191,7 @@ describe('single measurements', () => {
 
   test('a delivery that is left out ends the run', async () => {
     const { measurePublish } = await load('measure/publish.mjs');
-    const child = await Child.start('skips', [process.execPath, fixture('skips')]);
-    onTestFinished(() => child.stop());
+    const child = await startFixture('skips');
     const row = { subscribers: 5, size: 64, inFlight: 4 };
     await expect(measurePublish({ child, row, settings: WINDOW })).rejects.toThrow(/did not get message 49/);
   });

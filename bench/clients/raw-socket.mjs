@@ -1,5 +1,6 @@
 /** A WebSocket client with nothing to it: a TCP socket that has shaken hands, and the bytes that come. */
 import { connect } from 'node:net';
+import { BenchAbort } from '../lib/errors.mjs';
 
 /** Every socket reads into this one: what a callback is given is gone when it returns. */
 const READ_BUFFER = Buffer.allocUnsafe(256 * 1024);
@@ -32,7 +33,7 @@ export function openSocket(port, listener) {
       const end = head.indexOf(END_OF_HEAD);
       if (end === -1) return;
       if (!head.startsWith('HTTP/1.1 101 ')) {
-        reject(new Error(`no handshake: ${head.slice(0, head.indexOf('\r\n'))}`));
+        reject(new BenchAbort(`no handshake: ${head.slice(0, head.indexOf('\r\n'))}`));
         socket.destroy();
         return;
       }
@@ -55,9 +56,9 @@ export function openSocket(port, listener) {
       onread: { buffer: READ_BUFFER, callback },
     });
     socket.once('connect', () => socket.write(handshake(port)));
-    socket.on('error', reject);
+    socket.on('error', (error) => reject(new BenchAbort(error.message)));
     socket.once('close', () => {
-      reject(new Error('the connection fell in its handshake'));
+      reject(new BenchAbort('a connection fell in its handshake'));
       if (isOpen) listener.onClose();
     });
   });

@@ -16,11 +16,14 @@ export async function main(defaults, run) {
       console.log(options.help);
       return;
     }
+    // Leaves as usual: what was made for the run is removed.
+    process.once('SIGINT', () => process.exit(130));
     warnOfLoad();
     process.exitCode = await run(options);
   } catch (error) {
     if (!(error instanceof BenchAbort || error instanceof UsageError)) throw error;
     console.error(error.message);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    // At once: whatever was under way is of no use any more.
+    process.exit(error instanceof UsageError ? 2 : 1);
   }
 }

@@ -23,7 +23,7 @@ export function renderReport(results) {
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>${STYLE}
 </style></head><body>
 <h1>shardhub benchmarks</h1>
-<p>${escapeHtml(date)}. ${rounds} interleaved rounds of ${seconds} s after ${warmup} s of warm-up; medians. Worker threads: ${workers},
+<p>${escapeHtml(date)}. Interleaved rounds: ${rounds}, each of ${seconds} s after ${warmup} s of warm-up; medians. Worker threads: ${workers},
 where a row does not say. The load comes from the same machine. How it is measured: bench/README.md.</p>
 <table>${Object.entries(facts)
     .map(([name, value]) => `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(value ?? '–')}</td></tr>`)

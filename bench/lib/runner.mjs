@@ -2,10 +2,14 @@
  * Runs rows: one server process at a time, started for one measurement and stopped after it. Rounds go over all
  * servers of a row before the next round begins, each beginning with another server.
  */
+import { setTimeout } from 'node:timers/promises';
 import { SERVERS, startServer } from '../servers.mjs';
 import { BenchAbort, LeftOut } from './errors.mjs';
 import { describeMachine } from './machine.mjs';
 import { rotate, summariseRounds } from './statistics.mjs';
+
+/** So much longer than its window may a measurement take: to start, connect and close. */
+const PATIENCE_MS = 120_000;
 
 /**
  * @typedef {object} Settings
@@ -66,11 +70,23 @@ function setupOf({ workers, handler, nodeFlags }, settings) {
 
 async function measureOnce(row, server, settings) {
   const child = await startServer(server, setupOf(row, settings));
+  const deadline = new AbortController();
   try {
-    return await row.measure({ child, server: SERVERS[server], row, settings });
+    return await Promise.race([
+      row.measure({ child, server: SERVERS[server], row, settings }),
+      failAfter(settings, deadline.signal),
+    ]);
   } finally {
+    deadline.abort();
     await child.stop();
   }
+}
+
+/** A server that neither answers nor ends. */
+async function failAfter({ warmup, seconds }, signal) {
+  await setTimeout((warmup + seconds) * 1000 + PATIENCE_MS, undefined, { signal }).catch(() => {});
+  if (!signal.aborted) throw new BenchAbort('it did not come to an end');
+  return undefined;
 }
 
 /** Says where it went wrong. */

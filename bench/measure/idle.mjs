@@ -18,6 +18,7 @@ export async function measureIdle({ child, row }) {
       return { count: row.connections, seconds: (performance.now() - start) / 1000 };
     });
     const after = await child.ask('memory');
+    await client.ask('check');
     return {
       bytesPerConnection: (after.rss - before.rss) / row.connections,
       heapBytesPerConnection: (after.heap - before.heap) / row.connections,
