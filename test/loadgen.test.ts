@@ -322,6 +322,12 @@ describe('the open loop', () => {
   const PAUSE_MS = 300;
   const pause = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 
+  /** The latency of the nth slowest message, in ms. */
+  function slowest({ histogram }: LoadResult, n: number): number {
+    const all = decodeFromCompressedBase64(histogram, 64);
+    return all.getValueAtPercentile(100 * (1 - (n - 1) / all.totalCount)) / 1000;
+  }
+
   test('latency counts from the time at which a message was due: a pause delays all messages in it', async () => {
     let hasPaused = false;
     const { url, received } = await startEchoServer((socket, data, isBinary, number) => {
@@ -332,10 +338,10 @@ describe('the open loop', () => {
     const result = await runLoad({ url, connections: 4, rate: 100, durationMs: 1000, warmupMs: 0 });
     expectRight(result);
     expect(result.rate).toBe(100);
-    // Of 100 messages, one in ten ms, 30 are due in the pause: in a closed loop it would be at most four.
-    expect(result.latencyMs.max).toBeGreaterThanOrEqual(PAUSE_MS - 20);
-    expect(result.latencyMs.p90).toBeGreaterThanOrEqual(PAUSE_MS / 2);
-    expect(decodeFromCompressedBase64(result.histogram, 64).totalCount).toBeLessThanOrEqual(101);
+    // One in ten ms was due in the pause: in a closed loop it would delay at most four.
+    expect(slowest(result, 1)).toBeGreaterThanOrEqual(PAUSE_MS - 20);
+    expect(slowest(result, 14)).toBeGreaterThanOrEqual(PAUSE_MS / 2);
+    expect(slowest(result, 28)).toBeGreaterThanOrEqual(5);
   });
 
   test('messages are sent at the rate, not before they are due', async () => {
@@ -358,9 +364,8 @@ describe('the open loop', () => {
     });
     const result = await runLoad({ url, connections: 1, rate: 1000, durationMs: 400, warmupMs: 0 });
     expectRight(result);
-    const { totalCount } = decodeFromCompressedBase64(result.histogram, 64);
-    expect(totalCount).toBeGreaterThanOrEqual(399);
-    expect(result.latencyMs.p50).toBeGreaterThanOrEqual(50);
+    expect(decodeFromCompressedBase64(result.histogram, 64).totalCount).toBeGreaterThanOrEqual(399);
+    expect(slowest(result, 240)).toBeGreaterThanOrEqual(50);
   });
 });
 

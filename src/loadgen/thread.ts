@@ -116,7 +116,8 @@ class LoadThread {
     if (this.#stop.stopped) return;
     this.#phase = 'warmup';
     this.#startSending(startsAt);
-    await this.#stop.sleep(startsAt + warmupMs - performance.now());
+    // Timers may be early by a fraction of a ms: without a warm-up, the measured part has the first echo in it.
+    if (warmupMs > 0) await this.#stop.sleep(startsAt + warmupMs - performance.now());
     if (!this.#stop.stopped) {
       this.#phase = 'measure';
       this.#recorder.clear();
