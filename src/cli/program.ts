@@ -1,6 +1,7 @@
 /** The commands and their usage, on commander. */
 import { Command, CommanderError, type Help, Option } from 'commander';
 import { HubError, type HubOptions, VERSION } from '../index.js';
+import { BENCH_FLAGS, readBenchSettings } from './bench-settings.js';
 import { CLIENT_FLAGS, findContradictions } from './client/flags.js';
 import { type Flag, listFlags } from './flags.js';
 import { oneLine, warn } from './output.js';
@@ -19,9 +20,11 @@ export async function run(
 ): Promise<number> {
   let exitCode = 0;
   const program = createProgram(env, onServe);
-  addClient(program, (code) => {
+  const onExit = (code: number) => {
     exitCode = code;
-  });
+  };
+  addClient(program, onExit);
+  addBench(program, onExit);
   try {
     if (argv.length <= 2) program.error('a command is missing: try shardhub serve, or shardhub --help');
     await program.parseAsync(argv);
@@ -53,6 +56,29 @@ function createProgram(env: Environment, onServe: (options: HubOptions) => Promi
   return program;
 }
 
+function addBench(program: Command, onExitCode: (code: number) => void): void {
+  const command = program
+    .command('bench')
+    .description('put load on an echo service, and check every echo')
+    .argument('<url>', 'ws:// or wss:// address of the service')
+    .configureHelp({ formatItem });
+  for (const { usage, help, kind } of BENCH_FLAGS) {
+    const option = new Option(usage, help);
+    if (kind === 'headers') option.argParser((value, before: string[] = []) => [...before, value]);
+    command.addOption(option);
+  }
+  command
+    .option('--json', 'print the result as JSON, with the histogram')
+    .addHelpText('after', '\nExit code: 0 if every echo was right, 1 if not or if a connection failed.')
+    .action(async (url: string, given: Record<string, unknown>) => {
+      const { options, problems } = readBenchSettings(url, given);
+      if (problems.length > 0) command.error(problems.join('; '));
+      // Loaded when it is used: what only a load run needs, a server does not load.
+      const { bench } = await import('./bench.js');
+      onExitCode(await orWrongUsage(command, bench(options, given.json === true)));
+    });
+}
+
 /** A term and, below it, its description: the terms are too long for a column of their own. */
 function formatItem(term: string, _termWidth: number, description: string, helper: Help): string {
   const indent = ' '.repeat(6);
@@ -77,10 +103,14 @@ async function startServing(
   for (const name of unknownVariables(flags, env)) warn(`warning: ${name} is not an option and is ignored`);
   const { options, problems } = readSettings(flags, given, env);
   if (problems.length > 0) command.error(problems.join('; '));
+  await orWrongUsage(command, onServe(options));
+}
+
+/** Options that are valid one by one can still contradict each other. */
+async function orWrongUsage<T>(command: Command, running: Promise<T>): Promise<T> {
   try {
-    await onServe(options);
+    return await running;
   } catch (error) {
-    // Options that are valid one by one can still contradict each other.
     if (error instanceof HubError && error.code === 'ERR_OPTION') command.error(oneLine(error.message));
     throw error;
   }
