@@ -15,6 +15,8 @@ export const HUB_ERROR_CODES = [
   'ERR_CLOSE_ARGUMENT',
   'ERR_MESSAGE_EXPIRED',
   'ERR_HANDLER_TIMEOUT',
+  'ERR_UPGRADE',
+  'ERR_TLS',
 ] as const;
 
 export type HubErrorCode = (typeof HUB_ERROR_CODES)[number];

@@ -5,13 +5,20 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { HubError, describe as show } from './errors.js';
+import { isNetwork } from './network.js';
+import type { OriginCheck, UpgradeHook } from './upgrade.js';
 
 /** How the command line and the environment spell an option. */
 export interface CliMeta {
-  /** `flag` takes no value; `list` is separated by commas; `pairs` is a list of name=number. */
-  readonly kind: 'string' | 'integer' | 'flag' | 'list' | 'pairs';
+  /**
+   * `flag` takes no value; `list` is separated by commas; `pairs` is a list of name=number; `fields` has one flag for
+   * each field of an object.
+   */
+  readonly kind: 'string' | 'integer' | 'flag' | 'list' | 'pairs' | 'fields';
   /** Placeholder in `--help`. */
   readonly value?: string;
+  /** For `fields`: name and description of each. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 const KIB = 1024;
@@ -44,9 +51,32 @@ function flag(fallback: boolean, description: string) {
   });
 }
 
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
+/** `https://*.example.com` stands for every name below, `:*` for every port. */
+const originEntry = z.union([
+  z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/(\*\.)?[^/*\s]+$/i),
+  z.instanceof(RegExp),
+]);
 const originSchema = z.union([
   z.enum(['same-origin', '*']),
-  z.array(z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/[^/]+$/i)).min(1),
+  z.instanceof(RegExp),
+  z.array(originEntry).min(1),
+  z.custom<OriginCheck>(isFunction),
+]);
+
+/** RFC 9110 §5.6.2, as RFC 6455 §4.1 asks. */
+const subprotocol = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
+
+const filePath = z.string().min(1);
+const tlsSchema = z.strictObject({ key: filePath, cert: filePath, passphrase: z.string().optional() });
+
+const trustProxySchema = z.union([
+  z.literal(false),
+  z.int().min(0).max(100),
+  z.array(z.string().refine(isNetwork)).min(1),
 ]);
 
 const rate = z.number().positive().max(1e12);
@@ -73,6 +103,34 @@ const optionsShape = z.strictObject({
   }),
   port: integer(0, 65_535, 8080, 'port', 'port to listen on; 0 picks a free one'),
   sharePort: flag(false, 'let other processes listen on the same port (SO_REUSEPORT)'),
+  unixSocket: option(filePath.optional(), {
+    description: 'path of a Unix socket to listen on instead of host and port',
+    takes: 'the path of a socket that nobody listens on, or of nothing, in a folder that exists',
+    cli: { kind: 'string', value: 'path' },
+  }),
+  tls: option(tlsSchema.optional(), {
+    description: 'paths of PEM files: the private key and the certificate (with its chain)',
+    takes: 'key and cert (paths of PEM files), and the passphrase of an encrypted key',
+    cli: {
+      kind: 'fields',
+      fields: {
+        key: 'path of the private key (PEM): serves https and wss',
+        cert: 'path of the certificate (PEM), followed by its chain',
+        passphrase: 'of an encrypted private key; better given as a variable',
+      },
+    },
+  }),
+  proxyProtocol: flag(
+    false,
+    'take a peer’s address from the header of the PROXY protocol, version 2; only behind a proxy that always sends it',
+  ),
+  trustProxy: option(trustProxySchema.default(false), {
+    description:
+      'proxies whose X-Forwarded-For is believed: how many stand before the hub, or a list of their addresses and networks (default: none)',
+    takes:
+      'false, an integer from 0 to 100 (proxies), or a list of IP addresses and networks such as 10.0.0.0/8',
+    cli: { kind: 'list', value: 'hops|networks' },
+  }),
   path: option(
     z
       .string()
@@ -104,9 +162,42 @@ const optionsShape = z.strictObject({
   ),
   origins: option(originSchema.default('same-origin'), {
     description: 'which Origin headers may connect: same-origin, *, or a list of origins',
-    takes: '"same-origin", "*", or a list of origins such as https://example.com',
+    takes:
+      '"same-origin", "*", a list of origins such as https://example.com or https://*.example.com, a RegExp for the whole origin, or a function (origin, request) that returns true or false',
     cli: { kind: 'list', value: 'origins' },
   }),
+  upgrade: option(z.custom<UpgradeHook>(isFunction).optional(), {
+    description:
+      'decides on a handshake that the hub would let in, and says what is known of the connection (data)',
+    takes: 'a function (request) that returns what to accept or reject with, or a promise of it',
+  }),
+  upgradeTimeoutMs: integer(
+    1,
+    3_600_000,
+    5000,
+    'ms',
+    'longest time that the upgrade hook may take; the handshake is then answered with 503',
+  ),
+  maxPendingUpgrades: integer(
+    1,
+    1_000_000,
+    1000,
+    'handshakes',
+    'handshakes that may wait for the upgrade hook; more are answered with 503',
+  ),
+  subprotocols: option(z.array(subprotocol).default([]), {
+    description:
+      'subprotocols in order of preference: the first one that a client offers is chosen (default: none)',
+    takes: 'a list of subprotocol names (tokens of RFC 9110)',
+    cli: { kind: 'list', value: 'names' },
+  }),
+  compression: option(z.enum(['off', 'shared', 'dedicated']).default('off'), {
+    description:
+      'permessage-deflate: off, shared (no memory for each connection), or dedicated (a window for each: better and about 300 KiB)',
+    takes: '"off", "shared" or "dedicated"',
+    cli: { kind: 'string', value: 'mode' },
+  }),
+  compressionMinBytes: integer(0, 256 * MIB, 1024, 'bytes', 'messages below are sent uncompressed'),
   maxPayload: integer(
     1,
     256 * MIB,
@@ -260,7 +351,10 @@ function isLogger(value: unknown): value is Logger {
 }
 
 /** What `createHub` takes: every option may be left out. */
-export type HubOptions = z.input<typeof hubOptionsSchema>;
+export type HubOptions<Data = unknown> = Omit<z.input<typeof hubOptionsSchema>, 'upgrade'> & {
+  /** Decides on a handshake that the hub itself would let in. Default: accept. */
+  readonly upgrade?: UpgradeHook<Data> | undefined;
+};
 /** All options with their defaults, frozen. */
 export type ResolvedOptions = Readonly<z.output<typeof hubOptionsSchema>>;
 export type OptionName = keyof ResolvedOptions;

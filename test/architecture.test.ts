@@ -40,6 +40,10 @@ describe('the parts', () => {
     ['console', 'workers'],
     ['metrics', 'hub'],
     ['metrics', 'workers'],
+    ['auth', 'hub'],
+    ['auth', 'workers'],
+    ['hub', 'auth'],
+    ['workers', 'auth'],
   ])('%s never imports %s', (from, to) => {
     expect(offences((module, { target }) => isIn(from)(module.path) && isIn(to)(target))).toEqual([]);
   });
@@ -76,6 +80,7 @@ describe('what is foreign', () => {
     ['zod', ['options.ts']],
     ['commander', ['cli/program.ts']],
     ['pino', ['hub/hub.ts']],
+    ['jose', ['auth/verify.ts']],
   ])('%s is known to one file', (name, files) => {
     expect(importersOf(name)).toEqual(files);
   });

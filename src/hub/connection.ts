@@ -43,8 +43,10 @@ export interface ConnectionOrigin {
   readonly slot: number;
   readonly generation: number;
   readonly shard: MessageSink;
-  /** The handshake request as JSON, for `open` in a worker. */
+  /** The handshake, encoded for `open` in a worker. */
   readonly request: string;
+  /** What the `upgrade` hook said of it. */
+  readonly data?: unknown;
   readonly remoteAddress: string;
   /** True for a connection that lives for one HTTP request. */
   readonly isVirtual: boolean;
@@ -70,6 +72,7 @@ export class Connection implements Peer {
   readonly generation: number;
   readonly shard: MessageSink;
   readonly request: string;
+  readonly data: unknown;
   readonly remoteAddress: string;
   readonly isVirtual: boolean;
   state: ConnectionState = ConnectionState.Open;
@@ -111,6 +114,7 @@ export class Connection implements Peer {
     this.generation = origin.generation;
     this.shard = origin.shard;
     this.request = origin.request;
+    this.data = origin.data;
     this.remoteAddress = origin.remoteAddress;
     this.isVirtual = origin.isVirtual;
     this.#port = port;

@@ -24,7 +24,7 @@ export interface HttpHost {
   /** Anything that JSON can carry. */
   stats(): unknown;
   /** Refuses a request by its Origin. */
-  refuseOrigin(headers: Readonly<Record<string, string>>): Refusal | undefined;
+  refuseOrigin(exchange: UwsExchange, headers: Readonly<Record<string, string>>): Refusal | undefined;
   /** Runs a body through a worker; the exchange is answered with the replies. */
   onEcho(
     exchange: UwsExchange,
@@ -111,7 +111,7 @@ export class HttpRoutes {
   #echo(exchange: UwsExchange): void {
     const host = this.#host;
     const headers = exchange.headers();
-    const refused = host.refuseOrigin(headers) ?? this.#refuseWork();
+    const refused = host.refuseOrigin(exchange, headers) ?? this.#refuseWork();
     if (refused !== undefined) {
       this.#refuse(exchange, refused);
       return;

@@ -11,11 +11,12 @@ import { loadConsoleAssets } from '../console/assets.js';
 import { HubError } from '../errors.js';
 import { Counters } from '../metrics/counters.js';
 import { type HubOptions, type Logger, type ResolvedOptions, resolveOptions } from '../options.js';
+import type { OriginCheck } from '../upgrade.js';
 import { VERSION } from '../version.js';
 import type { HandlerSource } from '../wire/lane-task.js';
-import type { HandshakeRequest } from '../wire/request.js';
-import { hostForUrl } from './address.js';
-import { type Readiness, type Refusal, refuseHandshake, refuseOrigin } from './admission.js';
+import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
+import { baseUrl } from './address.js';
+import { type Readiness, refuseHandshake, refuseOrigin, unavailable } from './admission.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import { Connections } from './connections.js';
 import type { HubEvents } from './events.js';
@@ -26,10 +27,13 @@ import { findHandler } from './handler-source.js';
 import { HttpRoutes } from './http.js';
 import { HttpPort } from './http-port.js';
 import { Linger } from './linger.js';
+import { compileOrigins } from './origins.js';
 import { Overload } from './overload.js';
 import type { Shard } from './shard.js';
 import type { Peer, SocketPort } from './socket-port.js';
 import { collectStats, type HubStats } from './stats.js';
+import { Upgrades } from './upgrade.js';
+import type { Acceptance } from './upgrade-result.js';
 import { Workers } from './workers.js';
 
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
@@ -44,7 +48,8 @@ export interface CloseOptions {
 /** The engine does not say when a closed socket's last bytes have left: they get so long before it is torn down. */
 const LINGER_MS = 100;
 
-export class Hub extends EventEmitter<HubEvents> {
+/** `Data` is what the option `upgrade` says of a connection. */
+export class Hub<Data = unknown> extends EventEmitter<HubEvents> {
   readonly options: ResolvedOptions;
   readonly #counters = new Counters();
   readonly #connections = new Connections();
@@ -52,6 +57,8 @@ export class Hub extends EventEmitter<HubEvents> {
   readonly #logger: Logger;
   readonly #workers: Workers;
   readonly #gate: Gate;
+  readonly #isAllowedOrigin: OriginCheck;
+  readonly #upgrades: Upgrades;
   readonly #connectionHost: ConnectionHost;
   #front: Front | undefined;
   #state: HubState = 'idle';
@@ -61,12 +68,22 @@ export class Hub extends EventEmitter<HubEvents> {
   #onEmpty: (() => void) | undefined;
 
   /** Use `createHub`. */
-  constructor(options: HubOptions) {
+  constructor(options: HubOptions<Data>) {
     super();
     this.options = resolveOptions(options);
     this.#handler = findHandler(this.options.handler);
     this.#logger = this.options.logger ?? pino({ level: this.options.logLevel }, pino.destination(2));
     this.#gate = new Gate(this.options);
+    this.#isAllowedOrigin = compileOrigins(this.options.origins);
+    this.#upgrades = new Upgrades(this.options, {
+      refuse: (request) =>
+        refuseHandshake(request, this.#isAllowedOrigin, this.#readiness()) ??
+        this.#workers.refuseResting() ??
+        this.#gate.refuseNext(request.remoteAddress),
+      refuseLate: ({ remoteAddress }) => this.#workers.refuseResting() ?? this.#gate.refuse(remoteAddress),
+      onRefused: (reason) => this.#counters.rejected[reason]++,
+      onError: (error) => this.#logger.error({ err: error }, 'a decision on a handshake failed'),
+    });
     const linger = new Linger(this.options, this.#counters);
     const overload = new Overload(this.options, this.#counters, this.#connections);
     this.#workers = new Workers(this.#handler, {
@@ -94,19 +111,19 @@ export class Hub extends EventEmitter<HubEvents> {
     return this.#state;
   }
 
-  /** The port that it listens on. */
+  /** The port that it listens on; 0 on a Unix socket. */
   get port(): number {
     return this.#port;
   }
 
   /** Where its HTTP routes are. */
   get url(): string {
-    return `http://${hostForUrl(this.options.host, this.#port)}`;
+    return baseUrl('http', this.options, this.#port);
   }
 
   /** Where its WebSocket endpoint is. */
   get wsUrl(): string {
-    return `ws://${hostForUrl(this.options.host, this.#port)}${this.options.path}`;
+    return `${baseUrl('ws', this.options, this.#port)}${this.options.path}`;
   }
 
   /** A snapshot of its counters and gauges. */
@@ -127,8 +144,7 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#state = 'starting';
     try {
       this.#front = await this.#makeFront();
-      const { host, port, sharePort } = this.options;
-      this.#port = await this.#front.listen(host, port, sharePort);
+      this.#port = await this.#front.listen();
       await this.#workers.start();
     } catch (error) {
       await this.#abandon();
@@ -155,6 +171,18 @@ export class Hub extends EventEmitter<HubEvents> {
     return this.#closing;
   }
 
+  /**
+   * Reads the files of the option `tls` again: new connections get the new certificate, open ones stay as they are.
+   *
+   * @throws HubError `ERR_TLS` when the files are not right, there is no TLS, or the port is 0; `ERR_LISTEN`;
+   * `ERR_HUB_STATE` when the hub does not run. The certificate before is still in use then
+   */
+  async reloadTls(): Promise<void> {
+    if (this.#state !== 'running' || this.#front === undefined)
+      throw new HubError('ERR_HUB_STATE', `the hub is ${this.#state}: it cannot reload its certificate`);
+    await this.#front.reloadTls();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -172,14 +200,15 @@ export class Hub extends EventEmitter<HubEvents> {
         isServing: () => this.#workers.isServing,
         refuseResting: () => this.#workers.refuseResting(),
         stats: () => this.stats(),
-        refuseOrigin: (headers) => refuseOrigin(headers, this.options),
+        refuseOrigin: (exchange, headers) =>
+          refuseOrigin(toRequest(exchange, headers), this.#isAllowedOrigin),
         onEcho: (exchange, headers, body, isBinary) => this.#onEcho(exchange, headers, body, isBinary),
       },
       { path, http, maxPayload, assets },
     );
     return Front.create(this.options, {
-      onHandshake: (request) => this.#onHandshake(request),
-      onOpen: (port, request) => this.#onOpen(port, request),
+      onHandshake: (port) => this.#upgrades.onHandshake(port),
+      onOpen: (port, acceptance) => this.#onOpen(port, acceptance),
       onEngineClose: (text) => this.#onEngineClose(text),
       onRequest: (exchange) => routes.handle(exchange),
       onError: (error, where) => {
@@ -196,27 +225,21 @@ export class Hub extends EventEmitter<HubEvents> {
 
   // Connections
 
-  #onHandshake(request: HandshakeRequest): Refusal | undefined {
-    const refusal =
-      refuseHandshake(request, this.options, this.#readiness()) ??
-      this.#workers.refuseResting() ??
-      this.#gate.refuse(request.remoteAddress);
-    if (refusal !== undefined) this.#counters.rejected[refusal.reason]++;
-    return refusal;
-  }
-
-  #onOpen(port: SocketPort, request: HandshakeRequest): Peer {
+  #onOpen(port: SocketPort, acceptance: Acceptance): Peer {
     this.#counters.opened++;
-    this.#gate.enter(request.remoteAddress);
-    return this.#connect(port, request, false);
+    this.#gate.enter(acceptance.request.remoteAddress);
+    return this.#connect(port, acceptance, false);
   }
 
-  #connect(port: SocketPort, request: HandshakeRequest, isVirtual: boolean): Connection {
+  #connect(
+    port: SocketPort,
+    { request, encoded, data }: Omit<Acceptance, 'headers'>,
+    isVirtual: boolean,
+  ): Connection {
     const shard = this.#workers.leastLoaded();
     const { remoteAddress } = request;
-    const json = JSON.stringify(request);
     const connection = this.#connections.add((slot, generation) => {
-      const origin = { slot, generation, shard, request: json, remoteAddress, isVirtual };
+      const origin = { slot, generation, shard, request: encoded, data, remoteAddress, isVirtual };
       return new Connection(origin, port, this.#connectionHost);
     });
     shard.open(connection);
@@ -252,13 +275,9 @@ export class Hub extends EventEmitter<HubEvents> {
     isBinary: boolean,
   ): void {
     const port = new HttpPort(exchange, this.options.maxQueueBytes);
-    const { path, query, remoteAddress } = exchange;
-    const url = query === '' ? path : `${path}?${query}`;
-    const connection = this.#connect(
-      port,
-      { url, path, query, headers, remoteAddress, subprotocols: [] },
-      true,
-    );
+    const request = toRequest(exchange, headers);
+    const acceptance = { request, data: undefined, encoded: encodeHandshake(request, undefined) };
+    const connection = this.#connect(port, acceptance, true);
     port.attach(connection);
     const isIn = connection.accept(body, isBinary);
     if (isIn) connection.closeWhenIdle(CloseCode.Normal, '');
@@ -278,6 +297,7 @@ export class Hub extends EventEmitter<HubEvents> {
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     this.#state = 'draining';
     this.#front?.stopListening();
+    this.#upgrades.refuseAll(unavailable('draining'));
     const hadConnections = this.#connections.size > 0;
     for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
     await this.#empty(timeoutMs);
@@ -311,13 +331,19 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 }
 
+function toRequest(exchange: UwsExchange, headers: Readonly<Record<string, string>>): HandshakeRequest {
+  const { path, query, remoteAddress } = exchange;
+  const url = query === '' ? path : `${path}?${query}`;
+  return { url, path, query, headers, remoteAddress, subprotocols: [] };
+}
+
 /**
  * Starts a hub.
  *
  * @returns the hub, once it listens and every worker has loaded its handler
- * @throws HubError `ERR_OPTION`, `ERR_ENGINE_MISSING`, `ERR_LISTEN` or `ERR_HANDLER_LOAD`; nothing is left running
+ * @throws HubError `ERR_OPTION`, `ERR_ENGINE_MISSING`, `ERR_TLS`, `ERR_LISTEN` or `ERR_HANDLER_LOAD`; nothing is left running
  */
-export async function createHub(options: HubOptions = {}): Promise<Hub> {
+export async function createHub<Data = unknown>(options: HubOptions<Data> = {}): Promise<Hub<Data>> {
   const hub = new Hub(options);
   await hub.start();
   return hub;

@@ -2,7 +2,7 @@
 import { isSendableCloseCode } from '../close-codes.js';
 import { describe, HubError } from '../errors.js';
 import { connectionId } from '../wire/id.js';
-import type { HandshakeRequest } from '../wire/request.js';
+import { decodeHandshake, type Handshake, type HandshakeRequest } from '../wire/request.js';
 import type { Connection, Data } from './handler.js';
 import type { InboundMessage } from './message.js';
 
@@ -30,7 +30,8 @@ export class ConnectionContext implements Connection {
   /** What arrived while it was busy, in order. */
   readonly deferred: Deferred[] = [];
   readonly #host: ContextHost;
-  #request: string | HandshakeRequest;
+  /** As it came, until somebody looks. */
+  #handshake: string | Handshake;
   #abort: AbortController | undefined;
 
   constructor(host: ContextHost, slot: number, generation: number, request: string, restarted: boolean) {
@@ -39,7 +40,7 @@ export class ConnectionContext implements Connection {
     this.generation = generation;
     this.restarted = restarted;
     this.id = connectionId(slot, generation);
-    this.#request = request;
+    this.#handshake = request;
   }
 
   /** True when a new record has to wait: for a hook, or behind others that wait. */
@@ -48,8 +49,11 @@ export class ConnectionContext implements Connection {
   }
 
   get request(): HandshakeRequest {
-    if (typeof this.#request === 'string') this.#request = JSON.parse(this.#request) as HandshakeRequest;
-    return this.#request;
+    return this.#decoded().request;
+  }
+
+  get data(): unknown {
+    return this.#decoded().data;
   }
 
   get signal(): AbortSignal {
@@ -76,6 +80,11 @@ export class ConnectionContext implements Connection {
     if (this.gone || this.ended) return;
     this.ended = true;
     this.#host.close(this, code, String(reason));
+  }
+
+  #decoded(): Handshake {
+    if (typeof this.#handshake === 'string') this.#handshake = decodeHandshake(this.#handshake);
+    return this.#handshake;
   }
 
   /** The peer is gone. */

@@ -31,13 +31,15 @@ export type ReplyValue =
   | AsyncIterable<Data | undefined>;
 
 /** A connection as its handler sees it. Lives in one worker thread. */
-export interface Connection<State = unknown> {
+export interface Connection<State = unknown, UpgradeData = unknown> {
   /** Unique among all connections of a hub; never used again for another peer. */
   readonly id: string;
   /** The handler's own; starts as `undefined`. Lost when the worker is replaced: rebuild it in `open`. */
   state: State;
   /** The handshake request. */
   readonly request: HandshakeRequest;
+  /** What the hub's `upgrade` hook said of the connection: a copy of its own. `undefined` without one. */
+  readonly data: UpgradeData;
   /** Aborts when the connection is gone. */
   readonly signal: AbortSignal;
   /** True when the connection was open before and its worker has been replaced since. */
@@ -60,7 +62,7 @@ export interface Connection<State = unknown> {
 }
 
 /** A handler module's default export. Every hook is optional, one is required. */
-export interface Handler<State = unknown> {
+export interface Handler<State = unknown, UpgradeData = unknown> {
   /**
    * `'owned'` (default): a message stays readable for as long as the handler keeps it.
    * `'borrowed'`: a message can be read only until its `message` call has finished (or its promise has settled), which
@@ -69,15 +71,17 @@ export interface Handler<State = unknown> {
    */
   readonly payload?: 'owned' | 'borrowed';
   /** A connection opened. Its messages wait until this has finished. What it returns is sent. */
-  open?(connection: Connection<State>): ReplyValue | Promise<ReplyValue>;
+  open?(connection: Connection<State, UpgradeData>): ReplyValue | Promise<ReplyValue>;
   /** A message arrived. What it returns is the reply. The connection's next message waits until this has finished. */
-  message?(connection: Connection<State>, message: Message): ReplyValue | Promise<ReplyValue>;
+  message?(connection: Connection<State, UpgradeData>, message: Message): ReplyValue | Promise<ReplyValue>;
   /** The connection is gone and all its messages have been processed. */
-  close?(connection: Connection<State>, code: number, reason: string): void | Promise<void>;
+  close?(connection: Connection<State, UpgradeData>, code: number, reason: string): void | Promise<void>;
 }
 
 /** Returns its argument: for the types only. */
-export function defineHandler<State = unknown>(handler: Handler<State>): Handler<State> {
+export function defineHandler<State = unknown, UpgradeData = unknown>(
+  handler: Handler<State, UpgradeData>,
+): Handler<State, UpgradeData> {
   return handler;
 }
 
