@@ -71,6 +71,8 @@ const originSchema = z.union([
 const subprotocol = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
 
 const filePath = z.string().min(1);
+/** What the kernels' own structure holds, on macOS; the engine writes past the end of it. */
+const socketPath = filePath.refine((path) => Buffer.byteLength(path) <= 103 && !path.includes('\0'));
 const tlsSchema = z.strictObject({ key: filePath, cert: filePath, passphrase: z.string().optional() });
 
 const trustProxySchema = z.union([
@@ -103,9 +105,10 @@ const optionsShape = z.strictObject({
   }),
   port: integer(0, 65_535, 8080, 'port', 'port to listen on; 0 picks a free one'),
   sharePort: flag(false, 'let other processes listen on the same port (SO_REUSEPORT)'),
-  unixSocket: option(filePath.optional(), {
+  unixSocket: option(socketPath.optional(), {
     description: 'path of a Unix socket to listen on instead of host and port',
-    takes: 'the path of a socket that nobody listens on, or of nothing, in a folder that exists',
+    takes:
+      'a path of at most 103 bytes, in a folder that exists, where nothing is or a socket that nobody listens on',
     cli: { kind: 'string', value: 'path' },
   }),
   tls: option(tlsSchema.optional(), {
@@ -394,7 +397,7 @@ export function resolveOptions(options: HubOptions = {}): ResolvedOptions {
 function explain(error: z.ZodError, given: Record<string, unknown>): string {
   const sentences = new Set<string>();
   for (const issue of error.issues) {
-    if (issue.code === 'unrecognized_keys') {
+    if (issue.code === 'unrecognized_keys' && issue.path.length === 0) {
       for (const key of issue.keys) sentences.add(`unknown option "${key}"`);
       continue;
     }

@@ -105,7 +105,7 @@ export class Listener {
       token = result;
     }, path);
     if (token === false) {
-      throw cannotListen(path, 'its folder does not exist or is not writable, or the path is too long');
+      throw cannotListen(path, 'its folder does not exist or is not writable');
     }
     this.#file = identifySocket(path);
     return token;
