@@ -43,6 +43,11 @@ function integer(min: number, max: number, fallback: number, unit: string, descr
   });
 }
 
+/** Of no use on the command line. */
+function embedded<T extends z.ZodType>(schema: T): T {
+  return schema.meta({ ...schema.meta(), cli: undefined }) as T;
+}
+
 function flag(fallback: boolean, description: string) {
   return option(z.boolean().default(fallback), {
     description,
@@ -174,19 +179,23 @@ const optionsShape = z.strictObject({
       'decides on a handshake that the hub would let in, and says what is known of the connection (data)',
     takes: 'a function (request) that returns what to accept or reject with, or a promise of it',
   }),
-  upgradeTimeoutMs: integer(
-    1,
-    3_600_000,
-    5000,
-    'ms',
-    'longest time that the upgrade hook may take; the handshake is then answered with 503',
+  upgradeTimeoutMs: embedded(
+    integer(
+      1,
+      3_600_000,
+      5000,
+      'ms',
+      'longest time that the upgrade hook may take; the handshake is then answered with 503',
+    ),
   ),
-  maxPendingUpgrades: integer(
-    1,
-    1_000_000,
-    1000,
-    'handshakes',
-    'handshakes that may wait for the upgrade hook; more are answered with 503',
+  maxPendingUpgrades: embedded(
+    integer(
+      1,
+      1_000_000,
+      1000,
+      'handshakes',
+      'handshakes that may wait for the upgrade hook; more are answered with 503',
+    ),
   ),
   subprotocols: option(z.array(subprotocol).default([]), {
     description:
@@ -196,7 +205,7 @@ const optionsShape = z.strictObject({
   }),
   compression: option(z.enum(['off', 'shared', 'dedicated']).default('off'), {
     description:
-      'permessage-deflate: off, shared (no memory for each connection), or dedicated (a window for each: better and about 300 KiB)',
+      'permessage-deflate: off, shared (no memory for each connection), or dedicated (a window for each: better, about 100 KiB)',
     takes: '"off", "shared" or "dedicated"',
     cli: { kind: 'string', value: 'mode' },
   }),

@@ -159,6 +159,13 @@ describe('a refusal', () => {
     expect((await readResponse(reader)).status).toBe(101);
   });
 
+  test('cannot be passed by with POST /echo', async () => {
+    const { hub } = await startWith(() => ({ reject: 401 }));
+    const answer = await fetch(`${hub.url}/echo`, { method: 'POST', body: 'data' });
+    expect(answer.status).toBe(404);
+    expect(hub.stats().messages.received).toBe(0);
+  });
+
   test('is not asked for what the hub itself refuses', async () => {
     let calls = 0;
     const { hub } = await startWith(() => void calls++);

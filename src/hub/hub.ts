@@ -190,7 +190,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents> {
   // Parts
 
   #makeFront(): Promise<Front> {
-    const { path, console, http, maxPayload } = this.options;
+    const { path, console, http, maxPayload, upgrade } = this.options;
     const assets = console ? loadConsoleAssets({ path, version: VERSION }) : new Map();
     const routes = new HttpRoutes(
       {
@@ -204,7 +204,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents> {
           refuseOrigin(toRequest(exchange, headers), this.#isAllowedOrigin),
         onEcho: (exchange, headers, body, isBinary) => this.#onEcho(exchange, headers, body, isBinary),
       },
-      { path, http, maxPayload, assets },
+      { path, http, upgrade, maxPayload, assets },
     );
     return Front.create(this.options, {
       onHandshake: (port) => this.#upgrades.onHandshake(port),
