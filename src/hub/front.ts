@@ -104,7 +104,10 @@ class UwsPort implements SocketPort {
   }
 }
 
-/** What the engine keeps for a socket. It copies the properties, so the object with methods is one of them. */
+/**
+ * What the engine keeps for a socket. It copies the properties onto the socket, so the object with methods is one of
+ * them, and is found there without a call into the engine.
+ */
 interface UserData {
   readonly port: UwsPort;
 }
@@ -218,16 +221,16 @@ export class Front {
       compression: this.#compression(options.compression),
       upgrade: (res, req, context) => this.#guard(res, 'handshake', () => this.#upgrade(res, req, context)),
       open: (socket) => {
-        const { port } = socket.getUserData();
+        const { port } = socket;
         port.socket = socket;
         port.peer = this.#host.onOpen(port, port.acceptance!);
         port.acceptance = undefined;
       },
-      message: (socket, message, isBinary) => socket.getUserData().port.peer!.onMessage(message, isBinary),
-      ping: (socket, payload) => socket.getUserData().port.peer!.onPing(payload),
-      pong: (socket, payload) => socket.getUserData().port.peer!.onPong(payload),
-      drain: (socket) => socket.getUserData().port.peer!.onDrain(),
-      close: (socket, code, message) => this.#onClose(socket.getUserData().port, code, message),
+      message: (socket, message, isBinary) => socket.port.peer!.onMessage(message, isBinary),
+      ping: (socket, payload) => socket.port.peer!.onPing(payload),
+      pong: (socket, payload) => socket.port.peer!.onPong(payload),
+      drain: (socket) => socket.port.peer!.onDrain(),
+      close: (socket, code, message) => this.#onClose(socket.port, code, message),
     });
   }
 

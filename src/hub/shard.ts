@@ -10,7 +10,7 @@ import type { Counters } from '../metrics/counters.js';
 import { encodeClose } from '../wire/close.js';
 import { InboundWriter } from '../wire/inbound.js';
 import type { HandlerHooks } from '../wire/lane-task.js';
-import { Block, CONTROL_BYTES, Flag, Inbound, type LaneMemory, Word } from '../wire/layout.js';
+import { Block, CONTROL_BYTES, Flag, Inbound, type LaneMemory, Sleep, Word } from '../wire/layout.js';
 import type { PublishRecord } from '../wire/publish.js';
 import { ReplyReader } from '../wire/replies.js';
 import type { Connection } from './connection.js';
@@ -252,7 +252,7 @@ export class Shard implements ReplySink, Watched {
     if (this.#state !== 'up' || Atomics.load(control, Word.WorkerBlocked) === 1) return undefined;
     // A hook may be in a loop behind an `await`, while the worker counts as asleep: one that is well goes back to sleep.
     if (this.#intake.inFlight > 0 && this.#wake()) return undefined;
-    if (Atomics.load(control, Word.WorkerAsleep) === 1) return undefined;
+    if (Atomics.load(control, Word.WorkerAsleep) !== Sleep.Awake) return undefined;
     const words = [Word.InTaken, Word.InReleased, Word.OutHead];
     return words.map((word) => Atomics.load(control, word)).join();
   }
@@ -275,6 +275,8 @@ export class Shard implements ReplySink, Watched {
   push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void {
     this.#messages++;
     this.#intake.enter(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
+    // The worker starts on what is there while the front end goes on reading.
+    if (this.#intake.isLoaded) this.flush();
   }
 
   /** A connection is gone. Its last record, unless the worker never heard of it. */
@@ -323,9 +325,12 @@ export class Shard implements ReplySink, Watched {
 
   /** True when the worker slept. */
   #wake(): boolean {
-    if (Atomics.compareExchange(this.#control, Word.WorkerAsleep, 1, 0) !== 1) return false;
-    this.#lane!.ring();
-    return true;
+    const control = this.#control;
+    if (Atomics.load(control, Word.WorkerAsleep) === Sleep.Awake) return false;
+    const before = Atomics.exchange(control, Word.WorkerAsleep, Sleep.Awake);
+    if (before === Sleep.Bell) this.#lane!.ring();
+    else if (before === Sleep.Doze) Atomics.notify(control, Word.WorkerAsleep, 1);
+    return before !== Sleep.Awake;
   }
 
   // Replies
@@ -358,6 +363,16 @@ export class Shard implements ReplySink, Watched {
   /** From here on the worker does not ring. */
   wakeUp(): void {
     Atomics.store(this.#control, Word.FrontAsleep, 0);
+  }
+
+  /** True when there are replies to apply. */
+  get hasReplies(): boolean {
+    return this.#replies?.refresh() === true;
+  }
+
+  /** True while records have been accepted and not finished. */
+  get isBusy(): boolean {
+    return this.#intake.inFlight > 0;
   }
 
   /** From here on the worker rings when replies are there; false when there are some already. */

@@ -45,7 +45,7 @@ export class Workers {
     this.#shards = this.#makeShards(handler);
     this.#supervisors = this.#shards.map((shard) => this.#supervise(shard));
     this.#watchdog = new Watchdog(handlerTimeoutMs, workers === 0 ? [] : this.#shards);
-    this.turn = new Turn(this.#shards, () => host.relieve());
+    this.turn = new Turn(this.#shards, host.options.spin / 1000, () => host.relieve());
   }
 
   /** Resolves once every worker has loaded its handler. */
@@ -174,13 +174,13 @@ export class Workers {
 }
 
 function runtimeSettings(options: ResolvedOptions): RuntimeSettings {
-  const { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent } = options;
+  const { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent, spin } = options;
   const sendWindow = {
     bytes: Math.min(options.highWaterMark, options.maxQueueBytes),
     // Half of the queue: who waits for room must never overflow it.
     messages: Math.max(1, Math.floor(options.maxQueueMessages / 2)),
   };
-  return { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent, sendWindow };
+  return { spin, workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent, sendWindow };
 }
 
 /** Fewer is better: connections of a shard, with those that are not up behind all others. */

@@ -23,6 +23,8 @@ export interface SendWindow {
 
 /** How the runtime treats hooks. */
 export interface RuntimeSettings {
+  /** How long a worker looks for records in a loop before it waits for them, in µs. */
+  readonly spin: number;
   /** Workers of the hub; 0 is the front end thread. */
   readonly workers: number;
   readonly ordering: Ordering;

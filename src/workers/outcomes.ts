@@ -30,6 +30,8 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   readonly #host: OutcomesHost;
   readonly #isOrdered: boolean;
   readonly #waits: Waits;
+  /** Hooks that are waited for. */
+  #waiting = 0;
 
   constructor(replies: ReplyWriter, settings: RuntimeSettings, host: OutcomesHost) {
     this.#replies = replies;
@@ -37,6 +39,11 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     this.#host = host;
     this.#isOrdered = settings.ordering === 'concurrent';
     this.#waits = new Waits(settings.handlerTimeoutMs, (job) => this.#onLate(job));
+  }
+
+  /** True while some hook is waited for. */
+  get isWaiting(): boolean {
+    return this.#waiting > 0;
   }
 
   /** No hook is late any more. */
@@ -189,6 +196,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   #begin(context: ConnectionContext, message: InboundMessage | undefined, doneBytes: number): Job {
     const job = new Job(context, message, doneBytes);
     context.running++;
+    this.#waiting++;
     if (this.#isOrdered && message !== undefined) {
       context.line ??= new Line<Job>(this);
       context.line.enter(job);
@@ -247,6 +255,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     job.isOver = true;
     if (job.held === undefined) job.isAnswered = true;
     job.context.running--;
+    this.#waiting--;
     job.context.line?.advance();
     this.#host.onFree(job);
   }

@@ -20,6 +20,8 @@ import type { RuntimeHost } from './runtime-host.js';
 
 /** A turn of the loop that ran so long lets timers and I/O of the thread have their turn, and replies leave. */
 const TURN_MS = 5;
+/** The same for a turn that waits for records: what else the thread has to do must not wait for nothing. */
+const DOZE_TURN_MS = 1;
 /** Replies that are ready wait at most so long for others to leave with them. */
 const REPLY_DELAY_MS = 0.1;
 
@@ -77,20 +79,28 @@ export class Runtime implements ContextHost {
   /** Takes records until there is none, the turn is over, or a hook wants its microtasks run. hot */
   readonly #work = (): void => {
     const inbound = this.#inbound;
-    while (this.#ready.length > 0 || inbound.next()) {
-      if (this.#step()) {
-        // An async hook that never really waits has finished before the next record begins: all microtasks
-        // run first, and only then this tick.
-        queueMicrotask(this.#afterMicrotasks);
-        return;
+    do {
+      while (this.#ready.length > 0 || inbound.next()) {
+        if (this.#step()) {
+          // An async hook that never really waits has finished before the next record begins: all microtasks
+          // run first, and only then this tick.
+          queueMicrotask(this.#afterMicrotasks);
+          return;
+        }
+        if (!this.#pace()) return;
       }
-      if (!this.#pace()) return;
-    }
-    inbound.release();
-    this.#host.ringFrontEnd();
+      inbound.release();
+      this.#host.ringFrontEnd();
+    } while (this.#doze());
     if (inbound.refresh() || !this.#host.sleep()) setImmediate(this.#turn);
     else this.#awake = false;
   };
+
+  /** Waits a moment for the next records, unless something else of the thread may be waiting. True to go on. */
+  #doze(): boolean {
+    if (this.#outcomes.isWaiting || performance.now() - this.#turnStart > DOZE_TURN_MS) return false;
+    return this.#host.doze();
+  }
 
   readonly #afterMicrotasks = (): void => nextTick(this.#resume);
 
