@@ -38,6 +38,8 @@ export class Runtime implements ContextHost {
   /** True from the first record of a turn until the thread goes to sleep or waits for its next turn. */
   #awake = false;
   #turnStart = 0;
+  /** True when it would have waited for records, but timers and I/O of the thread come first. */
+  #isTurnOver = false;
   #lastRing = 0;
 
   constructor(
@@ -91,15 +93,17 @@ export class Runtime implements ContextHost {
       }
       inbound.release();
       this.#host.ringFrontEnd();
-    } while (this.#doze());
-    if (inbound.refresh() || !this.#host.sleep()) setImmediate(this.#turn);
+    } while (this.#mayDoze() && this.#host.doze());
+    if (this.#isTurnOver || inbound.refresh() || !this.#host.sleep()) setImmediate(this.#turn);
     else this.#awake = false;
   };
 
-  /** Waits a moment for the next records, unless something else of the thread may be waiting. True to go on. */
-  #doze(): boolean {
-    if (this.#outcomes.isWaiting || performance.now() - this.#turnStart > DOZE_TURN_MS) return false;
-    return this.#host.doze();
+  /** True when the thread may wait for the next records right here: nothing else of it can be waiting for long. */
+  #mayDoze(): boolean {
+    this.#isTurnOver = false;
+    if (this.#outcomes.isWaiting) return false;
+    this.#isTurnOver = performance.now() - this.#turnStart > DOZE_TURN_MS;
+    return !this.#isTurnOver;
   }
 
   readonly #afterMicrotasks = (): void => nextTick(this.#resume);
