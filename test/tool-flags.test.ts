@@ -18,8 +18,8 @@ test.each([
   ['10', 10_000],
   ['0.25', 250],
   ['0', 0],
-  // Whole milliseconds, whatever 1.1 is in binary.
-  ['1.1s', 1100],
+  // Whole milliseconds, whatever 1.005 is in binary.
+  ['1.005s', 1005],
   ['1.5ms', 2],
   ['24h', 86_400_000],
   ['86401', undefined],
