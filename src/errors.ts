@@ -19,6 +19,8 @@ export const HUB_ERROR_CODES = [
   'ERR_ARGUMENT',
   'ERR_PING_TIMEOUT',
   'ERR_CONNECTION_CLOSED',
+  'ERR_UPGRADE',
+  'ERR_TLS',
 ] as const;
 
 export type HubErrorCode = (typeof HUB_ERROR_CODES)[number];

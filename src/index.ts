@@ -28,4 +28,13 @@ export {
   type ResolvedOptions,
   resolveOptions,
 } from './options.js';
+export type {
+  OriginCheck,
+  ResponseHeaders,
+  UpgradeAcceptance,
+  UpgradeHook,
+  UpgradeRejection,
+  UpgradeResult,
+} from './upgrade.js';
 export { VERSION } from './version.js';
+export type { HandshakeRequest } from './wire/request.js';

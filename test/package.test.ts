@@ -176,7 +176,15 @@ describe('installed in an empty folder', () => {
 
 const CONSUMER = `
 import { type Hub, HubError, type HubOptions, type HubStats, createHub, listOptions, resolveOptions } from 'shardhub';
+import { jwtUpgrade } from 'shardhub/auth';
 import { defineHandler } from 'shardhub/worker';
+
+const byToken = jwtUpgrade({ key: 'x'.repeat(32), algorithms: ['HS256'] });
+export const withToken: HubOptions = { upgrade: byToken, origins: (origin) => origin.endsWith('.example') };
+export const typed: Promise<Hub<{ userId: string }>> = createHub({ upgrade: () => ({ data: { userId: 'ann' } }) });
+export const whoami = defineHandler<unknown, { userId: string }>({ message: (conn) => conn.data.userId });
+// @ts-expect-error: not the data of this hub
+export const mistold: HubOptions<{ userId: string }> = { upgrade: () => ({ data: { userId: 7 } }) };
 
 export default defineHandler({
   open(conn) {

@@ -22,10 +22,9 @@ export class Connection implements Peer {
   readonly generation: number;
   readonly shard: MessageSink<Connection>;
   readonly request: string;
+  readonly data: unknown;
   readonly remoteAddress: string;
   readonly isVirtual: boolean;
-  /** What the upgrade hook returned for it. */
-  readonly data: unknown;
   state: ConnectionState = ConnectionState.Open;
   /** Records that have been accepted and not finished, and their bytes. */
   inFlight = 0;
@@ -67,9 +66,9 @@ export class Connection implements Peer {
     this.generation = origin.generation;
     this.shard = origin.shard;
     this.request = origin.request;
+    this.data = origin.data;
     this.remoteAddress = origin.remoteAddress;
     this.isVirtual = origin.isVirtual;
-    this.data = origin.data;
     this.#port = port;
     this.#host = host;
     const { rateLimit } = host.limits;

@@ -24,7 +24,7 @@ export interface HttpHost {
   /** Anything that JSON can carry. */
   stats(): unknown;
   /** Refuses a request by its Origin. */
-  refuseOrigin(headers: Readonly<Record<string, string>>): Refusal | undefined;
+  refuseOrigin(exchange: UwsExchange, headers: Readonly<Record<string, string>>): Refusal | undefined;
   /** Runs a body through a worker; the exchange is answered with the replies. */
   onEcho(
     exchange: UwsExchange,
@@ -37,8 +37,9 @@ export interface HttpHost {
 export interface HttpOptions {
   /** Path of the WebSocket endpoint. */
   readonly path: string;
-  /** Serve /healthz, /readyz, /stats and POST /echo. */
+  /** Serve /healthz, /readyz, /stats and, unless there is an `upgrade` hook, which it would pass by, POST /echo. */
   readonly http: boolean;
+  readonly upgrade?: unknown;
   readonly maxPayload: number;
   readonly assets: ReadonlyMap<string, ConsoleAsset>;
 }
@@ -64,7 +65,7 @@ export class HttpRoutes {
       );
       this.#add('/readyz', READ_METHODS, (exchange) => this.#readyz(exchange));
       this.#add('/stats', READ_METHODS, (exchange) => this.#stats(exchange));
-      this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
+      if (options.upgrade === undefined) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
     }
     this.#add(options.path, READ_METHODS, (exchange) =>
       this.#refuse(exchange, upgradeRequired(exchange.headers())),
@@ -111,7 +112,7 @@ export class HttpRoutes {
   #echo(exchange: UwsExchange): void {
     const host = this.#host;
     const headers = exchange.headers();
-    const refused = host.refuseOrigin(headers) ?? this.#refuseWork();
+    const refused = host.refuseOrigin(exchange, headers) ?? this.#refuseWork();
     if (refused !== undefined) {
       this.#refuse(exchange, refused);
       return;

@@ -1,7 +1,7 @@
 /** A connection as the application sees it on the front end thread. */
 import { CloseCode, isSendableCloseCode } from '../close-codes.js';
 import { describe, HubError } from '../errors.js';
-import type { HandshakeRequest } from '../wire/request.js';
+import { decodeHandshake, type HandshakeRequest } from '../wire/request.js';
 import type { Connection } from './connection.js';
 import type { SendStatus } from './connection-state.js';
 import { type Payload, toPayload } from './payload.js';
@@ -49,7 +49,7 @@ export class HubConnection<Data = unknown> {
 
   /** The handshake request. */
   get request(): HandshakeRequest {
-    this.#request ??= JSON.parse(this.#connection.request) as HandshakeRequest;
+    this.#request ??= decodeHandshake(this.#connection.request).request;
     return this.#request;
   }
 

@@ -15,6 +15,10 @@ const REJECT_REASONS = [
   'max-connections',
   'max-connections-per-address',
   'connection-rate',
+  'max-pending-upgrades',
+  'upgrade-refused',
+  'upgrade-timeout',
+  'upgrade-error',
   'internal-error',
 ] as const;
 const INVALID_REASONS = [

@@ -5,7 +5,7 @@ import { encodeClose } from '../wire/close.js';
 import { connectionId } from '../wire/id.js';
 import { Flag, Reply } from '../wire/layout.js';
 import { checkTopic, conflationKey, encodePublish } from '../wire/publish.js';
-import type { HandshakeRequest } from '../wire/request.js';
+import { decodeHandshake, type Handshake, type HandshakeRequest } from '../wire/request.js';
 import type { Connection, ConnectionPublishOptions, Data, SendResult } from './handler.js';
 import type { InLine, Line } from './line.js';
 import type { InboundMessage } from './message.js';
@@ -24,7 +24,6 @@ export type Deferred = InboundMessage | { readonly code: number; readonly reason
 
 export class ConnectionContext implements Connection {
   state: unknown = undefined;
-  readonly data = undefined;
   readonly id: string;
   readonly slot: number;
   readonly generation: number;
@@ -45,7 +44,8 @@ export class ConnectionContext implements Connection {
   /** What arrived while it was busy, in order. */
   readonly deferred: Deferred[] = [];
   readonly #host: ContextHost;
-  #request: string | HandshakeRequest;
+  /** As it came, until somebody looks. */
+  #handshake: string | Handshake;
   #abort: AbortController | undefined;
   /** Called when it is over. */
   #watchers: Set<() => void> | undefined;
@@ -56,7 +56,7 @@ export class ConnectionContext implements Connection {
     this.generation = generation;
     this.restarted = restarted;
     this.id = connectionId(slot, generation);
-    this.#request = request;
+    this.#handshake = request;
   }
 
   /** True when a new message has to wait: for a hook, or behind others that wait. */
@@ -77,8 +77,11 @@ export class ConnectionContext implements Connection {
   }
 
   get request(): HandshakeRequest {
-    if (typeof this.#request === 'string') this.#request = JSON.parse(this.#request) as HandshakeRequest;
-    return this.#request;
+    return this.#decoded().request;
+  }
+
+  get data(): unknown {
+    return this.#decoded().data;
   }
 
   get signal(): AbortSignal {
@@ -131,6 +134,11 @@ export class ConnectionContext implements Connection {
 
   #post(kind: number, payload: Uint8Array): void {
     if (!this.gone && !this.ended) this.#host.post(this, kind, payload);
+  }
+
+  #decoded(): Handshake {
+    if (typeof this.#handshake === 'string') this.#handshake = decodeHandshake(this.#handshake);
+    return this.#handshake;
   }
 
   /** The peer is gone. */

@@ -96,7 +96,7 @@ export function runCommand(args: string[], options?: CommandOptions): Promise<Ou
 }
 
 export function parseStartLine(line: string): Started {
-  const wsUrl = line.match(/ws:\/\/[^\s,]+/)?.[0];
+  const wsUrl = line.match(/wss?(\+unix)?:[^\s,]+/)?.[0];
   if (wsUrl === undefined) throw new Error(`no address in ${line}`);
-  return { line, wsUrl, url: `http://${new URL(wsUrl).host}` };
+  return { line, wsUrl, url: wsUrl.replace(/^ws(.*)\/.*$/, 'http$1') };
 }
