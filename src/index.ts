@@ -1,12 +1,15 @@
 /** The public API of shardhub, by explicit names. Handler types are in `shardhub/worker`. */
 export { CloseCode } from './close-codes.js';
 export { HUB_ERROR_CODES, HubError, type HubErrorCode } from './errors.js';
+export { isLoopbackHost } from './hub/address.js';
 export type { HandlerErrorEvent, HandlerTimeoutEvent, HubEvents, WorkerExitEvent } from './hub/events.js';
 export { BUILT_IN_HANDLERS } from './hub/handler-source.js';
 export { type CloseOptions, createHub, type Hub, type HubState } from './hub/hub.js';
 export type { ShardState, ShardStats } from './hub/shard.js';
 export type { HubStats } from './hub/stats.js';
+export type { StatsEvent } from './hub/stats-feed.js';
 export type { DropReason, InvalidReason, RejectReason } from './metrics/counters.js';
+export type { Latency } from './metrics/latency.js';
 export {
   type HubOptions,
   type Logger,

@@ -30,6 +30,8 @@ import { Overload } from './overload.js';
 import type { Shard } from './shard.js';
 import type { Peer, SocketPort } from './socket-port.js';
 import { collectStats, type HubStats } from './stats.js';
+import { refuseStats, statsAccess } from './stats-access.js';
+import { StatsFeed } from './stats-feed.js';
 import { Workers } from './workers.js';
 
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
@@ -52,6 +54,7 @@ export class Hub extends EventEmitter<HubEvents> {
   readonly #logger: Logger;
   readonly #workers: Workers;
   readonly #gate: Gate;
+  readonly #feed: StatsFeed;
   readonly #connectionHost: ConnectionHost;
   #front: Front | undefined;
   #state: HubState = 'idle';
@@ -77,6 +80,13 @@ export class Hub extends EventEmitter<HubEvents> {
       events: this,
       onForgotten: (connection) => this.#onForgotten(connection),
       relieve: () => overload.relieve(),
+    });
+    this.#feed = new StatsFeed({
+      shards: this.#workers.shards,
+      stats: () => this.stats(),
+      sampleLatency: (sampler) => this.#workers.sampleLatency(sampler),
+      probe: () => this.#workers.probe(),
+      loopDelays: () => this.#workers.loopDelays(),
     });
     this.#connectionHost = {
       limits: this.options,
@@ -163,7 +173,8 @@ export class Hub extends EventEmitter<HubEvents> {
 
   #makeFront(): Promise<Front> {
     const { path, console, http, maxPayload } = this.options;
-    const assets = console ? loadConsoleAssets({ path, version: VERSION }) : new Map();
+    const stats = http ? statsAccess(this.options) : 'none';
+    const assets = console ? loadConsoleAssets({ path, version: VERSION, stats }) : new Map();
     const routes = new HttpRoutes(
       {
         counters: this.#counters,
@@ -172,6 +183,8 @@ export class Hub extends EventEmitter<HubEvents> {
         isServing: () => this.#workers.isServing,
         refuseResting: () => this.#workers.refuseResting(),
         stats: () => this.stats(),
+        feed: this.#feed,
+        refuseStats: (headers) => refuseStats(headers, this.options),
         refuseOrigin: (headers) => refuseOrigin(headers, this.options),
         onEcho: (exchange, headers, body, isBinary) => this.#onEcho(exchange, headers, body, isBinary),
       },
@@ -278,6 +291,7 @@ export class Hub extends EventEmitter<HubEvents> {
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     this.#state = 'draining';
     this.#front?.stopListening();
+    this.#feed.close();
     const hadConnections = this.#connections.size > 0;
     for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
     await this.#empty(timeoutMs);
@@ -306,6 +320,7 @@ export class Hub extends EventEmitter<HubEvents> {
   async #abandon(): Promise<void> {
     this.#state = 'stopped';
     this.#front?.stopListening();
+    this.#feed.close();
     await this.#workers.kill('the hub did not start');
     this.#front?.close();
   }

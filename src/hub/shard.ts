@@ -7,6 +7,7 @@
 import { CloseCode } from '../close-codes.js';
 import { type ErrorRecord, HubError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
+import type { LatencySampler } from '../metrics/latency.js';
 import { encodeClose } from '../wire/close.js';
 import { InboundWriter } from '../wire/inbound.js';
 import type { HandlerHooks } from '../wire/lane-task.js';
@@ -72,6 +73,8 @@ export class Shard implements ReplySink, Watched {
   #replies: ReplyReader | undefined;
   #applier: ReplyApplier | undefined;
   #hooks: HandlerHooks = { open: true, close: true };
+  /** While somebody looks at the statistics. */
+  #latency: LatencySampler | undefined = undefined;
   #connections = 0;
   #batches = 0;
   #messages = 0;
@@ -118,6 +121,21 @@ export class Shard implements ReplySink, Watched {
       restarts: Math.max(0, this.#starts - 1),
       inFlight: this.#intake.inFlight,
     };
+  }
+
+  /** Samples the latency of messages from here on; undefined: not any more. */
+  sampleLatency(sampler: LatencySampler | undefined): void {
+    this.#latency = sampler;
+  }
+
+  /** Asks the worker's thread for a sign of life. */
+  probe(): void {
+    if (this.#state === 'up') this.#lane!.probe();
+  }
+
+  /** How long it took to answer, in ms. */
+  loopDelayMs(): number | undefined {
+    return this.#state === 'up' ? this.#lane!.loopDelayMs() : undefined;
   }
 
   // The worker's life
@@ -202,6 +220,7 @@ export class Shard implements ReplySink, Watched {
     if (this.#state !== 'up') return;
     this.apply(Number.POSITIVE_INFINITY);
     this.#state = 'down';
+    this.#latency?.forget();
     const taken = Atomics.load(this.#control, Word.InTaken);
     const victims = this.#intake.detach(taken, [...this.#own()]);
     let closed = 0;
@@ -254,6 +273,9 @@ export class Shard implements ReplySink, Watched {
   push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void {
     this.#messages++;
     this.#intake.enter(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
+    // The introduction of an unknown connection is still to be counted.
+    if (this.#latency !== undefined && this.#intake.isKnownToWorker(connection))
+      this.#latency.onAccepted(connection);
   }
 
   /** A connection is gone. Its last record, unless the worker never heard of it. */
@@ -345,6 +367,7 @@ export class Shard implements ReplySink, Watched {
   onDone(connection: Connection | undefined, bytes: number): void {
     this.#finished++;
     this.#intake.finish(connection, bytes);
+    if (this.#latency !== undefined) this.#latency.onDone(connection);
     if (connection === undefined || connection.inFlight > 0) return;
     if (connection.isGone) this.#host.onForgotten(connection);
     else connection.settle();

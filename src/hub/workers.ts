@@ -6,6 +6,7 @@ import type { EventEmitter } from 'node:events';
 import { CloseCode } from '../close-codes.js';
 import type { ErrorRecord } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
+import type { LatencySampler } from '../metrics/latency.js';
 import type { Logger, ResolvedOptions } from '../options.js';
 import type { HandlerSource } from '../wire/lane-task.js';
 import { allResting, type Refusal } from './admission.js';
@@ -68,6 +69,25 @@ export class Workers {
 
   stats(): ShardStats[] {
     return this.#shards.map((shard) => shard.stats());
+  }
+
+  get shards(): number {
+    return this.#shards.length;
+  }
+
+  /** Samples the latency of messages from here on; undefined: not any more. */
+  sampleLatency(sampler: LatencySampler | undefined): void {
+    for (const shard of this.#shards) shard.sampleLatency(sampler);
+  }
+
+  /** Asks every worker's thread for a sign of life. */
+  probe(): void {
+    for (const shard of this.#shards) shard.probe();
+  }
+
+  /** How long each took to answer, in ms. */
+  loopDelays(): (number | null)[] {
+    return this.#shards.map((shard) => shard.loopDelayMs() ?? null);
   }
 
   /** Shards that rest after too many crashes. */

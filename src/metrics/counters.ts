@@ -6,6 +6,9 @@ const REJECT_REASONS = [
   'bad-version',
   'bad-origin',
   'bad-key',
+  'bad-host',
+  'bad-token',
+  'token-required',
   'starting',
   'draining',
   'not-found',
@@ -15,6 +18,7 @@ const REJECT_REASONS = [
   'max-connections',
   'max-connections-per-address',
   'connection-rate',
+  'too-many-streams',
   'internal-error',
 ] as const;
 const INVALID_REASONS = [
