@@ -114,7 +114,8 @@ export class UwsExchange {
       end: () =>
         inCork(() => {
           this.#isOver = true;
-          res.end('', true);
+          // The engine would write its "Connection: close" into the body.
+          res.end();
         }),
       terminate: () => {
         if (!this.#isOver) res.close();
