@@ -30,7 +30,7 @@ export class Plot {
 
   /**
    * @param options `name`, `title`; `format` turns a value into text; `series` is a list of `{ name, label }`;
-   *   `points` is how many are shown, `span` the seconds that they take up
+   *   `points` is how many are shown, `span` the seconds that they take up, `top` (1) what the scale reaches at least
    */
   constructor(options) {
     this.#options = options;
@@ -97,7 +97,7 @@ export class Plot {
   }
 
   #chartOptions() {
-    const { series, format, span } = this.#options;
+    const { series, format, span, top = 1 } = this.#options;
     const axis = {
       stroke: () => colour('muted'),
       grid: { stroke: () => colour('line'), width: 1 },
@@ -107,12 +107,13 @@ export class Plot {
     return {
       width: 260,
       height: HEIGHT,
+      padding: [6, 6, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { size: 5 } },
       hooks: { setCursor: [({ cursor }) => this.#show(cursor.idx ?? this.#data[0].length - 1)] },
       scales: {
         x: { time: true, range: (_, _min, max) => [(max ?? 0) - span, max ?? 0] },
-        y: { range: (_, _min, max) => [0, max > 0 ? max * 1.15 : 1] },
+        y: { range: (_, _min, max) => [0, Math.max(max * 1.15, top)] },
       },
       axes: [
         { ...axis, size: 22, space: 70, values: '{HH}:{mm}:{ss}' },

@@ -5,7 +5,7 @@ import { formatLatency, formatNumber, formatSize } from './format.js';
 import { Plot } from './plot.js';
 
 /** Seconds, and so many points: there is one event a second. */
-const SPAN = 120;
+const SPAN = 60;
 
 const STATES = {
   connecting: 'connecting…',
@@ -58,6 +58,7 @@ const CHARTS = [
     name: 'outbound',
     title: 'Outbound bytes queued',
     format: formatSize,
+    top: 1024,
     series: [{ name: 'bytes', label: 'all connections' }],
     values: ({ stats }) => [outboundBytes(stats)],
   },
