@@ -7,6 +7,8 @@ import UPlot from './uplot.js';
 
 const HEIGHT = 110;
 const COLOURS = 8;
+/** Seconds that a chart takes up at least. */
+const SHORTEST_SPAN = 15;
 
 /** Every chart of the page: their colours follow the colour scheme. */
 const plots = new Set();
@@ -30,7 +32,7 @@ export class Plot {
 
   /**
    * @param options `name`, `title`; `format` turns a value into text; `series` is a list of `{ name, label }`;
-   *   `points` is how many are shown, `span` the seconds that they take up, `top` (1) what the scale reaches at least
+   *   `points` is how many are shown, `span` the seconds that they take up at most, `top` (1) what the scale reaches at least
    */
   constructor(options) {
     this.#options = options;
@@ -107,12 +109,16 @@ export class Plot {
     return {
       width: 260,
       height: HEIGHT,
-      padding: [6, 6, 0, 0],
+      padding: [6, 26, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { size: 5 } },
       hooks: { setCursor: [({ cursor }) => this.#show(cursor.idx ?? this.#data[0].length - 1)] },
       scales: {
-        x: { time: true, range: (_, _min, max) => [(max ?? 0) - span, max ?? 0] },
+        // It grows with what there is to show.
+        x: {
+          time: true,
+          range: (_, min, max) => [Math.max(max - span, Math.min(min, max - SHORTEST_SPAN)), max],
+        },
         y: { range: (_, _min, max) => [0, Math.max(max * 1.15, top)] },
       },
       axes: [

@@ -1,10 +1,19 @@
 /** The console page's charts and its load: they tell what the hub does, and the token is kept to itself. */
 import type { Page } from 'playwright-core';
-import type { Hub } from 'shardhub';
 import { expect, it } from 'vitest';
-import { chartValue, describeInBrowser, openPage, PATIENT, startConsole } from './support/console-page.js';
+import {
+  chartValue,
+  connect,
+  describeInBrowser,
+  openPage,
+  PATIENT,
+  screenshot,
+  send,
+  startConsole,
+  waitForState,
+} from './support/console-page.js';
 import { until } from './support/until.js';
-import { connectMany } from './support/ws-client.js';
+import { connectMany, WsClient } from './support/ws-client.js';
 
 const TOKEN = 'a+token/of~its.own_and-more=';
 
@@ -34,7 +43,18 @@ async function results(page: Page): Promise<Record<string, string>> {
 const loadIsOver = (page: Page, words: string | RegExp) =>
   page.locator('#load-state[data-state=done]').filter({ hasText: words }).waitFor(PATIENT);
 
-const streams = (hub: Hub) => hub.stats().shards.length;
+const LINE_IS_DRAWN = `(() => {
+  const canvas = document.querySelector('[data-chart=rate] canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const style = getComputedStyle(document.documentElement);
+  const rgb = (name) => style.getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi).map((hex) => parseInt(hex, 16));
+  const [line, card] = [rgb('--chart-2'), rgb('--surface')];
+  const distance = (a, b) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
+  let isThere = false;
+  for (let i = 0; i < data.length; i += 4)
+    if (data[i + 3] > 200 && distance([data[i], data[i + 1], data[i + 2]], line) < 8) isThere = true;
+  return isThere && distance(line, card) > 96;
+})()`;
 
 describeInBrowser('the statistics on the console page', () => {
   it('move under load, one chart for each figure and one line for each thread', async () => {
@@ -81,10 +101,44 @@ describeInBrowser('the statistics on the console page', () => {
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const page = await openPage(hub);
     await state(page, 'live');
-    expect(streams(hub)).toBe(2);
     const during = timers();
     await page.goto('about:blank');
     await until('the timer of the stream to go', () => timers() < during);
+  });
+
+  it('rest while nobody sees the page', async () => {
+    const hub = await startConsole();
+    const page = await openPage(hub);
+    await waitForValue(page, 'rate', 'in', (value) => value === 0);
+    const turn = (isHidden: boolean) =>
+      page.evaluate(`
+        Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      `);
+    await turn(true);
+    await state(page, 'hidden');
+    const client = await WsClient.connect(hub.wsUrl);
+    // A new stream brings what has happened meanwhile.
+    await turn(false);
+    await state(page, 'live');
+    await waitForValue(page, 'connections', 'open', (value) => value === 1);
+    await client.close();
+  });
+
+  it.each(['light', 'dark'] as const)('stand out from their ground: %s', async (colorScheme) => {
+    const hub = await startConsole();
+    const page = await openPage(hub, { colorScheme, viewport: { width: 1440, height: 1000 } });
+    await connect(page);
+    await send(page, 'JSON', '{"type": "order", "id": 4711, "note": "before noon, please"}');
+    await send(page, 'Binary, hex', '68 65 6c 6c 6f 20 77 6f 72 6c 64 00 ff');
+    await page.getByRole('button', { name: 'Ping' }).click();
+    await waitForState(page, /^Echo after/);
+    await send(page, 'Text', 'hello from the console');
+    await startLoad(page, { Connections: 20, 'Rate (per second)': 500, Seconds: 12, 'Bytes each': 256 });
+    await loadIsOver(page, /^Done/);
+    await screenshot(page, `console-load-${colorScheme}`);
+    // Some pixel of the first chart has the colour of its line, and that is not the colour of the card.
+    expect(await page.evaluate(LINE_IS_DRAWN)).toBe(true);
   });
 
   it('take their token from the address, which forgets it, and keep it for the tab', async () => {
