@@ -15,6 +15,12 @@ export const HUB_ERROR_CODES = [
   'ERR_CLOSE_ARGUMENT',
   'ERR_MESSAGE_EXPIRED',
   'ERR_HANDLER_TIMEOUT',
+  'ERR_TOPIC',
+  'ERR_ARGUMENT',
+  'ERR_PING_TIMEOUT',
+  'ERR_CONNECTION_CLOSED',
+  'ERR_UPGRADE',
+  'ERR_TLS',
 ] as const;
 
 export type HubErrorCode = (typeof HUB_ERROR_CODES)[number];
@@ -49,6 +55,11 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
     };
   }
   return { message: typeof thrown === 'string' ? thrown : `a non-error was thrown: ${describe(thrown)}` };
+}
+
+/** Anything that was thrown, as an error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(toErrorRecord(thrown).message, { cause: thrown });
 }
 
 /** A value in a few words, for messages that name what was wrong. */

@@ -2,9 +2,21 @@
 export { CloseCode } from './close-codes.js';
 export { HUB_ERROR_CODES, HubError, type HubErrorCode } from './errors.js';
 export { isLoopbackHost } from './hub/address.js';
-export type { HandlerErrorEvent, HandlerTimeoutEvent, HubEvents, WorkerExitEvent } from './hub/events.js';
+export type { ConnectionFilter, Except, HubPublishOptions } from './hub/audience.js';
+export type { SendStatus } from './hub/connection-state.js';
+export type { HubDiagnostics } from './hub/emitter.js';
+export type {
+  HandlerErrorEvent,
+  HandlerTimeoutEvent,
+  HubEventName,
+  HubEvents,
+  RejectEvent,
+  WorkerExitEvent,
+} from './hub/events.js';
 export { BUILT_IN_HANDLERS } from './hub/handler-source.js';
 export { type CloseOptions, createHub, type Hub, type HubState } from './hub/hub.js';
+export type { HubConnection, PingOptions } from './hub/hub-connection.js';
+export type { Payload } from './hub/payload.js';
 export type { ShardState, ShardStats } from './hub/shard.js';
 export type { HubStats } from './hub/stats.js';
 export type { StatsEvent } from './hub/stats-feed.js';
@@ -19,4 +31,13 @@ export {
   type ResolvedOptions,
   resolveOptions,
 } from './options.js';
+export type {
+  OriginCheck,
+  ResponseHeaders,
+  UpgradeAcceptance,
+  UpgradeHook,
+  UpgradeRejection,
+  UpgradeResult,
+} from './upgrade.js';
 export { VERSION } from './version.js';
+export type { HandshakeRequest } from './wire/request.js';

@@ -40,6 +40,15 @@ describe('the parts', () => {
     ['console', 'workers'],
     ['metrics', 'hub'],
     ['metrics', 'workers'],
+    ['hub', 'loadgen'],
+    ['workers', 'loadgen'],
+    ['loadgen', 'hub'],
+    ['loadgen', 'workers'],
+    ['loadgen', 'cli'],
+    ['auth', 'hub'],
+    ['auth', 'workers'],
+    ['hub', 'auth'],
+    ['workers', 'auth'],
   ])('%s never imports %s', (from, to) => {
     expect(offences((module, { target }) => isIn(from)(module.path) && isIn(to)(target))).toEqual([]);
   });
@@ -53,10 +62,35 @@ describe('the parts', () => {
   });
 
   test('the command line uses the package as its users do', () => {
-    const known = (target: string) => isIn('cli')(target) || target === 'index.ts';
+    // The options of a load run apart from the rest: `serve` does not load what it does not use.
+    const entries = ['index.ts', 'loadgen/index.ts', 'loadgen/options.ts'];
+    const known = (target: string) => isIn('cli')(target) || entries.includes(target);
     expect(
       offences(({ path }, { target }) => isIn('cli')(path) && isSource(target) && !known(target)),
     ).toEqual([]);
+  });
+
+  test('the client is no part of serving: it shares flags, stop signals and complaints with it', () => {
+    const isClient = isIn('cli/client');
+    const shared = ['cli/output.ts', 'cli/stop.ts', 'cli/tool-flags.ts', 'cli/values.ts'];
+    expect(
+      offences(
+        ({ path }, { target }) =>
+          isClient(path) && isSource(target) && !isClient(target) && !shared.includes(target),
+      ),
+    ).toEqual([]);
+    // Loaded by the command line alone, and its connections only when they are wanted.
+    expect(offences(({ path }, { target }) => !isClient(path) && isClient(target))).toEqual([
+      'cli/program.ts → cli/client/flags.ts',
+      'cli/program.ts → cli/client/client.ts',
+    ]);
+  });
+
+  test('in the client, only its entry knows the process', () => {
+    const namers = [...modules.values()].filter(
+      ({ path, identifiers }) => isIn('cli/client')(path) && identifiers.has('process'),
+    );
+    expect(namers.map(({ path }) => path)).toEqual(['cli/client/client.ts']);
   });
 
   test('nothing imports the package’s index or the command line but the command line', () => {
@@ -73,15 +107,25 @@ describe('what is foreign', () => {
   test.each([
     ['uWebSockets.js', ['hub/front.ts']],
     ['piscina', ['hub/lanes.ts']],
-    ['zod', ['options.ts']],
+    [
+      'zod',
+      ['options.ts', 'options/application.ts', 'options/front.ts', 'options/limits.ts', 'options/meta.ts'],
+    ],
     ['commander', ['cli/program.ts']],
     ['pino', ['hub/hub.ts']],
+    ['ws', ['cli/client/connection.ts']],
+    ['node:readline', ['cli/client/prompt.ts']],
+    ['hdr-histogram-js', ['loadgen/recorder.ts']],
+    ['cli-table3', ['cli/bench-report.ts']],
+    ['cli-progress', ['cli/bench-progress.ts']],
+    ['jose', ['auth/verify.ts']],
   ])('%s is known to one file', (name, files) => {
     expect(importersOf(name)).toEqual(files);
   });
 
-  test('worker threads are known to the workers alone', () => {
-    expect(importersOf('node:worker_threads').filter((path) => !isIn('workers')(path))).toEqual([]);
+  test('worker threads are known to the workers and the load generator alone', () => {
+    const isThreaded = (path: string) => isIn('workers')(path) || isIn('loadgen')(path);
+    expect(importersOf('node:worker_threads').filter((path) => !isThreaded(path))).toEqual([]);
     expect(importersOf('worker_threads')).toEqual([]);
   });
 
@@ -89,7 +133,10 @@ describe('what is foreign', () => {
     const namers = [...modules.values()].filter(({ identifiers }) => identifiers.has('process'));
     expect(namers.map(({ path }) => path).filter((path) => !isIn('cli')(path))).toEqual([]);
     const mayImport = ({ path }: Module, { names }: Import) =>
-      isIn('cli')(path) || (path === 'workers/runtime.ts' && names.join() === 'nextTick');
+      isIn('cli')(path) ||
+      (path === 'workers/runtime.ts' && names.join() === 'nextTick') ||
+      // A load generator has to tell what it cost itself.
+      (path === 'loadgen/meter.ts' && names.join() === 'cpuUsage');
     const isProcess = (target: string) => /^(node:)?process$/.test(target);
     expect(offences((from, to) => isProcess(to.target) && !mayImport(from, to))).toEqual([]);
   });

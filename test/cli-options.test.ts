@@ -38,6 +38,22 @@ const SAMPLES: Record<string, Samples> = {
     ],
     invalid: ['a.example', 'https://a.example,', '*,https://a.example'],
   },
+  unixSocket: { valid: [['/run/hub.sock', '/run/hub.sock']], invalid: ['x'.repeat(104)] },
+  trustProxy: {
+    valid: [
+      ['2', 2],
+      ['10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
+    ],
+    invalid: ['101', '1.5', 'localhost', '10.0.0.0/33'],
+  },
+  subprotocols: {
+    valid: [
+      ['chat', ['chat']],
+      ['v2, v1', ['v2', 'v1']],
+    ],
+    invalid: ['a b', 'v1,'],
+  },
+  compression: { valid: [['shared', 'shared']], invalid: ['on'] },
   idleTimeout: { valid: [['120', 120]], invalid: ['4', '9', '964', '-8'] },
   rateLimit: {
     valid: [
@@ -55,6 +71,7 @@ const SAMPLES: Record<string, Samples> = {
     ],
   },
   overload: { valid: [['drop', 'drop']], invalid: ['close'] },
+  ordering: { valid: [['unordered', 'unordered']], invalid: ['parallel'] },
   onHandlerError: { valid: [['ignore', 'ignore']], invalid: ['drop'] },
   slowConsumer: { valid: [['drop-oldest', 'drop-oldest']], invalid: ['Close', 'drop'] },
   statsToken: {
@@ -69,7 +86,10 @@ const SAMPLES: Record<string, Samples> = {
 
 const OPTIONS = listOptions().filter(({ cli }) => cli !== undefined);
 const SWITCHES = OPTIONS.filter(({ cli }) => cli?.kind === 'flag');
-const VALUED = OPTIONS.filter(({ cli }) => cli?.kind !== 'flag');
+const VALUED = OPTIONS.filter(({ cli }) => cli?.kind !== 'flag' && cli?.kind !== 'fields');
+const FIELDS = OPTIONS.flatMap(({ name, cli }) =>
+  Object.entries(cli?.fields ?? {}).map(([field, description]) => ({ name, field, description })),
+);
 /** `serve` turns the page on; everything else is as in the schema. */
 const defaultOf = (name: string) =>
   name === 'console' ? true : resolveOptions()[name as keyof typeof resolveOptions];
@@ -152,6 +172,18 @@ describe.each(SWITCHES)('$name', ({ name }) => {
   });
 });
 
+test('tls: a flag and a variable for each field; flags win', async () => {
+  const tls = { key: 'k.pem', cert: 'c.pem' };
+  const args = ['--tls-key', 'k.pem', '--tls-cert=c.pem'];
+  expect(await optionsOf(args)).toEqual({ console: true, tls });
+  const env = { SHARDHUB_TLS_KEY: 'other', SHARDHUB_TLS_CERT: 'other', SHARDHUB_TLS_PASSPHRASE: '0123' };
+  expect(await optionsOf([], env)).toEqual({
+    console: true,
+    tls: { key: 'other', cert: 'other', passphrase: '0123' },
+  });
+  expect(await optionsOf(args, env)).toEqual({ console: true, tls: { ...tls, passphrase: '0123' } });
+});
+
 describe('refusals by the real binary', () => {
   const rounds = Math.max(...VALUED.map((option) => samplesOf(option).invalid.length));
 
@@ -219,8 +251,19 @@ describe('shardhub serve --help', () => {
     },
   );
 
+  test.each(FIELDS)('$name.$field: flag, description and variable', ({ name, field, description }) => {
+    const flag = `${name}-${field}`;
+    expect(text).toMatch(new RegExp(`--${flag} <\\w+> ${description.replaceAll(/[()]/g, '\\$&')} takes`));
+    expect(text).toContain(`default: none, env: ${envOf(flag)} `);
+  });
+
   test('names nothing that is not in the schema', () => {
     const named = [...stdout.matchAll(/^ {2}(--\S+)/gm)].map(([, flag]) => flag!.replace('--no-', '--'));
-    expect(named).toEqual(OPTIONS.map(({ name }) => flagOf(name)));
+    const flags = OPTIONS.flatMap(({ name, cli }) =>
+      cli?.fields === undefined
+        ? [flagOf(name)]
+        : Object.keys(cli.fields).map((field) => `--${name}-${field}`),
+    );
+    expect(named).toEqual(flags);
   });
 });

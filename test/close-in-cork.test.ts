@@ -1,6 +1,7 @@
 /** A connection that is closed while its replies are corked ends when the cork does, though its peer does not read. */
 import { expect, test } from 'vitest';
-import { Connection, type ConnectionHost } from '../src/hub/connection.js';
+import { Connection } from '../src/hub/connection.js';
+import type { ConnectionHost } from '../src/hub/connection-host.js';
 import { Counters } from '../src/metrics/counters.js';
 import { resolveOptions } from '../src/options.js';
 
@@ -14,10 +15,18 @@ test('a slow consumer whose queue overflows inside a cork', () => {
     terminate: () => ends.push(1006),
   };
   const limits = resolveOptions({ maxQueueMessages: 1 });
-  const host = { limits, counters: new Counters(), mayLinger: () => true, onGone() {} };
-  const shard = { push() {}, dropMessages() {} };
-  const origin = { slot: 0, generation: 1, shard, request: '{}', remoteAddress: '', isVirtual: false };
-  const connection = new Connection(origin, port as never, host as unknown as ConnectionHost);
+  const host = { limits, counters: new Counters(), mayLinger: () => true, onGone() {}, onShed() {} };
+  const shard = { push() {}, dropMessages() {}, tellRoom() {} };
+  const origin = {
+    slot: 0,
+    generation: 1,
+    shard,
+    request: '{}',
+    remoteAddress: '',
+    data: undefined,
+    isVirtual: false,
+  };
+  const connection = new Connection(origin, port as never, host as unknown as ConnectionHost<Connection>);
   const reply = new Uint8Array(10);
   // The first finds out that the peer does not read.
   connection.send(reply, true);

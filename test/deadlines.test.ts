@@ -58,7 +58,7 @@ describe.each([2, 0])('a promise, workers: %i', (workers) => {
       barriers.lift('pass');
       // The late result goes nowhere, and what was sent behind is not processed.
       await barriers.waitForNotes('late', 1);
-      expect(barriers.notes('late')).toEqual(['send returned false']);
+      expect(barriers.notes('late')).toEqual(['send returned dropped']);
       for (const neighbour of neighbours) expect(await neighbour.ask('state')).toBe('3 false');
     },
   );

@@ -1,7 +1,8 @@
 /** A connection with any backlog delays another's message by no more than one share of the ring. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Connection, type ConnectionHost } from '../src/hub/connection.js';
+import { Connection } from '../src/hub/connection.js';
+import type { ConnectionHost } from '../src/hub/connection-host.js';
 import { Connections } from '../src/hub/connections.js';
 import { Intake } from '../src/hub/intake.js';
 import type { Lane } from '../src/hub/lane.js';
@@ -35,15 +36,19 @@ class Lab {
     const writer = new InboundWriter(this.#control, block, new Block(new ArrayBuffer(RING_BYTES)));
     this.#reader = new InboundReader(this.#control, block);
     this.intake.attach(writer, { postBlock() {} } as unknown as Lane);
-    const host = { limits: resolveOptions(), counters: this.counters } as unknown as ConnectionHost;
+    const host = {
+      limits: resolveOptions(),
+      counters: this.counters,
+    } as unknown as ConnectionHost<Connection>;
     this.peers = Array.from({ length: count }, () =>
       this.connections.add((slot, generation) => {
         const origin = {
           slot,
           generation,
-          shard: { push() {}, dropMessages() {} },
+          shard: { push() {}, dropMessages() {}, tellRoom() {} },
           request: '{}',
           remoteAddress: '',
+          data: undefined,
           isVirtual: false,
         };
         return new Connection(origin, {} as never, host);

@@ -33,6 +33,13 @@ describe('defaults', () => {
       overload: 'shed',
       maxConnections: 0,
       slowConsumer: 'close',
+      upgradeTimeoutMs: 5000,
+      maxPendingUpgrades: 1000,
+      subprotocols: [],
+      compression: 'off',
+      compressionMinBytes: 1024,
+      trustProxy: false,
+      proxyProtocol: false,
       http: true,
       console: false,
       logLevel: 'warn',
@@ -41,7 +48,8 @@ describe('defaults', () => {
 
   test('are nothing at all where an option is off unless given', () => {
     expect(resolveOptions().rateLimit).toBeUndefined();
-    expect(resolveOptions().logger).toBeUndefined();
+    for (const name of ['logger', 'upgrade', 'tls', 'unixSocket'] as const)
+      expect(resolveOptions()[name], name).toBeUndefined();
   });
 
   test('stand in for undefined, and for nothing else', () => {
@@ -88,7 +96,19 @@ describe('what is refused', () => {
     ['maxLifetime', [-1, 241, 2.5], /from 0 to 240 \(minutes\)/],
     ['path', ['ws', '', '/a b', '/a?b', '/a#b', '/*', '/:id'], /a path that starts with "\/"/],
     ['handler', ['', 7, {}], /built-in handler/],
-    ['origins', ['example.com', [], ['example.com'], ['https://a.b/path'], 5], /"same-origin"/],
+    [
+      'origins',
+      [
+        ...['example.com', [], ['example.com'], ['https://a.b/path'], 5],
+        ...[['https://*'], ['https://a*.example.com'], ['https://*.*.com'], ['*'], ['https://a.b c'], [7]],
+      ],
+      /"same-origin"/,
+    ],
+    ['upgrade', ['./hook.js', {}, true], /a function/],
+    ['upgradeTimeoutMs', [0, 3_600_001], /from 1 to 3600000 \(ms\)/],
+    ['maxPendingUpgrades', [0, 1_000_001], /from 1 to 1000000/],
+    ['compression', [true, 'gzip'], /"off", "shared" or "dedicated"/],
+    ['compressionMinBytes', [-1], /from 0 to/],
     ['handlerTimeoutMs', [-1, 86_400_001, 1.5], /from 0 to 86400000 \(ms\)/],
     ['onHandlerError', ['throw', null], /"close" or "ignore"/],
     ['workerMemoryMb', [-1, 1_048_577], /from 0 to 1048576/],
@@ -108,7 +128,15 @@ describe('what is refused', () => {
     ['maxConnections', [-1, 10_000_001], /from 0 to 10000000/],
     ['maxConnectionsPerAddress', [-1, 0.5], /from 0 to 10000000/],
     ['maxConnectionRate', [-1, '5'], /from 0 to 10000000/],
-    ['slowConsumer', ['drop', true], /"close", "drop-newest" or "drop-oldest"/],
+    ['slowConsumer', ['drop', true], /"close", "drop-newest", "drop-oldest" or "conflate"/],
+    ['maxSubscriptions', [0, 1_000_001], /from 1 to 1000000/],
+    [
+      'heartbeat',
+      [true, {}, { intervalMs: 99 }, { intervalMs: 1000, payload: 7 }, { intervalMs: 1000, binary: 1 }],
+      /intervalMs \(an integer from 100 to 86400000\)/,
+    ],
+    ['onPing', ['ping', {}], /a function/],
+    ['onPong', [5], /a function/],
     ['highWaterMark', [0, 67_108_865], /from 1 to 67108864/],
     ['maxQueueBytes', [0, -1], /from 1 to/],
     ['maxQueueMessages', [0, 10_000_001], /from 1 to 10000000/],
@@ -133,7 +161,14 @@ test.each<[keyof HubOptions, unknown[]]>([
   ['idleTimeout', [0, 8, 12, 956, 960]],
   ['maxLifetime', [0, 1, 240]],
   ['path', ['/', '/ws', '/a/b.c-d_e~']],
-  ['origins', ['*', 'same-origin', ['https://example.com', 'http://localhost:3000']]],
+  [
+    'origins',
+    [
+      ...['*', 'same-origin', ['https://example.com', 'http://localhost:3000'], /https:\/\/.*/],
+      ...[['https://*.example.com', /x/], () => true],
+    ],
+  ],
+  ['trustProxy', [false, 0, 100, ['10.0.0.0/8', '::1', 'fd00::/8']]],
   [
     'rateLimit',
     [

@@ -31,6 +31,7 @@ const app = join(work, 'app');
 const engine = join(app, 'node_modules/uWebSockets.js');
 const binary = join(app, 'node_modules/.bin/shardhub');
 let packed: string[] = [];
+let tarballPath = '';
 
 const runFile = promisify(execFile);
 
@@ -61,8 +62,9 @@ beforeAll(async () => {
   symlinkSync(join(ROOT, 'node_modules'), join(source, 'node_modules'), 'dir');
   const [tarball] = JSON.parse(await npm(source, 'pack', '--json', '--silent', '--pack-destination', work));
   packed = tarball.files.map(({ path }: { path: string }) => path).sort();
+  tarballPath = join(work, tarball.filename);
   mkdirSync(app);
-  await npm(app, 'install', '--prefer-offline', '--no-audit', '--no-fund', join(work, tarball.filename));
+  await npm(app, 'install', '--prefer-offline', '--no-audit', '--no-fund', tarballPath);
 }, INSTALL_DEADLINE_MS);
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -78,6 +80,27 @@ describe('the tarball', () => {
     const docs = filesBelow(join(ROOT, 'docs')).map((file) => `docs/${file}`);
     const documents = [...docs, 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
     expect(packed).toEqual([...built, ...page, ...documents].sort());
+  });
+});
+
+describe('its entry points', () => {
+  /** A tool of the project's own. Its exit code is 1 when it has found something, which rejects. */
+  const tool = (name: string, ...args: string[]) =>
+    runFile(process.execPath, [join(ROOT, 'node_modules', name), ...args], { cwd: join(work, 'source') });
+
+  test('publint has nothing to say', async () => {
+    const { stdout } = await tool('publint/src/cli.js', 'run', tarballPath, '--strict');
+    expect(stdout).toContain('All good!');
+  });
+
+  test('the types are found by every resolution that finds an ES module', async () => {
+    const args = [tarballPath, '--profile', 'esm-only', '--format', 'json'];
+    const { stdout } = await tool('@arethetypeswrong/cli/dist/index.js', ...args);
+    const { analysis, problems } = JSON.parse(stdout);
+    expect(Object.keys(analysis.entrypoints)).toContain('./worker');
+    const ignored = ['CJSResolvesToESM', 'NoResolution'];
+    const found = Object.values(problems ?? {}).flat() as { kind: string }[];
+    expect(found.filter(({ kind }) => !ignored.includes(kind))).toEqual([]);
   });
 });
 
@@ -153,7 +176,15 @@ describe('installed in an empty folder', () => {
 
 const CONSUMER = `
 import { type Hub, HubError, type HubOptions, type HubStats, createHub, listOptions, resolveOptions } from 'shardhub';
+import { jwtUpgrade } from 'shardhub/auth';
 import { defineHandler } from 'shardhub/worker';
+
+const byToken = jwtUpgrade({ key: 'x'.repeat(32), algorithms: ['HS256'] });
+export const withToken: HubOptions = { upgrade: byToken, origins: (origin) => origin.endsWith('.example') };
+export const typed: Promise<Hub<{ userId: string }>> = createHub({ upgrade: () => ({ data: { userId: 'ann' } }) });
+export const whoami = defineHandler<unknown, { userId: string }>({ message: (conn) => conn.data.userId });
+// @ts-expect-error: not the data of this hub
+export const mistold: HubOptions<{ userId: string }> = { upgrade: () => ({ data: { userId: 7 } }) };
 
 export default defineHandler({
   open(conn) {

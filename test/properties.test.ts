@@ -71,7 +71,7 @@ describe('OutboundQueue', () => {
           data.writeUInt32BE(offered++);
           const before = [queue.length, queue.bytes];
           const fits = queue.bytes + one <= bounds.maxQueueBytes && queue.length < bounds.maxQueueMessages;
-          const verdict = queue.enqueue(data, true);
+          const verdict = queue.enqueueCopy(data, true);
           // The caller's memory is its own again.
           data.fill(255);
           if (fits) expect(verdict).toBe('queued');

@@ -1,6 +1,7 @@
-/** README.md against the code: the table of flags says what the command line takes. */
+/** README.md against the code: the tables of flags say what the command line takes. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { CLIENT_FLAGS } from '../src/cli/client/flags.js';
 import { type Flag, listFlags } from '../src/cli/flags.js';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
@@ -29,12 +30,22 @@ function flagsTable(): string {
   return [head, ...listFlags().map(row)].join('\n');
 }
 
-test('the table of flags is what the command line takes', () => {
-  const [, table] = /<!-- flags -->\n+([\s\S]*?)\n+<!-- \/flags -->/.exec(README) ?? [];
-  const expected = flagsTable();
-  expect(table, `README.md has to say, between <!-- flags --> and <!-- /flags -->:\n\n${expected}\n`).toBe(
-    expected,
+function clientFlagsTable(): string {
+  const rows = Object.values(CLIENT_FLAGS).map(
+    ({ usage, fallbackText, description }) => `| ${code(usage)} | ${fallbackText} | ${cell(description)} |`,
   );
+  return ['| flag | default | |\n|---|---|---|', ...rows].join('\n');
+}
+
+test.each([
+  ['flags', flagsTable()],
+  ['client flags', clientFlagsTable()],
+])('the table of %s is what the command line takes', (name, expected) => {
+  const [, table] = new RegExp(`<!-- ${name} -->\n+([^]*?)\n+<!-- /${name} -->`).exec(README) ?? [];
+  expect(
+    table,
+    `README.md has to say, between <!-- ${name} --> and <!-- /${name} -->:\n\n${expected}\n`,
+  ).toBe(expected);
 });
 
 test('the default of --workers is told in words, the same on every machine', () => {

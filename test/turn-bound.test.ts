@@ -29,7 +29,14 @@ test.each([
     new ReplyReader(control, block),
     new InboundWriter(control, new Block(new ArrayBuffer(1 << 16))),
     connections,
-    { onDone: () => done++, onFailure() {}, onDeferred() {}, onBegun() {}, blockAt: () => undefined },
+    {
+      onDone: () => done++,
+      onFailure() {},
+      onDeferred() {},
+      onBegun() {},
+      onRoomAsked() {},
+      blockAt: () => undefined,
+    } as never,
   );
   const nothing = new Uint8Array(0);
   for (let i = 0; i < REPLIES; i++) writer.writeBytes(Reply.Send | Flag.Done, slotOf(i), 1, nothing, 0);

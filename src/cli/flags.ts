@@ -9,6 +9,8 @@ export const ENV_PREFIX = 'SHARDHUB_';
 /** One option of the schema that the command line offers. */
 export interface Flag {
   readonly name: keyof HubOptions;
+  /** For a flag that gives one field of an option: its name. */
+  readonly field?: string;
   readonly kind: NonNullable<OptionInfo['cli']>['kind'];
   /** The flag as users type it to depart from the default, with its placeholder if it takes a value. */
   readonly usage: string;
@@ -25,7 +27,27 @@ export const SERVE_DEFAULTS = { console: true } as const satisfies HubOptions;
 
 /** Every option that the command line offers, in the order of the schema. */
 export function listFlags(): Flag[] {
-  return listOptions().flatMap((info) => (info.cli === undefined ? [] : [toFlag(info, info.cli)]));
+  return listOptions().flatMap((info) => {
+    if (info.cli === undefined) return [];
+    const { fields } = info.cli;
+    return fields === undefined ? [toFlag(info, info.cli)] : toFieldFlags(info, fields);
+  });
+}
+
+/** One flag for each field of an option that is an object: `--tls-key` for `tls.key`. */
+function toFieldFlags(info: OptionInfo, fields: Readonly<Record<string, string>>): Flag[] {
+  return Object.entries(fields).map(([field, description]) => {
+    const { name } = info;
+    const env = `${ENV_PREFIX}${name}_${field}`.toUpperCase();
+    const help = `${description}\ntakes ${info.takes}\ndefault: none, env: ${env}`;
+    const usage = `--${name}-${field} <${field === 'passphrase' ? 'text' : 'path'}>`;
+    return { name, field, kind: 'string', env, takes: info.takes, usage, help };
+  });
+}
+
+/** The name under which the command line's parser hands a flag over. */
+export function attributeOf({ name, field }: Flag): string {
+  return field === undefined ? name : `${name}${field[0]!.toUpperCase()}${field.slice(1)}`;
 }
 
 function toFlag(info: OptionInfo, { kind, value }: NonNullable<OptionInfo['cli']>): Flag {

@@ -1,10 +1,14 @@
 /** The commands and their usage, on commander. */
 import { Command, CommanderError, type Help, Option } from 'commander';
 import { HubError, type HubOptions, VERSION } from '../index.js';
+import { BENCH_FLAGS, readBenchSettings } from './bench-settings.js';
+import { CLIENT_FLAGS, findContradictions } from './client/flags.js';
 import { type Flag, listFlags } from './flags.js';
 import { oneLine, warn } from './output.js';
 import { serve } from './serve.js';
 import { type Environment, readSettings, unknownVariables } from './settings.js';
+import { complain, readToolFlags, type ToolFlags } from './tool-flags.js';
+import { WEBSOCKET_URL } from './values.js';
 
 const WRONG_USAGE = 2;
 
@@ -14,11 +18,17 @@ export async function run(
   env: Environment,
   onServe: (options: HubOptions) => Promise<void> = serve,
 ): Promise<number> {
+  let exitCode = 0;
   const program = createProgram(env, onServe);
+  const onExit = (code: number) => {
+    exitCode = code;
+  };
+  addClient(program, onExit);
+  addBench(program, onExit);
   try {
     if (argv.length <= 2) program.error('a command is missing: try shardhub serve, or shardhub --help');
     await program.parseAsync(argv);
-    return 0;
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
     throw error;
@@ -46,6 +56,29 @@ function createProgram(env: Environment, onServe: (options: HubOptions) => Promi
   return program;
 }
 
+function addBench(program: Command, onExitCode: (code: number) => void): void {
+  const command = program
+    .command('bench')
+    .description('put load on an echo service, and check every echo')
+    .argument('<url>', 'ws:// or wss:// address of the service')
+    .configureHelp({ formatItem });
+  for (const { usage, help, kind } of BENCH_FLAGS) {
+    const option = new Option(usage, help);
+    if (kind === 'headers') option.argParser((value, before: string[] = []) => [...before, value]);
+    command.addOption(option);
+  }
+  command
+    .option('--json', 'print the result as JSON, with the histogram')
+    .addHelpText('after', '\nExit code: 0 if every echo was right, 1 if not or if a connection failed.')
+    .action(async (url: string, given: Record<string, unknown>) => {
+      const { options, problems } = readBenchSettings(url, given);
+      if (problems.length > 0) command.error(problems.join('; '));
+      // Loaded when it is used: what only a load run needs, a server does not load.
+      const { bench } = await import('./bench.js');
+      onExitCode(await orWrongUsage(command, bench(options, given.json === true)));
+    });
+}
+
 /** A term and, below it, its description: the terms are too long for a column of their own. */
 function formatItem(term: string, _termWidth: number, description: string, helper: Help): string {
   const indent = ' '.repeat(6);
@@ -70,11 +103,44 @@ async function startServing(
   for (const name of unknownVariables(flags, env)) warn(`warning: ${name} is not an option and is ignored`);
   const { options, problems } = readSettings(flags, given, env);
   if (problems.length > 0) command.error(problems.join('; '));
+  await orWrongUsage(command, onServe(options));
+}
+
+/** Options that are valid one by one can still contradict each other. */
+async function orWrongUsage<T>(command: Command, running: Promise<T>): Promise<T> {
   try {
-    await onServe(options);
+    return await running;
   } catch (error) {
-    // Options that are valid one by one can still contradict each other.
     if (error instanceof HubError && error.code === 'ERR_OPTION') command.error(oneLine(error.message));
     throw error;
+  }
+}
+
+function addClient(program: Command, onExit: (code: number) => void): void {
+  const command = program
+    .command('client')
+    .description('talk to a WebSocket server from the terminal, a pipe or a script')
+    .argument('<url>', WEBSOCKET_URL.takes)
+    .configureHelp({ formatItem })
+    .addHelpText('after', '\nExit code: 0 fine, 1 the connection or the server failed, 2 wrong usage.');
+  addToolFlags(command, CLIENT_FLAGS);
+  command.action(async (address: string, given: Record<string, unknown>) => {
+    const url = WEBSOCKET_URL.parse(address);
+    const { options, problems } = readToolFlags(CLIENT_FLAGS, given);
+    if (url === undefined) problems.unshift(complain('<url>', address, WEBSOCKET_URL.takes));
+    if (problems.length === 0) problems.push(...findContradictions(options));
+    if (url === undefined || problems.length > 0) return command.error(problems.join('; '));
+    // Loaded when it is wanted: `serve` has no use for a client.
+    const { client } = await import('./client/client.js');
+    onExit(await client(url, options));
+  });
+}
+
+function addToolFlags(command: Command, flags: ToolFlags): void {
+  for (const { usage, description, kind, isRepeatable, fallbackText } of Object.values(flags)) {
+    const takes = kind === undefined ? '' : `\ntakes ${kind.takes}`;
+    const option = new Option(usage, `${description}${takes}\ndefault: ${fallbackText}`);
+    if (isRepeatable) option.argParser((text: string, before: string[] = []) => [...before, text]);
+    command.addOption(option);
   }
 }

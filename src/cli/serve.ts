@@ -1,12 +1,14 @@
 /** `shardhub serve`: one hub, from the options of the command line to a stop signal. */
 import { randomBytes } from 'node:crypto';
 import { createHub, type Hub, type HubOptions, isLoopbackHost, resolveOptions } from '../index.js';
+import { warn } from './output.js';
 import { drainOnStop } from './stop.js';
 
 export async function serve(options: HubOptions): Promise<void> {
   const token = needsStatsToken(options) ? randomBytes(24).toString('base64url') : undefined;
   const hub = await createHub(token === undefined ? options : { ...options, statsToken: token });
-  drainOnStop(() => hub.close());
+  drainOnStop(() => hub.close().then(() => 0));
+  if (hub.options.tls !== undefined) reloadOnHangup(hub);
   process.stdout.write(`${startLine(hub, token)}\n`);
 }
 
@@ -14,6 +16,13 @@ export async function serve(options: HubOptions): Promise<void> {
 function needsStatsToken(options: HubOptions): boolean {
   const { console: servesPage, host, http, statsToken } = resolveOptions(options);
   return servesPage && http && statsToken === undefined && !isLoopbackHost(host);
+}
+
+/** SIGHUP: the certificate was renewed. One that cannot be used leaves everything as it was. */
+function reloadOnHangup(hub: Hub): void {
+  process.on('SIGHUP', () => {
+    hub.reloadTls().catch((error) => warn(error instanceof Error ? error.message : String(error)));
+  });
 }
 
 /** @param token one that was made for this run: the page reads it from its fragment, which is never sent anywhere */

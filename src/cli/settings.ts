@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { BUILT_IN_HANDLERS, HubError, type HubOptions, resolveOptions } from '../index.js';
-import { ENV_PREFIX, type Flag, SERVE_DEFAULTS } from './flags.js';
+import { attributeOf, ENV_PREFIX, type Flag, SERVE_DEFAULTS } from './flags.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -19,9 +19,15 @@ export function readSettings(flags: Flag[], given: Record<string, unknown>, env:
   const options: Record<string, unknown> = { ...SERVE_DEFAULTS };
   const problems: string[] = [];
   for (const flag of flags) {
-    const fromEnv = given[flag.name] === undefined;
-    const raw = fromEnv ? env[flag.env] || undefined : given[flag.name];
+    const said = given[attributeOf(flag)];
+    const fromEnv = said === undefined;
+    const raw = fromEnv ? env[flag.env] || undefined : said;
     if (raw === undefined) continue;
+    if (flag.field !== undefined) {
+      // The fields are judged together, once all are there.
+      options[flag.name] = { ...(options[flag.name] as object | undefined), [flag.field]: raw };
+      continue;
+    }
     const value = candidates(flag, raw).find((candidate) => isValid(flag.name, candidate));
     if (value === undefined) problems.push(complain(flag, raw, fromEnv));
     else options[flag.name] = flag.name === 'handler' ? locateHandler(String(value)) : value;
@@ -44,10 +50,11 @@ function candidates(flag: Flag, raw: unknown): unknown[] {
     case 'flag':
       return ['true', '1'].includes(raw) ? [true] : ['false', '0'].includes(raw) ? [false] : [];
     case 'list':
-      return [raw.split(',').map((item) => item.trim()), raw];
+      return [raw.split(',').map((item) => item.trim()), raw, ...(/^\d+$/.test(raw) ? [Number(raw)] : [])];
     case 'pairs':
       return parsePairs(raw);
     case 'string':
+    case 'fields':
       return [raw];
   }
 }
@@ -78,8 +85,9 @@ function complain(flag: Flag, raw: unknown, fromEnv: boolean): string {
   return `${source} got ${JSON.stringify(raw)} but takes ${takes}`;
 }
 
-/** The name of a built-in handler, a file: URL, or else a path, from the current folder. */
+/** The name of a built-in handler, with its argument, a file: URL, or else a path, from the current folder. */
 function locateHandler(text: string): string | URL {
-  if ((BUILT_IN_HANDLERS as readonly string[]).includes(text)) return text;
+  const [name] = text.split(':', 1);
+  if ((BUILT_IN_HANDLERS as readonly (string | undefined)[]).includes(name)) return text;
   return text.startsWith('file:') && URL.canParse(text) ? new URL(text) : resolve(text);
 }

@@ -1,5 +1,6 @@
 /**
- * SIGTERM and SIGINT: the first one drains the hub and ends with exit code 0, a second one ends at once.
+ * SIGTERM and SIGINT: the first one drains what runs and ends with its exit code, 0 for a hub; a second one
+ * ends at once.
  */
 import { constants } from 'node:os';
 import { exitWithFailure } from './output.js';
@@ -8,14 +9,17 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type StopSignal = (typeof STOP_SIGNALS)[number];
 
 let stopping = false;
-let drain: (() => Promise<void>) | undefined;
+let drain: (() => Promise<number>) | undefined;
 
 export function watchStopSignals(): void {
   for (const signal of STOP_SIGNALS) process.on(signal, onStopSignal);
 }
 
-/** Before this is called nothing was served, so a signal has nothing to drain. */
-export function drainOnStop(close: () => Promise<void>): void {
+/**
+ * `close` resolves with the exit code. Before this is called nothing was served, so a signal has nothing to
+ * drain.
+ */
+export function drainOnStop(close: () => Promise<number>): void {
   drain = close;
 }
 
@@ -25,5 +29,5 @@ function onStopSignal(signal: StopSignal): void {
   stopping = true;
   if (drain === undefined) process.exit(0);
   // Not left to the event loop: with `workers: 0` a handler's own timers or sockets could keep it alive.
-  drain().then(() => process.exit(0), exitWithFailure);
+  drain().then((code) => process.exit(code), exitWithFailure);
 }

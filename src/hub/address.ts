@@ -35,3 +35,15 @@ export function hostForUrl(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
+
+export interface Place {
+  readonly host: string;
+  readonly unixSocket?: string | undefined;
+  readonly tls?: unknown;
+}
+
+/** Scheme and authority of a hub's URLs. A Unix socket comes in the form that the client `ws` takes: `ws+unix:/path:`. */
+export function baseUrl(scheme: 'http' | 'ws', { host, unixSocket, tls }: Place, port: number): string {
+  const name = tls === undefined ? scheme : `${scheme}s`;
+  return unixSocket === undefined ? `${name}://${hostForUrl(host, port)}` : `${name}+unix:${unixSocket}:`;
+}

@@ -2,6 +2,7 @@
  * Decides whether a handshake is let in: a ladder of refusals that ends in one accept. Pure.
  */
 import type { RejectReason } from '../metrics/counters.js';
+import type { OriginCheck } from '../upgrade.js';
 import type { HandshakeRequest } from '../wire/request.js';
 
 /** An answer to a request that is not let in. */
@@ -14,10 +15,6 @@ export interface Refusal {
   readonly body: string;
 }
 
-export interface AdmissionRules {
-  readonly origins: 'same-origin' | '*' | readonly string[];
-}
-
 /** 16 bytes in base64 (RFC 6455 §4.1). */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
@@ -27,7 +24,7 @@ export type Readiness = 'starting' | 'running' | 'draining';
 /** The refusal, or undefined to let the connection in. */
 export function refuseHandshake(
   request: HandshakeRequest,
-  rules: AdmissionRules,
+  isAllowedOrigin: OriginCheck,
   readiness: Readiness,
 ): Refusal | undefined {
   if (readiness !== 'running') return unavailable(readiness);
@@ -45,15 +42,13 @@ export function refuseHandshake(
     );
   }
   if (!KEY.test(request.headers['sec-websocket-key'] ?? '')) return badKey();
-  return refuseOrigin(request.headers, rules);
+  return refuseOrigin(request, isAllowedOrigin);
 }
 
-/** The refusal of a browser on a foreign page, or undefined. */
-export function refuseOrigin(
-  headers: Readonly<Record<string, string>>,
-  rules: AdmissionRules,
-): Refusal | undefined {
-  if (isAllowedOrigin(headers.origin, headers.host, rules.origins)) return undefined;
+/** The refusal of a browser on a foreign page, or undefined. Without an Origin header it is no browser. */
+export function refuseOrigin(request: HandshakeRequest, isAllowedOrigin: OriginCheck): Refusal | undefined {
+  const { origin } = request.headers;
+  if (origin === undefined || isAllowedOrigin(origin, request)) return undefined;
   return refusal('bad-origin', '403 Forbidden', 'This Origin may not connect.');
 }
 
@@ -94,19 +89,4 @@ export function refusal(
   headers: Refusal['headers'] = [],
 ): Refusal {
   return { reason, status, body, headers };
-}
-
-/** Clients that send no Origin are no browsers: the check does not concern them (RFC 6455 §10.2). */
-function isAllowedOrigin(
-  origin: string | undefined,
-  host: string | undefined,
-  rule: AdmissionRules['origins'],
-): boolean {
-  if (origin === undefined || rule === '*') return true;
-  if (rule !== 'same-origin') return rule.some((allowed) => allowed.toLowerCase() === origin.toLowerCase());
-  if (host === undefined || !URL.canParse(origin)) return false;
-  const { protocol, host: originHost } = new URL(origin);
-  // Behind a TLS proxy the Host header has no scheme to compare: the origin's own drops its default port on both.
-  const url = `${protocol}//${host}`;
-  return URL.canParse(url) && new URL(url).host === originHost && originHost !== '';
 }

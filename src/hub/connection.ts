@@ -5,71 +5,24 @@
  */
 import { CloseCode } from '../close-codes.js';
 import type { Deque } from '../deque.js';
-import { type Counters, RECORD_OVERHEAD } from '../metrics/counters.js';
+import { RECORD_OVERHEAD } from '../metrics/counters.js';
 import { truncateReason } from '../wire/close.js';
 import { connectionId } from '../wire/id.js';
-import type { ConnectionLimits } from './connection-limits.js';
-import { OutboundQueue } from './outbound.js';
+import type { BacklogEntry, ConnectionHost, ConnectionOrigin, MessageSink } from './connection-host.js';
+import { ConnectionState, type Ending, type SendStatus } from './connection-state.js';
+import { EngineBuffer } from './engine-buffer.js';
+import type { Member } from './member.js';
+import { type EnqueueVerdict, OutboundQueue, type QueuedMessage } from './outbound.js';
 import { RateLimiter } from './rate-limit.js';
-import { ReadMeter, type TurnCounter } from './read-meter.js';
+import { ReadMeter } from './read-meter.js';
 import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
-
-export const ConnectionState = { Open: 0, Ending: 1, Closing: 2, Gone: 3 } as const;
-export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
-
-/** What a connection needs of its hub; one object for all connections. */
-export interface ConnectionHost extends TurnCounter {
-  readonly limits: ConnectionLimits;
-  readonly counters: Counters;
-  /** The peer is gone: whoever knows the connection has to forget it. */
-  onGone(connection: Connection, code: number, reason: string): void;
-  /** What is in flight in the whole process is over its bound: sheds until it is not. */
-  relieve(): void;
-  /** False when a closed socket may not stay in the engine until its peer has read so many bytes. */
-  mayLinger(bytes: number): boolean;
-  /** Runs `connection.flush()` soon, outside the engine's callbacks. */
-  flushSoon(connection: Connection): void;
-}
-
-/** The shard's side of a connection. */
-export interface MessageSink {
-  push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void;
-  /** Forgets the messages that no worker has seen. */
-  dropMessages(connection: Connection): void;
-}
-
-/** Where a connection comes from and belongs. */
-export interface ConnectionOrigin {
-  readonly slot: number;
-  readonly generation: number;
-  readonly shard: MessageSink;
-  /** The handshake request as JSON, for `open` in a worker. */
-  readonly request: string;
-  readonly remoteAddress: string;
-  /** True for a connection that lives for one HTTP request. */
-  readonly isVirtual: boolean;
-}
-
-/** A message, or the end of the connection, that waits for its turn to enter the ring. */
-export interface BacklogEntry {
-  readonly kind: number;
-  readonly payload: Uint8Array;
-}
-
-/** Pings that a peer may send while it does not read what it is sent. */
-const MAX_PINGS_WHILE_BLOCKED = 1000;
-interface Ending {
-  readonly code: number;
-  readonly reason: string;
-  /** Wait until every message in flight has been answered. */
-  readonly whenIdle: boolean;
-}
 
 export class Connection implements Peer {
   readonly slot: number;
   readonly generation: number;
-  readonly shard: MessageSink;
+  readonly shard: MessageSink<Connection>;
   readonly request: string;
+  readonly data: unknown;
   readonly remoteAddress: string;
   readonly isVirtual: boolean;
   state: ConnectionState = ConnectionState.Open;
@@ -93,24 +46,27 @@ export class Connection implements Peer {
   isLeaving = false;
   /** True once its messages are not processed any more: it was closed for a fault, or its handler closed it. */
   isCut = false;
+  /** What the application has to do with it, if anything. */
+  member: Member | undefined = undefined;
+  /** True while it waits for its turn to be flushed. */
+  isFlushListed = false;
+  /** True while its worker waits to hear that there is room for more. */
+  wantsRoom = false;
   readonly #port: SocketPort;
-  readonly #host: ConnectionHost;
+  readonly #host: ConnectionHost<Connection>;
   #queue: OutboundQueue | undefined;
-  /** True while the engine's buffer is over the high-water mark: replies queue. */
-  #isBlocked = false;
-  #pingsWhileBlocked = 0;
+  readonly #engine = new EngineBuffer();
   readonly #meter = new ReadMeter();
-  /** Bytes in the engine's buffer at the last look. */
-  #engineBytes = 0;
   readonly #limiter: RateLimiter | undefined;
   #isCorked = false;
   #ending: Ending | undefined;
 
-  constructor(origin: ConnectionOrigin, port: SocketPort, host: ConnectionHost) {
+  constructor(origin: ConnectionOrigin<Connection>, port: SocketPort, host: ConnectionHost<Connection>) {
     this.slot = origin.slot;
     this.generation = origin.generation;
     this.shard = origin.shard;
     this.request = origin.request;
+    this.data = origin.data;
     this.remoteAddress = origin.remoteAddress;
     this.isVirtual = origin.isVirtual;
     this.#port = port;
@@ -132,10 +88,20 @@ export class Connection implements Peer {
     return connectionId(this.slot, this.generation);
   }
 
-  /** Bytes of replies that the kernel did not take yet, as of the last look, with what each costs beside its own. */
+  /** Bytes of replies that the kernel did not take yet: in the queue, and in the engine as of the last look. */
+  get bufferedBytes(): number {
+    return this.#engine.bytes + (this.#queue?.bytes ?? 0);
+  }
+
+  /** True when nothing is queued and the engine's buffer is below the high-water mark. */
+  get hasRoom(): boolean {
+    return this.state < ConnectionState.Closing && !this.#engine.isBlocked && !this.#queue?.length;
+  }
+
+  /** The same, with what each reply costs beside its own. */
   get outboundWeight(): number {
     const queue = this.#queue;
-    return this.#engineBytes + (queue === undefined ? 0 : queue.bytes + queue.length * RECORD_OVERHEAD);
+    return this.#engine.bytes + (queue === undefined ? 0 : queue.bytes + queue.length * RECORD_OVERHEAD);
   }
 
   /** Bytes in flight, with what each message costs beside its own. */
@@ -150,6 +116,7 @@ export class Connection implements Peer {
     const { counters, limits } = this.#host;
     if (this.#meter.isOver(this.#host) && this.state < ConnectionState.Closing) {
       counters.shed++;
+      this.#host.onShed(this, 'overloaded: too many messages at once');
       this.#cutOff(CloseCode.TryAgainLater, 'overloaded: too many messages at once');
       return;
     }
@@ -207,13 +174,15 @@ export class Connection implements Peer {
     return false;
   }
 
-  onPing(): void {
+  onPing(payload: ArrayBuffer): void {
+    this.#host.onPing(this, payload);
     // Pongs go past the hub into the engine's buffer: a peer that pings and does not read must not fill it.
     this.#checkBuffer();
-    if (!this.#isBlocked) this.#pingsWhileBlocked = 0;
-    else if (++this.#pingsWhileBlocked > MAX_PINGS_WHILE_BLOCKED) {
-      this.shed(CloseCode.PolicyViolation, 'slow consumer: too many pings');
-    }
+    if (this.#engine.isFlooded()) this.shed(CloseCode.PolicyViolation, 'slow consumer: too many pings');
+  }
+
+  onPong(payload: ArrayBuffer): void {
+    this.#host.onPong(this, payload);
   }
 
   onDrain(): void {
@@ -227,26 +196,61 @@ export class Connection implements Peer {
     const own = this.state === ConnectionState.Closing ? this.#ending : undefined;
     this.state = ConnectionState.Gone;
     this.#dropQueue();
-    this.#setEngineBytes(0);
+    this.#engine.see(0, this.#host.limits.highWaterMark, this.#host.counters);
     this.#host.onGone(this, own?.code ?? code, own?.reason ?? reason);
   }
 
   // What it is sent
 
   /** Sends or queues a reply. The bytes are not read after the call. hot: once per reply. */
-  send(data: Uint8Array, isBinary: boolean): void {
-    if (this.state >= ConnectionState.Closing) {
-      this.#host.counters.dropped['connection-gone']++;
-      return;
+  send(data: Uint8Array, isBinary: boolean): SendStatus {
+    if (!this.#mayAccept(data)) return 'dropped';
+    if (!this.#engine.isBlocked && (this.#queue === undefined || this.#queue.length === 0)) {
+      this.#write(data, isBinary);
+      return this.#engine.isBlocked ? 'queued' : 'accepted';
     }
+    this.#makeQueueRoom(data.byteLength);
+    if (this.state >= ConnectionState.Closing) return 'dropped';
+    this.#queue ??= new OutboundQueue(this.#host.limits, this.#host.counters);
+    return this.#onQueued(this.#queue.enqueueCopy(data, isBinary));
+  }
+
+  /** Queues a message for the next turn: it shares the message with others, and its write with what else is queued. */
+  post(message: QueuedMessage): boolean {
+    if (!this.#mayAccept(message.data)) return false;
+    this.#makeQueueRoom(message.data.byteLength);
+    if (this.state >= ConnectionState.Closing) return false;
+    this.#queue ??= new OutboundQueue(this.#host.limits, this.#host.counters);
+    const status = this.#onQueued(this.#queue.enqueue(message, this.#engine.isBlocked));
+    if (status === 'queued' && !this.#engine.isBlocked) this.#host.flushSoon(this);
+    return status === 'queued';
+  }
+
+  /** What one turn sends must not overflow the queue of a peer that keeps up. */
+  #makeQueueRoom(bytes: number): void {
+    if (this.#engine.isBlocked || !this.#queue?.isFull(bytes)) return;
+    if (this.#isCorked) this.#sendQueued();
+    else this.flush();
+  }
+
+  /** Sends a ping (RFC 6455 §5.5.2). False when the connection is not open any more. */
+  ping(payload: Uint8Array): boolean {
+    if (this.state >= ConnectionState.Closing) return false;
+    this.#port.ping(payload);
+    return true;
+  }
+
+  /** False, and counted, when nothing can be sent. hot */
+  #mayAccept(data: Uint8Array): boolean {
     const { counters, limits } = this.#host;
-    if (limits.overload === 'drop' && counters.outboundWeight + data.byteLength > limits.maxBufferedBytes) {
-      counters.dropped.overload++;
-      return;
+    if (this.state >= ConnectionState.Closing) {
+      counters.dropped['connection-gone']++;
+      return false;
     }
-    if (this.#isBlocked || (this.#queue !== undefined && this.#queue.length > 0))
-      this.#enqueue(data, isBinary);
-    else this.#write(data, isBinary);
+    if (limits.overload !== 'drop' || counters.outboundWeight + data.byteLength <= limits.maxBufferedBytes)
+      return true;
+    counters.dropped.overload++;
+    return false;
   }
 
   /** Runs `work`, which sends several replies, with as few writes as possible. */
@@ -264,15 +268,20 @@ export class Connection implements Peer {
     // Inside a cork the engine's verdicts are optimistic.
     this.#checkBuffer();
     this.settle();
+    if (this.wantsRoom) this.shard.tellRoom(this);
   }
 
   /** Sends what is queued, as far as the socket takes it. */
   flush(): void {
     if (this.state === ConnectionState.Gone) return;
     this.#checkBuffer();
-    if (!this.#isBlocked && this.#queue !== undefined && this.#queue.length > 0)
+    if (!this.#engine.isBlocked && this.#queue !== undefined && this.#queue.length > 0)
       this.cork(() => this.#sendQueued());
     else this.settle();
+    if (this.wantsRoom) this.shard.tellRoom(this);
+    if (!this.#engine.isBehind || this.#engine.isBlocked || (this.#queue?.length ?? 0) > 0) return;
+    this.#engine.isBehind = false;
+    if (this.state < ConnectionState.Closing) this.#host.onDrained(this);
   }
 
   // How it ends
@@ -313,8 +322,9 @@ export class Connection implements Peer {
       return;
     }
     this.#host.counters.shed++;
+    this.#host.onShed(this, reason);
     this.isCut = true;
-    const isStalled = this.#engineBytes > this.#host.limits.highWaterMark;
+    const isStalled = this.#engine.bytes > this.#host.limits.highWaterMark;
     if (isStalled && !this.#isCorked && this.state < ConnectionState.Closing) this.#cutOff(code, reason);
     else this.closeNow(code, reason);
   }
@@ -359,13 +369,14 @@ export class Connection implements Peer {
     this.settle();
   }
 
-  #enqueue(data: Uint8Array, isBinary: boolean): void {
-    const { counters, limits } = this.#host;
-    this.#queue ??= new OutboundQueue(limits, counters);
-    if (this.#queue.enqueue(data, isBinary) !== 'overflow') return;
-    counters.dropped['slow-consumer'] += this.#queue.clear() + 1;
+  #onQueued(verdict: EnqueueVerdict): SendStatus {
+    if (verdict !== 'overflow') return verdict;
+    const reason = 'slow consumer: the outbound queue is full';
+    this.#host.counters.dropped['slow-consumer'] += this.#queue!.clear() + 1;
+    this.#host.onShed(this, reason);
     this.isCut = true;
-    this.closeNow(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
+    this.closeNow(CloseCode.PolicyViolation, reason);
+    return 'dropped';
   }
 
   #dropQueue(): void {
@@ -382,13 +393,8 @@ export class Connection implements Peer {
 
   #checkBuffer(): void {
     if (this.state === ConnectionState.Gone) return;
-    this.#setEngineBytes(this.#port.bufferedBytes());
-    this.#isBlocked = this.#engineBytes >= this.#host.limits.highWaterMark;
-  }
-
-  #setEngineBytes(bytes: number): void {
-    this.#host.counters.engineBytes += bytes - this.#engineBytes;
-    this.#engineBytes = bytes;
+    const { limits, counters } = this.#host;
+    this.#engine.see(this.#port.bufferedBytes(), limits.highWaterMark, counters);
   }
 
   #sendQueued(): void {

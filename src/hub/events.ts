@@ -1,5 +1,7 @@
 /** The hub's events. */
 import type { ErrorRecord } from '../errors.js';
+import type { RejectReason } from '../metrics/counters.js';
+import type { HubConnection } from './hub-connection.js';
 
 export interface WorkerExitEvent {
   readonly shard: number;
@@ -23,8 +25,34 @@ export interface HandlerErrorEvent {
   readonly error: ErrorRecord;
 }
 
-/** Event names and their arguments. */
-export interface HubEvents {
+export interface RejectEvent {
+  /** As counted in `stats().rejected`. */
+  readonly reason: RejectReason;
+  /** The HTTP status line that answered it, such as `403 Forbidden`. */
+  readonly status: string;
+  readonly path: string;
+  readonly remoteAddress: string;
+}
+
+/** Event names and their arguments. `Data` is what the upgrade hook returns for a connection. */
+// biome-ignore lint/suspicious/noExplicitAny: the hub's own code does not know the type of `data`
+export interface HubEvents<Data = any> {
+  /** A WebSocket opened. None of its messages has been processed. */
+  open: [connection: HubConnection<Data>];
+  /** It is gone. 1006 is without a close frame; the reason is the peer's text, or the hub's. */
+  close: [connection: HubConnection<Data>, code: number, reason: string];
+  /** A peer that did not keep up has taken everything that was queued for it. */
+  drain: [connection: HubConnection<Data>];
+  /** It is about to be closed to free memory, or for being a slow consumer. */
+  shed: [connection: HubConnection<Data>, reason: string];
+  /** A ping arrived; the engine has answered it. */
+  ping: [connection: HubConnection<Data>, payload: Buffer];
+  /** A pong arrived. `roundTripMs` is undefined when it answers no ping of {@link HubConnection.ping}. */
+  pong: [connection: HubConnection<Data>, payload: Buffer, roundTripMs: number | undefined];
+  /** A handshake was refused. */
+  reject: [event: RejectEvent];
+  /** Something failed in the hub itself. It has been logged; without a listener nothing else happens. */
+  error: [error: Error];
   /** A worker ended by itself, or was ended for being stuck. */
   workerExit: [event: WorkerExitEvent];
   /** Another worker took the place of one that ended: with the same event as its `workerExit`. */
@@ -34,3 +62,22 @@ export interface HubEvents {
   handlerTimeout: [event: HandlerTimeoutEvent];
   handlerError: [event: HandlerErrorEvent];
 }
+
+export type HubEventName = keyof HubEvents;
+
+/** Every event; also the names of the diagnostics channels, behind `shardhub:`. */
+export const HUB_EVENTS = [
+  'open',
+  'close',
+  'drain',
+  'shed',
+  'ping',
+  'pong',
+  'reject',
+  'error',
+  'workerExit',
+  'workerRestart',
+  'workerRest',
+  'handlerTimeout',
+  'handlerError',
+] as const satisfies readonly HubEventName[];

@@ -1,5 +1,4 @@
 /** One HTTP request and its response, over the engine's. */
-import { formatAddress } from './address.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
 
 export type HeaderList = readonly (readonly [string, string])[];
@@ -9,27 +8,30 @@ export class UwsExchange {
   readonly method: string;
   readonly path: string;
   readonly query: string;
+  readonly remoteAddress: string;
+  /** See `FrontOptions.proxyProtocol`. */
+  readonly #isolated: boolean;
   readonly #res: UwsResponse;
   /** Readable until the engine's callback returns. */
   readonly #req: UwsRequest;
   #isOver = false;
+  #isAborted = false;
   #onAborted: (() => void) | undefined;
 
-  constructor(res: UwsResponse, req: UwsRequest) {
+  constructor(res: UwsResponse, req: UwsRequest, remoteAddress: string, isolated: boolean) {
     this.#res = res;
     this.#req = req;
+    this.remoteAddress = remoteAddress;
+    this.#isolated = isolated;
     this.method = req.getMethod().toUpperCase();
     this.path = req.getUrl();
     this.query = req.getQuery() ?? '';
     // The engine ends the process when a response is neither ended nor watched.
     res.onAborted(() => {
       this.#isOver = true;
+      this.#isAborted = true;
       this.#onAborted?.();
     });
-  }
-
-  get remoteAddress(): string {
-    return formatAddress(new Uint8Array(this.#res.getRemoteAddress()));
   }
 
   /** All headers, names in lower case. To be called before anything is awaited. */
@@ -75,6 +77,16 @@ export class UwsExchange {
   respond(status: string, headers: HeaderList, body: string | Uint8Array, closeConnection = false): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (!this.#isolated) {
+      this.#write(status, headers, body, closeConnection);
+      return;
+    }
+    setImmediate(() => {
+      if (!this.#isAborted) this.#write(status, headers, body, true);
+    });
+  }
+
+  #write(status: string, headers: HeaderList, body: string | Uint8Array, closeConnection: boolean): void {
     const res = this.#res;
     res.cork(() => {
       res.writeStatus(status);

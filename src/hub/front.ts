@@ -5,25 +5,42 @@
 import { HubError } from '../errors.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { formatAddress } from './address.js';
-import type { Refusal } from './admission.js';
 import { readHeaders, UwsExchange } from './exchange.js';
+import { UwsHandshake } from './handshake.js';
+import { Listener, type ListenOptions } from './listener.js';
+import { type AddressResolver, compileProxyTrust, type ProxyTrust } from './proxy.js';
 import type { Peer, SocketPort } from './socket-port.js';
-import type { Uws, UwsApp, UwsListenToken, UwsRequest, UwsResponse, UwsSocket } from './uws.js';
+import { parseSubprotocols } from './subprotocols.js';
+import { checkTlsFiles, type TlsFiles } from './tls.js';
+import type { HandshakePort } from './upgrade.js';
+import type { Acceptance } from './upgrade-result.js';
+import type { Uws, UwsApp, UwsRequest, UwsResponse, UwsSocket } from './uws.js';
 
 /** What the front asks and tells the hub. */
 export interface FrontHost {
-  /** Decides on a handshake. */
-  onHandshake(request: HandshakeRequest): Refusal | undefined;
+  /** Decides on a handshake, at once or later. */
+  onHandshake(port: HandshakePort): void;
   /** A WebSocket is open. */
-  onOpen(port: SocketPort, request: HandshakeRequest): Peer;
+  onOpen(port: SocketPort, acceptance: Acceptance): Peer;
   /** A WebSocket ended in a way that only the engine saw. */
   onEngineClose(text: string): void;
   onRequest(exchange: UwsExchange): void;
   onError(error: unknown, where: string): void;
 }
 
-export interface FrontOptions {
+export interface FrontOptions extends ListenOptions {
   readonly path: string;
+  readonly tls?: TlsFiles | undefined;
+  readonly compression: 'off' | 'shared' | 'dedicated';
+  /** Bytes. */
+  readonly compressionMinBytes: number;
+  readonly trustProxy: ProxyTrust;
+  /**
+   * Take a peer's address from the PROXY protocol's header. The engine takes such a header ahead of every request of a
+   * connection, so that the proxy's client could send one of its own with its second: then a connection serves one
+   * request, and a request that came in the same read is not looked at ("isolated").
+   */
+  readonly proxyProtocol: boolean;
   readonly maxPayload: number;
   /** Seconds. */
   readonly idleTimeout: number;
@@ -31,10 +48,6 @@ export interface FrontOptions {
   /** Minutes. */
   readonly maxLifetime: number;
 }
-
-/** The engine's name for "no other process may listen on this port". */
-const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;
-const LIBUS_LISTEN_DEFAULT = 0;
 
 const FIX = 'npm install uNetworking/uWebSockets.js#v20.69.0';
 
@@ -55,16 +68,23 @@ async function loadEngine(): Promise<Uws> {
 /** A WebSocket as the hub sees it. */
 class UwsPort implements SocketPort {
   peer: Peer | undefined;
-  /** What the handshake said, until the socket is open. */
-  request: HandshakeRequest | undefined;
+  /** What let it in, until the socket is open. */
+  acceptance: Acceptance | undefined;
   socket: UwsSocket | undefined;
+  readonly #compressFrom: number;
 
-  constructor(request: HandshakeRequest) {
-    this.request = request;
+  /** @param compressFrom bytes of the smallest message that is compressed, if the client takes it */
+  constructor(acceptance: Acceptance, compressFrom: number) {
+    this.acceptance = acceptance;
+    this.#compressFrom = compressFrom;
   }
 
   send(data: Uint8Array, isBinary: boolean): number {
-    return this.socket!.send(data, isBinary);
+    return this.socket!.send(data, isBinary, data.byteLength >= this.#compressFrom);
+  }
+
+  ping(payload: Uint8Array): void {
+    this.socket!.ping(payload);
   }
 
   cork(work: () => void): void {
@@ -92,58 +112,99 @@ interface UserData {
 export class Front {
   readonly #uws: Uws;
   readonly #host: FrontHost;
-  readonly #app: UwsApp;
-  #token: UwsListenToken | undefined;
+  readonly #options: FrontOptions;
+  readonly #listener: Listener;
+  readonly #resolveAddress: AddressResolver;
+  /** The last one listens; others have connections of a certificate before. */
+  readonly #apps: UwsApp[] = [];
 
   private constructor(uws: Uws, options: FrontOptions, host: FrontHost) {
     this.#uws = uws;
     this.#host = host;
-    this.#app = uws.App();
-    this.#serveSockets(options);
-    this.#app.any('/*', (res, req) =>
-      this.#guard(res, 'request', () => host.onRequest(new UwsExchange(res, req))),
-    );
+    this.#options = options;
+    this.#listener = new Listener(uws, options);
+    this.#resolveAddress = compileProxyTrust(options.trustProxy);
+    this.#apps.push(this.#makeApp());
   }
 
+  /** @throws HubError `ERR_ENGINE_MISSING`; `ERR_TLS` that names the file */
   static async create(options: FrontOptions, host: FrontHost): Promise<Front> {
-    return new Front(await loadEngine(), options, host);
+    const uws = await loadEngine();
+    if (options.tls !== undefined) await checkTlsFiles(options.tls);
+    return new Front(uws, options, host);
+  }
+
+  /** @see Listener.open */
+  listen(): Promise<number> {
+    return this.#listener.open(this.#apps.at(-1)!);
   }
 
   /**
-   * Starts to listen.
+   * Reads the files of `tls` again, for connections from now on.
    *
-   * @returns the port
-   * @throws HubError `ERR_LISTEN` that names the address, when it is in use or not this machine's
+   * @throws HubError `ERR_TLS` or `ERR_LISTEN`; the certificate before is still in use then
    */
-  listen(host: string, port: number, isShared: boolean): Promise<number> {
-    const mode = isShared ? LIBUS_LISTEN_DEFAULT : LIBUS_LISTEN_EXCLUSIVE_PORT;
-    return new Promise((resolve, reject) => {
-      this.#app.listen(host, port, mode, (token) => {
-        if (token) {
-          this.#token = token;
-          resolve(this.#uws.us_socket_local_port(token));
-          return;
-        }
-        const why = 'the port is in use, or the address is not one of this machine';
-        reject(new HubError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${why}`));
-      });
-    });
+  async reloadTls(): Promise<void> {
+    const { tls, port, unixSocket } = this.#options;
+    if (tls === undefined) throw new HubError('ERR_TLS', 'there is no certificate to reload: tls is not set');
+    // On a port of its own choice the engine cannot listen again while connections are open.
+    if (port === 0 && unixSocket === undefined)
+      throw new HubError('ERR_TLS', 'a certificate can be reloaded on a fixed port only, not with port 0');
+    await checkTlsFiles(tls);
+    if (!this.#listener.isOpen) throw new HubError('ERR_HUB_STATE', 'the hub has stopped to listen');
+    const before = this.#apps.at(-1)!;
+    const next = this.#makeApp();
+    this.#listener.move(before, next);
+    this.#apps.push(next);
   }
 
   /** Takes no connection any more; those that are open stay. */
   stopListening(): void {
-    if (this.#token !== undefined) this.#uws.us_listen_socket_close(this.#token);
-    this.#token = undefined;
+    this.#listener.close();
   }
 
   /** Ends every socket that is left, without a close frame. */
   close(): void {
-    this.#token = undefined;
-    this.#app.close();
+    this.#listener.close();
+    for (const app of this.#apps.splice(0)) app.close();
   }
 
-  #serveSockets(options: FrontOptions): void {
-    this.#app.ws<UserData>(options.path, {
+  #makeApp(): UwsApp {
+    const app = this.#startApp();
+    this.#serveSockets(app, this.#options);
+    const { proxyProtocol } = this.#options;
+    app.any('/*', (res, req) =>
+      this.#guard(res, 'request', () => {
+        const isBehindProxy = this.#options.trustProxy !== false;
+        const forwarded = isBehindProxy ? readHeaders(req)['x-forwarded-for'] : undefined;
+        const address = this.#addressOf(res, forwarded ?? '');
+        this.#host.onRequest(new UwsExchange(res, req, address, proxyProtocol));
+      }),
+    );
+    return app;
+  }
+
+  #startApp(): UwsApp {
+    const { tls } = this.#options;
+    if (tls === undefined) return this.#uws.App();
+    const { key, cert, passphrase } = tls;
+    const secret = passphrase === undefined ? {} : { passphrase };
+    try {
+      return this.#uws.SSLApp({ key_file_name: key, cert_file_name: cert, ...secret });
+    } catch (thrown) {
+      const text = `tls: the engine does not take the key ${key} and the certificate ${cert}`;
+      throw new HubError('ERR_TLS', text, { cause: thrown });
+    }
+  }
+
+  #addressOf(res: UwsResponse, forwarded: string): string {
+    const proxied = this.#options.proxyProtocol ? res.getProxiedRemoteAddress() : undefined;
+    const bytes = proxied?.byteLength ? proxied : res.getRemoteAddress();
+    return this.#resolveAddress(formatAddress(new Uint8Array(bytes)), forwarded);
+  }
+
+  #serveSockets(app: UwsApp, options: FrontOptions): void {
+    app.ws<UserData>(options.path, {
       // A message up to twice the limit is seen by the hub, which answers 1009; the engine ends what is larger
       // without a close frame.
       maxPayloadLength: options.maxPayload * 2,
@@ -154,34 +215,55 @@ export class Front {
       // No limit here: the hub stops sending at its high-water mark and queues in its own memory.
       maxBackpressure: 0,
       closeOnBackpressureLimit: false,
-      compression: this.#uws.DISABLED,
+      compression: this.#compression(options.compression),
       upgrade: (res, req, context) => this.#guard(res, 'handshake', () => this.#upgrade(res, req, context)),
       open: (socket) => {
         const { port } = socket.getUserData();
         port.socket = socket;
-        port.peer = this.#host.onOpen(port, port.request!);
-        port.request = undefined;
+        port.peer = this.#host.onOpen(port, port.acceptance!);
+        port.acceptance = undefined;
       },
       message: (socket, message, isBinary) => socket.getUserData().port.peer!.onMessage(message, isBinary),
-      ping: (socket) => socket.getUserData().port.peer!.onPing(),
+      ping: (socket, payload) => socket.getUserData().port.peer!.onPing(payload),
+      pong: (socket, payload) => socket.getUserData().port.peer!.onPong(payload),
       drain: (socket) => socket.getUserData().port.peer!.onDrain(),
       close: (socket, code, message) => this.#onClose(socket.getUserData().port, code, message),
     });
   }
 
   #upgrade(res: UwsResponse, req: UwsRequest, context: unknown): void {
-    const key = req.getHeader('sec-websocket-key');
-    const protocol = req.getHeader('sec-websocket-protocol');
-    const extensions = req.getHeader('sec-websocket-extensions');
-    const request = readHandshake(res, req, protocol);
-    const refusal = this.#host.onHandshake(request);
-    if (refusal !== undefined) {
-      respond(res, refusal);
-      return;
+    const { compression, compressionMinBytes, proxyProtocol } = this.#options;
+    const compressFrom = compression === 'off' ? Number.POSITIVE_INFINITY : compressionMinBytes;
+    const request = this.#readRequest(res, req);
+    const makeData = (acceptance: Acceptance) => ({ port: new UwsPort(acceptance, compressFrom) });
+    this.#host.onHandshake(new UwsHandshake(res, req, context, request, makeData, proxyProtocol));
+  }
+
+  #compression(mode: FrontOptions['compression']): number {
+    const uws = this.#uws;
+    switch (mode) {
+      case 'off':
+        return uws.DISABLED;
+      case 'shared':
+        return uws.SHARED_COMPRESSOR | uws.SHARED_DECOMPRESSOR;
+      case 'dedicated':
+        return uws.DEDICATED_COMPRESSOR_32KB | uws.DEDICATED_DECOMPRESSOR_32KB;
     }
-    // No subprotocol is chosen: the answer has none (RFC 6455 §4.2.2).
-    const data: UserData = { port: new UwsPort(request) };
-    res.upgrade(data, key, '', extensions, context);
+  }
+
+  /** Copies everything out of a request, which is the engine's again when its callback returns. */
+  #readRequest(res: UwsResponse, req: UwsRequest): HandshakeRequest {
+    const path = req.getUrl();
+    const query = req.getQuery() ?? '';
+    const headers = readHeaders(req);
+    return {
+      url: query === '' ? path : `${path}?${query}`,
+      path,
+      query,
+      headers,
+      remoteAddress: this.#addressOf(res, headers['x-forwarded-for'] ?? ''),
+      subprotocols: parseSubprotocols(headers['sec-websocket-protocol'] ?? ''),
+    };
   }
 
   #onClose(port: UwsPort, code: number, message: ArrayBuffer): void {
@@ -202,30 +284,4 @@ export class Front {
       res.close();
     }
   }
-}
-
-function respond(res: UwsResponse, refusal: Refusal): void {
-  res.cork(() => {
-    res.writeStatus(refusal.status);
-    for (const [name, value] of refusal.headers) res.writeHeader(name, value);
-    res.writeHeader('Content-Type', 'text/plain; charset=utf-8');
-    res.end(`${refusal.body}\n`);
-  });
-}
-
-/** Copies everything out of a request, which is the engine's again when its callback returns. */
-function readHandshake(res: UwsResponse, req: UwsRequest, protocol: string): HandshakeRequest {
-  const path = req.getUrl();
-  const query = req.getQuery() ?? '';
-  return {
-    url: query === '' ? path : `${path}?${query}`,
-    path,
-    query,
-    headers: readHeaders(req),
-    remoteAddress: formatAddress(new Uint8Array(res.getRemoteAddress())),
-    subprotocols: protocol
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
-  };
 }

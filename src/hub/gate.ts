@@ -43,6 +43,13 @@ export class Gate {
       const body = 'This address has all the connections it may have.';
       return refusal('max-connections-per-address', UNAVAILABLE, body, RETRY);
     }
+    return undefined;
+  }
+
+  /** The same, and counts it towards the rate. */
+  refuseNext(address: string): Refusal | undefined {
+    const full = this.refuse(address);
+    if (full !== undefined) return full;
     if (this.#rate !== undefined && !this.#rate.take(1, performance.now())) {
       return refusal('connection-rate', UNAVAILABLE, 'Too many new connections: try again.', RETRY);
     }

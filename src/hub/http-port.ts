@@ -35,6 +35,9 @@ export class HttpPort implements SocketPort {
     return SendVerdict.Sent;
   }
 
+  /** There is nobody who could answer. */
+  ping(): void {}
+
   cork(work: () => void): void {
     work();
   }

@@ -28,7 +28,7 @@ export interface HttpHost {
   refuseStats(headers: Readonly<Record<string, string>>): Refusal | undefined;
   readonly feed: StatsFeed;
   /** Refuses a request by its Origin. */
-  refuseOrigin(headers: Readonly<Record<string, string>>): Refusal | undefined;
+  refuseOrigin(exchange: UwsExchange, headers: Readonly<Record<string, string>>): Refusal | undefined;
   /** Runs a body through a worker; the exchange is answered with the replies. */
   onEcho(
     exchange: UwsExchange,
@@ -41,8 +41,9 @@ export interface HttpHost {
 export interface HttpOptions {
   /** Path of the WebSocket endpoint. */
   readonly path: string;
-  /** Serve /healthz, /readyz, /stats, /stats/stream and POST /echo. */
+  /** Serve /healthz, /readyz, /stats, /stats/stream and, unless there is an `upgrade` hook, which it would pass by, POST /echo. */
   readonly http: boolean;
+  readonly upgrade?: unknown;
   readonly maxPayload: number;
   readonly assets: ReadonlyMap<string, ConsoleAsset>;
 }
@@ -69,7 +70,7 @@ export class HttpRoutes {
       this.#add('/readyz', READ_METHODS, (exchange) => this.#readyz(exchange));
       this.#add('/stats', READ_METHODS, (exchange) => this.#stats(exchange));
       this.#add('/stats/stream', ['GET'], (exchange) => this.#streamStats(exchange));
-      this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
+      if (options.upgrade === undefined) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
     }
     this.#add(options.path, READ_METHODS, (exchange) =>
       this.#refuse(exchange, upgradeRequired(exchange.headers())),
@@ -148,7 +149,7 @@ export class HttpRoutes {
   #echo(exchange: UwsExchange): void {
     const host = this.#host;
     const headers = exchange.headers();
-    const refused = host.refuseOrigin(headers) ?? this.#refuseWork();
+    const refused = host.refuseOrigin(exchange, headers) ?? this.#refuseWork();
     if (refused !== undefined) {
       this.#refuse(exchange, refused);
       return;

@@ -8,31 +8,31 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { CloseCode } from '../close-codes.js';
 import { loadConsoleAssets } from '../console/assets.js';
-import { HubError } from '../errors.js';
+import { HubError, toError } from '../errors.js';
 import { Counters } from '../metrics/counters.js';
 import { type HubOptions, type Logger, type ResolvedOptions, resolveOptions } from '../options.js';
+import type { OriginCheck } from '../upgrade.js';
 import { VERSION } from '../version.js';
 import type { HandlerSource } from '../wire/lane-task.js';
 import type { HandshakeRequest } from '../wire/request.js';
-import { hostForUrl } from './address.js';
-import { type Readiness, type Refusal, refuseHandshake, refuseOrigin } from './admission.js';
-import { Connection, type ConnectionHost } from './connection.js';
-import { Connections } from './connections.js';
+import { baseUrl } from './address.js';
+import { type Readiness, type Refusal, refuseHandshake, refuseOrigin, unavailable } from './admission.js';
+import type { ConnectionFilter, Except, HubPublishOptions } from './audience.js';
+import { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Front } from './front.js';
-import { Gate } from './gate.js';
 import { findHandler } from './handler-source.js';
+import { Heartbeat } from './heartbeat.js';
 import { HttpRoutes } from './http.js';
-import { HttpPort } from './http-port.js';
-import { Linger } from './linger.js';
-import { Overload } from './overload.js';
-import type { Shard } from './shard.js';
-import type { Peer, SocketPort } from './socket-port.js';
+import type { HubConnection } from './hub-connection.js';
+import { compileOrigins } from './origins.js';
+import type { Payload } from './payload.js';
+import { Population } from './population.js';
 import { collectStats, type HubStats } from './stats.js';
 import { refuseStats, statsAccess } from './stats-access.js';
 import { StatsFeed } from './stats-feed.js';
-import { Workers } from './workers.js';
+import { Upgrades } from './upgrade.js';
 
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
 
@@ -46,77 +46,80 @@ export interface CloseOptions {
 /** The engine does not say when a closed socket's last bytes have left: they get so long before it is torn down. */
 const LINGER_MS = 100;
 
-export class Hub extends EventEmitter<HubEvents> {
+/** `Data` is what the upgrade hook returns for a connection. */
+export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly options: ResolvedOptions;
   readonly #counters = new Counters();
-  readonly #connections = new Connections();
   readonly #handler: HandlerSource;
   readonly #logger: Logger;
-  readonly #workers: Workers;
-  readonly #gate: Gate;
   readonly #feed: StatsFeed;
-  readonly #connectionHost: ConnectionHost;
+  readonly #population: Population;
+  readonly #emitter: Emitter;
+  readonly #heartbeat: Heartbeat | undefined;
+  readonly #isAllowedOrigin: OriginCheck;
+  readonly #upgrades: Upgrades;
   #front: Front | undefined;
   #state: HubState = 'idle';
   #port = 0;
   #startedAt = 0;
   #closing: Promise<void> | undefined;
-  #onEmpty: (() => void) | undefined;
 
   /** Use `createHub`. */
-  constructor(options: HubOptions) {
+  constructor(options: HubOptions<Data>) {
     super();
     this.options = resolveOptions(options);
     this.#handler = findHandler(this.options.handler);
     this.#logger = this.options.logger ?? pino({ level: this.options.logLevel }, pino.destination(2));
-    this.#gate = new Gate(this.options);
-    const linger = new Linger(this.options, this.#counters);
-    const overload = new Overload(this.options, this.#counters, this.#connections);
-    this.#workers = new Workers(this.#handler, {
+    this.#isAllowedOrigin = compileOrigins(this.options.origins);
+    this.#upgrades = new Upgrades(this.options, {
+      refuse: (request) =>
+        refuseHandshake(request, this.#isAllowedOrigin, this.#readiness()) ??
+        this.#population.workers.refuseResting() ??
+        this.#population.gate.refuseNext(request.remoteAddress),
+      refuseLate: ({ remoteAddress }) =>
+        this.#population.workers.refuseResting() ?? this.#population.gate.refuse(remoteAddress),
+      onRefused: (request, refusal) => this.#onRefused(request, refusal),
+      onError: (error) => this.#onError(error, 'decision on a handshake'),
+    });
+    this.#emitter = new Emitter(this as EventEmitter<HubEvents>);
+    this.#population = new Population(this.#handler, {
       options: this.options,
       counters: this.#counters,
-      connections: this.#connections,
       logger: this.#logger,
-      events: this,
-      onForgotten: (connection) => this.#onForgotten(connection),
-      relieve: () => overload.relieve(),
+      emitter: this.#emitter,
     });
     this.#feed = new StatsFeed({
-      shards: this.#workers.shards,
+      shards: this.#population.workers.shards,
       stats: () => this.stats(),
-      sampleLatency: (sampler) => this.#workers.sampleLatency(sampler),
-      probe: () => this.#workers.probe(),
-      loopDelays: () => this.#workers.loopDelays(),
+      sampleLatency: (sampler) => this.#population.workers.sampleLatency(sampler),
+      probe: () => this.#population.workers.probe(),
+      loopDelays: () => this.#population.workers.loopDelays(),
     });
-    this.#connectionHost = {
-      limits: this.options,
-      counters: this.#counters,
-      onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
-      turn: () => this.#workers.turn.count,
-      schedule: () => this.#workers.turn.schedule(),
-      relieve: () => overload.relieve(),
-      mayLinger: (bytes) => linger.admit(bytes, performance.now()),
-      flushSoon: (connection) => this.#workers.turn.flushSoon(connection),
-    };
+    const { heartbeat, onPing, onPong } = this.options;
+    if (heartbeat)
+      this.#heartbeat = new Heartbeat(heartbeat, (...beat) => this.#population.audience.beat(...beat));
+    const events = this as EventEmitter;
+    if (onPing !== undefined) events.on('ping', onPing);
+    if (onPong !== undefined) events.on('pong', onPong);
   }
 
   get state(): HubState {
     return this.#state;
   }
 
-  /** The port that it listens on. */
+  /** The port that it listens on; 0 on a Unix socket. */
   get port(): number {
     return this.#port;
   }
 
   /** Where its HTTP routes are. */
   get url(): string {
-    return `http://${hostForUrl(this.options.host, this.#port)}`;
+    return baseUrl('http', this.options, this.#port);
   }
 
   /** Where its WebSocket endpoint is. */
   get wsUrl(): string {
-    return `ws://${hostForUrl(this.options.host, this.#port)}${this.options.path}`;
+    return `${baseUrl('ws', this.options, this.#port)}${this.options.path}`;
   }
 
   /** A snapshot of its counters and gauges. */
@@ -127,7 +130,57 @@ export class Hub extends EventEmitter<HubEvents> {
       handler: this.#handler.name,
       workers: this.options.workers,
     };
-    return collectStats(identity, this.#counters, this.#gate.open, this.#workers.stats());
+    return collectStats(
+      identity,
+      this.#counters,
+      this.#population.gate.open,
+      this.#population.workers.stats(),
+    );
+  }
+
+  // The connections
+
+  /** An open connection by its id, or undefined. */
+  get(id: string): HubConnection<Data> | undefined {
+    return this.#population.audience.get(id) as HubConnection<Data> | undefined;
+  }
+
+  /** All open connections that a filter takes; all without one. They may be closed while going through them. */
+  connections(filter?: ConnectionFilter<Data>): IterableIterator<HubConnection<Data>> {
+    return this.#population.audience.list(filter as ConnectionFilter) as IterableIterator<
+      HubConnection<Data>
+    >;
+  }
+
+  /** The topics that somebody is subscribed to, and how many. */
+  topics(): Map<string, number> {
+    return this.#population.audience.topics();
+  }
+
+  /**
+   * Sends a message to all subscribers of a topic: a string as a text frame, bytes as a binary frame. It takes its place
+   * among the replies to each of them in the order in which the hub accepted them.
+   *
+   * @returns for how many it was queued
+   * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`
+   */
+  publish(topic: string, data: Payload, options?: HubPublishOptions): number {
+    return this.#population.audience.publishData(topic, data, options);
+  }
+
+  /** Sends a message to every connection. @returns for how many it was queued @throws HubError `ERR_DATA_TYPE` */
+  broadcast(data: Payload, options: { readonly except?: Except } = {}): number {
+    return this.#population.audience.broadcast(data, options.except);
+  }
+
+  /**
+   * Sends a message to every connection of a user: those whose `data.userId` is this one.
+   *
+   * @returns for how many it was queued
+   * @throws HubError `ERR_DATA_TYPE`
+   */
+  sendToUser(userId: string | number, data: Payload, options: { readonly except?: Except } = {}): number {
+    return this.#population.audience.sendToUser(userId, data, options.except);
   }
 
   /** @internal Listens, then loads the handler in every worker. Once. */
@@ -137,14 +190,14 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#state = 'starting';
     try {
       this.#front = await this.#makeFront();
-      const { host, port, sharePort } = this.options;
-      this.#port = await this.#front.listen(host, port, sharePort);
-      await this.#workers.start();
+      this.#port = await this.#front.listen();
+      await this.#population.workers.start();
     } catch (error) {
       await this.#abandon();
       throw error;
     }
     this.#startedAt = performance.now();
+    this.#heartbeat?.start();
     this.#state = 'running';
   }
 
@@ -165,6 +218,18 @@ export class Hub extends EventEmitter<HubEvents> {
     return this.#closing;
   }
 
+  /**
+   * Reads the files of the option `tls` again: new connections get the new certificate, open ones stay as they are.
+   *
+   * @throws HubError `ERR_TLS` when the files are not right, there is no TLS, or the port is 0; `ERR_LISTEN`;
+   * `ERR_HUB_STATE` when the hub does not run. The certificate before is still in use then
+   */
+  async reloadTls(): Promise<void> {
+    if (this.#state !== 'running' || this.#front === undefined)
+      throw new HubError('ERR_HUB_STATE', `the hub is ${this.#state}: it cannot reload its certificate`);
+    await this.#front.reloadTls();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -172,110 +237,51 @@ export class Hub extends EventEmitter<HubEvents> {
   // Parts
 
   #makeFront(): Promise<Front> {
-    const { path, console, http, maxPayload } = this.options;
+    const { path, console, http, maxPayload, upgrade } = this.options;
     const stats = http ? statsAccess(this.options) : 'none';
     const assets = console ? loadConsoleAssets({ path, version: VERSION, stats }) : new Map();
     const routes = new HttpRoutes(
       {
         counters: this.#counters,
         readiness: () => this.#readiness(),
-        resting: () => this.#workers.resting(),
-        isServing: () => this.#workers.isServing,
-        refuseResting: () => this.#workers.refuseResting(),
+        resting: () => this.#population.workers.resting(),
+        isServing: () => this.#population.workers.isServing,
+        refuseResting: () => this.#population.workers.refuseResting(),
         stats: () => this.stats(),
         feed: this.#feed,
         refuseStats: (headers) => refuseStats(headers, this.options),
-        refuseOrigin: (headers) => refuseOrigin(headers, this.options),
-        onEcho: (exchange, headers, body, isBinary) => this.#onEcho(exchange, headers, body, isBinary),
+        refuseOrigin: (exchange, headers) =>
+          refuseOrigin(toRequest(exchange, headers), this.#isAllowedOrigin),
+        onEcho: (exchange, headers, body, isBinary) =>
+          this.#population.request(exchange, toRequest(exchange, headers), body, isBinary),
       },
-      { path, http, maxPayload, assets },
+      { path, http, upgrade, maxPayload, assets },
     );
     return Front.create(this.options, {
-      onHandshake: (request) => this.#onHandshake(request),
-      onOpen: (port, request) => this.#onOpen(port, request),
-      onEngineClose: (text) => this.#onEngineClose(text),
+      onHandshake: (port) => this.#upgrades.onHandshake(port),
+      onOpen: (port, acceptance) => this.#population.open(port, acceptance),
+      onEngineClose: (text) => this.#counters.countEngineClose(text),
       onRequest: (exchange) => routes.handle(exchange),
       onError: (error, where) => {
         this.#counters.rejected['internal-error']++;
-        this.#logger.error({ err: error }, `a ${where} failed`);
+        this.#onError(error, where);
       },
     });
+  }
+
+  #onRefused({ path, remoteAddress }: HandshakeRequest, { reason, status }: Refusal): void {
+    this.#counters.rejected[reason]++;
+    this.#emitter.emit('reject', { reason, status, path, remoteAddress });
+  }
+
+  #onError(error: unknown, where: string): void {
+    this.#logger.error({ err: error }, `a ${where} failed`);
+    if (this.#emitter.has('error')) this.#emitter.emit('error', toError(error));
   }
 
   #readiness(): Readiness {
     if (this.#state === 'running') return 'running';
     return this.#state === 'draining' || this.#state === 'stopped' ? 'draining' : 'starting';
-  }
-
-  // Connections
-
-  #onHandshake(request: HandshakeRequest): Refusal | undefined {
-    const refusal =
-      refuseHandshake(request, this.options, this.#readiness()) ??
-      this.#workers.refuseResting() ??
-      this.#gate.refuse(request.remoteAddress);
-    if (refusal !== undefined) this.#counters.rejected[refusal.reason]++;
-    return refusal;
-  }
-
-  #onOpen(port: SocketPort, request: HandshakeRequest): Peer {
-    this.#counters.opened++;
-    this.#gate.enter(request.remoteAddress);
-    return this.#connect(port, request, false);
-  }
-
-  #connect(port: SocketPort, request: HandshakeRequest, isVirtual: boolean): Connection {
-    const shard = this.#workers.leastLoaded();
-    const { remoteAddress } = request;
-    const json = JSON.stringify(request);
-    const connection = this.#connections.add((slot, generation) => {
-      const origin = { slot, generation, shard, request: json, remoteAddress, isVirtual };
-      return new Connection(origin, port, this.#connectionHost);
-    });
-    shard.open(connection);
-    return connection;
-  }
-
-  #onGone(connection: Connection, code: number, reason: string): void {
-    if (!connection.isVirtual) {
-      this.#gate.leave(connection.remoteAddress);
-      this.#counters.countClose(code);
-    }
-    (connection.shard as Shard).gone(connection, code, reason);
-  }
-
-  #onForgotten(connection: Connection): void {
-    this.#connections.remove(connection);
-    if (this.#connections.size === 0) this.#onEmpty?.();
-  }
-
-  /** The engine ended a connection by itself: 1006, and a text that says why. */
-  #onEngineClose(text: string): void {
-    if (/too big/i.test(text)) this.#counters.invalid['too-large']++;
-    else if (/utf-8/i.test(text)) this.#counters.invalid['invalid-utf8']++;
-    else if (/timed out/i.test(text)) this.#counters.timedOut++;
-    else if (/close payload/i.test(text)) this.#counters.invalid['close-payload']++;
-    else if (/invalid/i.test(text)) this.#counters.invalid['protocol-error']++;
-  }
-
-  #onEcho(
-    exchange: UwsExchange,
-    headers: Readonly<Record<string, string>>,
-    body: Uint8Array,
-    isBinary: boolean,
-  ): void {
-    const port = new HttpPort(exchange, this.options.maxQueueBytes);
-    const { path, query, remoteAddress } = exchange;
-    const url = query === '' ? path : `${path}?${query}`;
-    const connection = this.#connect(
-      port,
-      { url, path, query, headers, remoteAddress, subprotocols: [] },
-      true,
-    );
-    port.attach(connection);
-    const isIn = connection.accept(body, isBinary);
-    if (isIn) connection.closeWhenIdle(CloseCode.Normal, '');
-    else connection.closeNow(CloseCode.TryAgainLater, 'overloaded: try again later');
   }
 
   // Shutdown
@@ -290,30 +296,16 @@ export class Hub extends EventEmitter<HubEvents> {
     const code = options.code ?? CloseCode.GoingAway;
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     this.#state = 'draining';
+    this.#heartbeat?.stop();
     this.#front?.stopListening();
     this.#feed.close();
-    const hadConnections = this.#connections.size > 0;
-    for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
-    await this.#empty(timeoutMs);
-    for (const connection of this.#connections) connection.closeNow(code, reason);
+    this.#upgrades.refuseAll(unavailable('draining'));
+    const hadConnections = await this.#population.leave(code, reason, timeoutMs);
     const left = Math.max(0, deadline - performance.now());
-    await this.#workers.stop(left);
+    await this.#population.workers.stop(left);
     if (hadConnections) await delay(LINGER_MS);
     this.#front?.close();
     this.#state = 'stopped';
-  }
-
-  /** Waits until every connection is gone and has left its worker, at most so long. */
-  async #empty(timeoutMs: number): Promise<void> {
-    if (this.#connections.size === 0) return;
-    const abort = new AbortController();
-    const empty = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
-    const late = delay(timeoutMs, undefined, { signal: abort.signal }).catch(() => {});
-    await Promise.race([empty, late]);
-    abort.abort();
-    this.#onEmpty = undefined;
   }
 
   /** After a failed start: nothing is left running. */
@@ -321,19 +313,25 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#state = 'stopped';
     this.#front?.stopListening();
     this.#feed.close();
-    await this.#workers.kill('the hub did not start');
+    await this.#population.workers.kill('the hub did not start');
     this.#front?.close();
   }
+}
+
+function toRequest(exchange: UwsExchange, headers: Readonly<Record<string, string>>): HandshakeRequest {
+  const { path, query, remoteAddress } = exchange;
+  const url = query === '' ? path : `${path}?${query}`;
+  return { url, path, query, headers, remoteAddress, subprotocols: [] };
 }
 
 /**
  * Starts a hub.
  *
  * @returns the hub, once it listens and every worker has loaded its handler
- * @throws HubError `ERR_OPTION`, `ERR_ENGINE_MISSING`, `ERR_LISTEN` or `ERR_HANDLER_LOAD`; nothing is left running
+ * @throws HubError `ERR_OPTION`, `ERR_ENGINE_MISSING`, `ERR_TLS`, `ERR_LISTEN` or `ERR_HANDLER_LOAD`; nothing is left running
  */
-export async function createHub(options: HubOptions = {}): Promise<Hub> {
-  const hub = new Hub(options);
+export async function createHub<Data = unknown>(options: HubOptions<Data> = {}): Promise<Hub<Data>> {
+  const hub = new Hub<Data>(options);
   await hub.start();
   return hub;
 }

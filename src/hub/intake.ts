@@ -11,7 +11,8 @@ import type { Counters } from '../metrics/counters.js';
 import { copyToShared } from '../wire/copy.js';
 import type { InboundWriter } from '../wire/inbound.js';
 import { Flag, Inbound, KIND_MASK } from '../wire/layout.js';
-import type { BacklogEntry, Connection } from './connection.js';
+import type { Connection } from './connection.js';
+import type { BacklogEntry } from './connection-host.js';
 import type { Connections } from './connections.js';
 import type { Lane } from './lane.js';
 
@@ -37,6 +38,8 @@ export class Intake {
   readonly #listed = new Deque<Connection>();
   /** Connections whose peer is gone while they have a backlog: the worker is to be told. */
   readonly #aborts = new Deque<Connection>();
+  /** Connections that have room again, whose worker asked. */
+  readonly #rooms = new Deque<Connection>();
   /** Blocks of large messages in flight, by the position of their record, oldest first. */
   readonly #blocks = new Map<number, Uint8Array>();
   #blockBytes = 0;
@@ -45,18 +48,25 @@ export class Intake {
   /** Counts the lives of the shard's worker. */
   #life = 0;
   #inFlight = 0;
-  #share = MAX_SHARE;
+  readonly #minShare: number;
+  #share: number;
 
-  /** @param schedule something is to be flushed at the end of this poll phase */
-  constructor(counters: Counters, connections: Connections, schedule: () => void) {
+  /**
+   * @param schedule something is to be flushed at the end of this poll phase
+   * @param concurrency messages of one connection that its worker works on at a time
+   */
+  constructor(counters: Counters, connections: Connections, schedule: () => void, concurrency = 1) {
     this.#counters = counters;
     this.#connections = connections;
     this.#schedule = schedule;
+    // As many again may have finished behind one that has not.
+    this.#minShare = concurrency === 1 ? MIN_SHARE : Math.max(MIN_SHARE, 2 * concurrency);
+    this.#share = Math.max(MAX_SHARE, this.#minShare);
   }
 
   /** What a record costs the worker, in ms: slow handlers get small shares. */
   setCost(ms: number): void {
-    this.#share = Math.max(MIN_SHARE, Math.min(MAX_SHARE, Math.round(SHARE_MS / ms)));
+    this.#share = Math.max(this.#minShare, Math.min(MAX_SHARE, Math.round(SHARE_MS / ms)));
   }
 
   /** The connection is closed for a fault: what it has left in the worker is counted apart. */
@@ -161,10 +171,18 @@ export class Intake {
     this.#schedule();
   }
 
+  /** The connection has room, and its worker asked: it is told ahead of what waits to enter the ring. */
+  tellRoom(connection: Connection): void {
+    if (!this.isKnownToWorker(connection)) return;
+    this.#rooms.push(connection);
+    this.#schedule();
+  }
+
   /** Fills the ring and lets the worker have it. True when there was something. */
   flush(): boolean {
     if (this.#inbound === undefined) return false;
-    this.#writeAborts(this.#inbound);
+    this.#writeAll(this.#inbound, Inbound.Abort, this.#aborts);
+    this.#writeAll(this.#inbound, Inbound.Room, this.#rooms);
     this.#admitBacklogs();
     return this.#inbound.flush();
   }
@@ -198,6 +216,7 @@ export class Intake {
     this.#inbound = undefined;
     this.#listed.clear();
     this.#aborts.clear();
+    this.#rooms.clear();
     this.#blocks.clear();
     this.#blockBytes = 0;
     const victims: Connection[] = [];
@@ -205,6 +224,7 @@ export class Intake {
       const entries = [...(connection.held ?? []), ...(untaken.get(connection) ?? [])];
       const isVictim = connection.inRing > entries.length;
       connection.held = undefined;
+      connection.wantsRoom = false;
       connection.isListed = false;
       connection.inRing = 0;
       connection.inRingBytes = 0;
@@ -235,7 +255,7 @@ export class Intake {
     const byConnection = new Map<Connection, BacklogEntry[]>();
     for (const record of this.#inbound?.recordsFrom(taken) ?? []) {
       const connection = this.#connections.get(record.slot, record.generation);
-      if (connection === undefined || record.kind === Inbound.Abort) continue;
+      if (connection === undefined || record.kind === Inbound.Abort || record.kind === Inbound.Room) continue;
       if (record.kind === Inbound.Open) {
         // It is introduced again: as if for the first time, if it was.
         if ((record.flags & Flag.Restarted) === 0) connection.knownTo = 0;
@@ -319,13 +339,14 @@ export class Intake {
     this.#schedule();
   }
 
-  #writeAborts(inbound: InboundWriter): void {
-    let connection = this.#aborts.peek();
+  /** Writes a record without payload for each of some connections, as far as there is room. */
+  #writeAll(inbound: InboundWriter, kind: number, connections: Deque<Connection>): void {
+    let connection = connections.peek();
     while (connection !== undefined) {
       const { slot, generation } = connection;
-      if (!inbound.tryWrite(Inbound.Abort, slot, generation, undefined)) return;
-      this.#aborts.shift();
-      connection = this.#aborts.peek();
+      if (!inbound.tryWrite(kind, slot, generation, undefined)) return;
+      connections.shift();
+      connection = connections.peek();
     }
   }
 

@@ -24,10 +24,6 @@ export interface Lane {
   start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks>;
   /** Wakes the worker. */
   ring(): void;
-  /** Asks the worker's thread for a sign of life. Does nothing where there is no thread of its own. */
-  probe(): void;
-  /** Milliseconds that the thread took, or has been taking, to answer the last probe; undefined when there was none. */
-  loopDelayMs(): number | undefined;
   /** Hands over a block of a large message. It is read in the order of the records. */
   postBlock(block: SharedArrayBuffer): void;
   /** Ends the thread wherever it is. Resolves when it has ended. */

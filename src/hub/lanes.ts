@@ -113,10 +113,12 @@ export class PiscinaLane implements Lane {
     this.#bell?.postMessage(null);
   }
 
+  /** Asks the thread for a sign of life. */
   probe(): void {
     if (this.#probe.start()) this.#bell?.postMessage(PROBE);
   }
 
+  /** Milliseconds that it took, or has been taking, to answer the last probe; undefined when there was none. */
   loopDelayMs(): number | undefined {
     return this.#probe.delayMs();
   }

@@ -45,12 +45,6 @@ export class LocalLane implements Lane {
     this.#runtime.wake();
   }
 
-  probe(): void {}
-
-  loopDelayMs(): undefined {
-    return undefined;
-  }
-
   postBlock(block: SharedArrayBuffer): void {
     this.#blocks.push(block);
   }

@@ -5,6 +5,7 @@ import type { ErrorRecord } from '../errors.js';
 import { decodeClose } from '../wire/close.js';
 import type { InboundWriter } from '../wire/inbound.js';
 import { Flag, REPLY_HEADER_BYTES, Reply } from '../wire/layout.js';
+import { decodePublish, type PublishRecord } from '../wire/publish.js';
 import type { ReplyReader } from '../wire/replies.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
@@ -18,6 +19,12 @@ export interface ReplySink {
   onDeferred(connection: Connection, position: number): void;
   /** The oldest record that waited so begins. */
   onBegun(connection: Connection): void;
+  onSubscribe(connection: Connection, topic: string): void;
+  onUnsubscribe(connection: Connection, topic: string): void;
+  /** `record.data` is not to be read after the call. */
+  onPublish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void;
+  /** The worker is to be told when there is room for more. */
+  onRoomAsked(connection: Connection): void;
   /** The block of a large message that is still in flight. */
   blockAt(position: number): Uint8Array | undefined;
 }
@@ -111,11 +118,24 @@ export class ReplyApplier {
       case Reply.Begin:
         if (connection !== undefined) this.#sink.onBegun(connection);
         break;
+      case Reply.Room:
+        if (connection !== undefined) this.#sink.onRoomAsked(connection);
+        break;
       case Reply.Close: {
         const { code, reason } = decodeClose(reader.view());
         connection?.closeAfterQueue(code, reason);
         break;
       }
+      case Reply.Subscribe:
+        if (connection !== undefined) this.#sink.onSubscribe(connection, this.#text());
+        break;
+      case Reply.Unsubscribe:
+        if (connection !== undefined) this.#sink.onUnsubscribe(connection, this.#text());
+        break;
+      case Reply.Publish:
+        if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
+        else this.#sink.onPublish(connection, decodePublish(this.#payload()), (flags & Flag.Binary) !== 0);
+        break;
       case Reply.Failure:
         if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
         else this.#fail(connection);
@@ -131,8 +151,12 @@ export class ReplyApplier {
   }
 
   #fail(connection: Connection | undefined): void {
-    const failure = JSON.parse(Buffer.from(this.#payload()).toString('utf8')) as ErrorRecord;
+    const failure = JSON.parse(this.#text()) as ErrorRecord;
     this.#sink.onFailure(connection, failure);
+  }
+
+  #text(): string {
+    return Buffer.from(this.#payload()).toString('utf8');
   }
 
   /** The payload at hand, put together when it came in parts. */

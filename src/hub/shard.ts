@@ -12,6 +12,7 @@ import { encodeClose } from '../wire/close.js';
 import { InboundWriter } from '../wire/inbound.js';
 import type { HandlerHooks } from '../wire/lane-task.js';
 import { Block, CONTROL_BYTES, Flag, Inbound, type LaneMemory, Word } from '../wire/layout.js';
+import type { PublishRecord } from '../wire/publish.js';
 import { ReplyReader } from '../wire/replies.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
@@ -31,10 +32,20 @@ const COST_WEIGHT = 0.2;
 /** down → starting → up → down …; resting: down, and its connections are gone until it starts again. */
 export type ShardState = 'down' | 'starting' | 'up' | 'resting' | 'stopped';
 
+/** What handlers ask of the topics. */
+export interface FanOut {
+  subscribe(connection: Connection, topic: string): void;
+  unsubscribe(connection: Connection, topic: string): void;
+  /** `record.data` is not to be read after the call. */
+  publish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void;
+}
+
 export interface ShardHost {
   readonly counters: Counters;
   readonly connections: Connections;
   readonly isLocal: boolean;
+  /** Messages of one connection that its worker works on at a time. */
+  readonly concurrency: number;
   /** Something was staged, or replies are there: work at the end of this poll phase. */
   schedule(): void;
   onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void;
@@ -42,6 +53,12 @@ export interface ShardHost {
   onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void;
   /** A worker has been stuck for the handler's whole time; it is about to be ended. */
   onStuck(shard: Shard): void;
+  /** What handlers do with topics. */
+  readonly fanOut: FanOut;
+  /** Runs `connection.flush()` soon, outside the engine's callbacks. */
+  flushSoon(connection: Connection): void;
+  /** A worker did not stop in time and was ended. */
+  onLateStop(shard: Shard): void;
   /** A connection that is gone has left the worker too. */
   onForgotten(connection: Connection): void;
 }
@@ -74,7 +91,7 @@ export class Shard implements ReplySink, Watched {
   #applier: ReplyApplier | undefined;
   #hooks: HandlerHooks = { open: true, close: true };
   /** While somebody looks at the statistics. */
-  #latency: LatencySampler | undefined = undefined;
+  latency: LatencySampler | undefined = undefined;
   #connections = 0;
   #batches = 0;
   #messages = 0;
@@ -90,7 +107,8 @@ export class Shard implements ReplySink, Watched {
     this.index = index;
     this.#host = host;
     this.#makeLane = makeLane;
-    this.#intake = new Intake(host.counters, host.connections, () => host.schedule());
+    const { counters, connections, concurrency } = host;
+    this.#intake = new Intake(counters, connections, () => host.schedule(), concurrency);
   }
 
   get connections(): number {
@@ -121,21 +139,6 @@ export class Shard implements ReplySink, Watched {
       restarts: Math.max(0, this.#starts - 1),
       inFlight: this.#intake.inFlight,
     };
-  }
-
-  /** Samples the latency of messages from here on; undefined: not any more. */
-  sampleLatency(sampler: LatencySampler | undefined): void {
-    this.#latency = sampler;
-  }
-
-  /** Asks the worker's thread for a sign of life. */
-  probe(): void {
-    if (this.#state === 'up') this.#lane!.probe();
-  }
-
-  /** How long it took to answer, in ms. */
-  loopDelayMs(): number | undefined {
-    return this.#state === 'up' ? this.#lane!.loopDelayMs() : undefined;
   }
 
   // The worker's life
@@ -194,8 +197,11 @@ export class Shard implements ReplySink, Watched {
     });
     if ((await Promise.race([this.#lane!.finished(), late])) === 'late') {
       await this.#lane!.kill('it did not stop in time');
+      this.#host.onLateStop(this);
     }
     clearTimeout(timer);
+    // The handler's `stop` may have failed.
+    this.apply(Number.POSITIVE_INFINITY);
   }
 
   /** Ends the worker, for good. */
@@ -220,7 +226,6 @@ export class Shard implements ReplySink, Watched {
     if (this.#state !== 'up') return;
     this.apply(Number.POSITIVE_INFINITY);
     this.#state = 'down';
-    this.#latency?.forget();
     const taken = Atomics.load(this.#control, Word.InTaken);
     const victims = this.#intake.detach(taken, [...this.#own()]);
     let closed = 0;
@@ -274,8 +279,8 @@ export class Shard implements ReplySink, Watched {
     this.#messages++;
     this.#intake.enter(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
     // The introduction of an unknown connection is still to be counted.
-    if (this.#latency !== undefined && this.#intake.isKnownToWorker(connection))
-      this.#latency.onAccepted(connection);
+    if (this.latency !== undefined && this.#intake.isKnownToWorker(connection))
+      this.latency.onAccepted(connection);
   }
 
   /** A connection is gone. Its last record, unless the worker never heard of it. */
@@ -307,6 +312,12 @@ export class Shard implements ReplySink, Watched {
   /** Forgets messages that no worker has seen, of a connection that is gone or about to be. */
   dropMessages(connection: Connection): void {
     this.#host.counters.dropped['connection-gone'] += this.#intake.dropMessages(connection);
+  }
+
+  tellRoom(connection: Connection): void {
+    if (!connection.hasRoom) return;
+    connection.wantsRoom = false;
+    this.#intake.tellRoom(connection);
   }
 
   /** Lets the worker have what was staged, and wakes it if it sleeps. */
@@ -367,7 +378,7 @@ export class Shard implements ReplySink, Watched {
   onDone(connection: Connection | undefined, bytes: number): void {
     this.#finished++;
     this.#intake.finish(connection, bytes);
-    if (this.#latency !== undefined) this.#latency.onDone(connection);
+    if (this.latency !== undefined) this.latency.onDone(connection);
     if (connection === undefined || connection.inFlight > 0) return;
     if (connection.isGone) this.#host.onForgotten(connection);
     else connection.settle();
@@ -383,6 +394,24 @@ export class Shard implements ReplySink, Watched {
 
   onBegun(connection: Connection): void {
     connection.held?.shift();
+  }
+
+  onSubscribe(connection: Connection, topic: string): void {
+    this.#host.fanOut.subscribe(connection, topic);
+  }
+
+  onUnsubscribe(connection: Connection, topic: string): void {
+    this.#host.fanOut.unsubscribe(connection, topic);
+  }
+
+  onPublish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void {
+    this.#host.fanOut.publish(connection, record, isBinary);
+  }
+
+  onRoomAsked(connection: Connection): void {
+    connection.wantsRoom = true;
+    // Inside a cork the socket is looked at when it ends; elsewhere by this.
+    this.#host.flushSoon(connection);
   }
 
   blockAt(position: number): Uint8Array | undefined {

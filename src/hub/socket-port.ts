@@ -14,6 +14,8 @@ export type SendVerdict = (typeof SendVerdict)[keyof typeof SendVerdict];
 export interface SocketPort {
   /** Sends a message. The bytes are not read after the call. */
   send(data: Uint8Array, isBinary: boolean): number;
+  /** Sends a ping. The bytes are not read after the call. */
+  ping(payload: Uint8Array): void;
   /** Runs `work` with all sends gathered into as few writes as possible. Nothing in `work` may end the socket. */
   cork(work: () => void): void;
   /** Bytes in the engine's buffer that the kernel did not take yet. */
@@ -28,8 +30,10 @@ export interface SocketPort {
 export interface Peer {
   /** A message arrived. `bytes` is valid during the call only. */
   onMessage(bytes: ArrayBuffer, isBinary: boolean): void;
-  /** A ping arrived; the engine has answered it. */
-  onPing(): void;
+  /** A ping arrived; the engine has answered it. `payload` is valid during the call only. */
+  onPing(payload: ArrayBuffer): void;
+  /** A pong arrived. `payload` is valid during the call only. */
+  onPong(payload: ArrayBuffer): void;
   /** The engine's buffer got smaller. */
   onDrain(): void;
   /** The socket is gone; no method of its port may be called any more. */

@@ -28,6 +28,21 @@ export interface HubStats {
     readonly inFlight: number;
     readonly inFlightBytes: number;
   };
+  readonly topics: {
+    /** Messages published. */
+    readonly published: number;
+    /** Outbound queues that they went into. */
+    readonly deliveries: number;
+  };
+  /** Pings of `connection.ping`; the engine's own are not among them. */
+  readonly pings: {
+    readonly sent: number;
+    readonly answered: number;
+    readonly timedOut: number;
+    /** In ms; 0 before the first. */
+    readonly roundTripMeanMs: number;
+    readonly roundTripMaxMs: number;
+  };
   /** Handshakes and HTTP requests that were refused. */
   readonly rejected: Readonly<Record<RejectReason, number>>;
   /** Input that ended its connection. */
@@ -72,6 +87,14 @@ export function collectStats(
       timedOut: counters.timedOut,
     },
     messages: { received, receivedBytes, sent, sentBytes, inFlight, inFlightBytes },
+    topics: { published: counters.published, deliveries: counters.deliveries },
+    pings: {
+      sent: counters.pingsSent,
+      answered: counters.pongsReceived,
+      timedOut: counters.pingTimeouts,
+      roundTripMeanMs: counters.roundTripSumMs / Math.max(1, counters.pongsReceived),
+      roundTripMaxMs: counters.roundTripMaxMs,
+    },
     rejected: { ...counters.rejected },
     invalid: { ...counters.invalid },
     dropped: { ...counters.dropped },

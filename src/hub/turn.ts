@@ -41,6 +41,8 @@ export class Turn {
 
   /** Sends a connection's queue in the next turn. */
   flushSoon(connection: Connection): void {
+    if (connection.isFlushListed) return;
+    connection.isFlushListed = true;
     this.#flushing.push(connection);
     this.schedule();
   }
@@ -88,10 +90,15 @@ export class Turn {
     const connections = this.#flushing;
     if (connections.length === 0) return;
     this.#flushing = [];
-    for (const [i, connection] of connections.entries()) {
+    for (let i = 0; i < connections.length; i++) {
+      const connection = connections[i]!;
+      connection.isFlushListed = false;
       connection.flush();
       if (performance.now() < deadline) continue;
-      for (const left of connections.slice(i + 1)) this.flushSoon(left);
+      // Who waited longest goes first in the next turn.
+      const left = connections.slice(i + 1);
+      this.#flushing = left.concat(this.#flushing);
+      if (left.length > 0) this.schedule();
       return;
     }
   }

@@ -2,7 +2,8 @@
 
 export interface UwsSocket<UserData = unknown> {
   /** 1 sent, 0 accepted and buffered, 2 dropped. */
-  send(message: Uint8Array, isBinary: boolean): number;
+  send(message: Uint8Array, isBinary: boolean, compress: boolean): number;
+  ping(payload: Uint8Array): number;
   getBufferedAmount(): number;
   /** Sends a close frame and ends; the close callback runs inside the call. Never inside `cork`. */
   end(code: number, reason: string): void;
@@ -35,6 +36,8 @@ export interface UwsResponse {
   /** The chunk is the engine's again when the handler returns. */
   onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse;
   getRemoteAddress(): ArrayBuffer;
+  /** From the header of the PROXY protocol, version 2; empty without one. */
+  getProxiedRemoteAddress(): ArrayBuffer;
   upgrade<UserData>(
     data: UserData,
     key: string,
@@ -56,7 +59,8 @@ export interface UwsBehavior<UserData> {
   open(socket: UwsSocket<UserData>): void;
   message(socket: UwsSocket<UserData>, message: ArrayBuffer, isBinary: boolean): void;
   /** The engine answers with a pong by itself. */
-  ping(socket: UwsSocket<UserData>): void;
+  ping(socket: UwsSocket<UserData>, payload: ArrayBuffer): void;
+  pong(socket: UwsSocket<UserData>, payload: ArrayBuffer): void;
   drain(socket: UwsSocket<UserData>): void;
   close(socket: UwsSocket<UserData>, code: number, message: ArrayBuffer): void;
 }
@@ -68,12 +72,26 @@ export interface UwsApp {
   ws<UserData>(pattern: string, behavior: UwsBehavior<UserData>): UwsApp;
   any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp;
   listen(host: string, port: number, mode: number, callback: (token: UwsListenToken | false) => void): UwsApp;
+  /** Replaces whatever is at the path. Calls back inside the call, like `listen`. */
+  listen_unix(callback: (token: UwsListenToken | false) => void, path: string): UwsApp;
   close(): UwsApp;
+}
+
+export interface UwsTlsOptions {
+  readonly key_file_name: string;
+  readonly cert_file_name: string;
+  readonly passphrase?: string;
 }
 
 export interface Uws {
   readonly DISABLED: number;
+  readonly SHARED_COMPRESSOR: number;
+  readonly SHARED_DECOMPRESSOR: number;
+  readonly DEDICATED_COMPRESSOR_32KB: number;
+  readonly DEDICATED_DECOMPRESSOR_32KB: number;
   App(): UwsApp;
+  /** @throws when it does not take the files */
+  SSLApp(options: UwsTlsOptions): UwsApp;
   us_socket_local_port(token: UwsListenToken): number;
   us_listen_socket_close(token: UwsListenToken): void;
 }

@@ -2,21 +2,20 @@
  * The workers of a hub: their shards, who watches them, and what is said when one of them is in trouble. Front end
  * thread.
  */
-import type { EventEmitter } from 'node:events';
 import { CloseCode } from '../close-codes.js';
 import type { ErrorRecord } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import type { LatencySampler } from '../metrics/latency.js';
 import type { Logger, ResolvedOptions } from '../options.js';
-import type { HandlerSource } from '../wire/lane-task.js';
+import type { HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import { allResting, type Refusal } from './admission.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
-import type { HubEvents } from './events.js';
+import type { Emitter } from './emitter.js';
 import type { LaneExit } from './lane.js';
 import { PiscinaLane } from './lanes.js';
 import { LocalLane } from './local-lane.js';
-import { Shard, type ShardHost, type ShardStats } from './shard.js';
+import { type FanOut, Shard, type ShardHost, type ShardStats } from './shard.js';
 import { Supervisor } from './supervisor.js';
 import { Turn } from './turn.js';
 import { Watchdog } from './watchdog.js';
@@ -26,7 +25,8 @@ export interface WorkersHost {
   readonly counters: Counters;
   readonly connections: Connections;
   readonly logger: Logger;
-  readonly events: EventEmitter<HubEvents>;
+  readonly emitter: Emitter;
+  readonly fanOut: FanOut;
   /** A connection that is gone has left its worker too. */
   onForgotten(connection: Connection): void;
   /** Called at the end of each turn, when nothing is corked. */
@@ -37,6 +37,8 @@ export class Workers {
   readonly turn: Turn;
   readonly #host: WorkersHost;
   readonly #shards: readonly Shard[];
+  /** By shard: the thread of its worker's life at hand. */
+  readonly #lanes: PiscinaLane[] = [];
   readonly #supervisors: readonly Supervisor[];
   readonly #watchdog: Watchdog;
 
@@ -77,17 +79,19 @@ export class Workers {
 
   /** Samples the latency of messages from here on; undefined: not any more. */
   sampleLatency(sampler: LatencySampler | undefined): void {
-    for (const shard of this.#shards) shard.sampleLatency(sampler);
+    for (const shard of this.#shards) shard.latency = sampler;
   }
 
   /** Asks every worker's thread for a sign of life. */
   probe(): void {
-    for (const shard of this.#shards) shard.probe();
+    for (const shard of this.#shards) if (shard.state === 'up') this.#lanes[shard.index]?.probe();
   }
 
   /** How long each took to answer, in ms. */
   loopDelays(): (number | null)[] {
-    return this.#shards.map((shard) => shard.loopDelayMs() ?? null);
+    return this.#shards.map(
+      ({ state, index }) => (state === 'up' && this.#lanes[index]?.loopDelayMs()) || null,
+    );
   }
 
   /** Shards that rest after too many crashes. */
@@ -113,24 +117,32 @@ export class Workers {
   }
 
   #makeShards(handler: HandlerSource): Shard[] {
-    const { workers, workerMemoryMb, handlerTimeoutMs, onHandlerError } = this.#host.options;
-    const settings = { handlerTimeoutMs, onHandlerError };
+    const { workers, workerMemoryMb, ordering, maxConcurrent } = this.#host.options;
+    const settings = runtimeSettings(this.#host.options);
     const limits = workerMemoryMb > 0 ? { maxOldGenerationSizeMb: workerMemoryMb } : undefined;
     const host: ShardHost = {
       counters: this.#host.counters,
       connections: this.#host.connections,
       isLocal: workers === 0,
+      fanOut: this.#host.fanOut,
+      concurrency: ordering === 'serial' ? 1 : maxConcurrent,
       schedule: () => this.turn.schedule(),
+      flushSoon: (connection) => this.turn.flushSoon(connection),
       onFailure: (shard, connection, failure) => this.#onFailure(shard, connection, failure),
       onWorkerExit: (shard, exit, victims) => this.#onWorkerExit(shard, exit, victims),
       onStuck: (shard) => this.#onStuck(shard),
+      onLateStop: (shard) => {
+        this.#host.logger.warn({ shard: shard.index }, 'a worker did not stop in time and was ended');
+      },
       onForgotten: (connection) => this.#host.onForgotten(connection),
     };
     if (workers === 0) return [new Shard(0, host, () => new LocalLane(handler, settings))];
-    return Array.from(
-      { length: workers },
-      (_, index) => new Shard(index, host, () => new PiscinaLane(index, handler, settings, limits)),
-    );
+    const makeLane = (index: number) => {
+      const lane = new PiscinaLane(index, handler, settings, limits);
+      this.#lanes[index] = lane;
+      return lane;
+    };
+    return Array.from({ length: workers }, (_, index) => new Shard(index, host, () => makeLane(index)));
   }
 
   #supervise(shard: Shard): Supervisor {
@@ -139,13 +151,13 @@ export class Workers {
     return new Supervisor(shard, options, {
       onRestart: (exit) => {
         counters.workerRestarts++;
-        this.#emit('workerRestart', exit);
+        this.#host.emitter.emit('workerRestart', exit);
       },
       onStartFailure: (reason) => logger.error({ ...where, reason }, 'a worker could not be started'),
       onRest: () => {
         const details = { ...where, pauseMs: options.restartPauseMs };
         logger.error(details, 'a worker died too often: its shard rests');
-        this.#emit('workerRest', details);
+        this.#host.emitter.emit('workerRest', details);
       },
     });
   }
@@ -162,10 +174,10 @@ export class Workers {
     }
     if (isLate) {
       counters.handlerTimeouts++;
-      this.#emit('handlerTimeout', { ...where, kind: 'promise' });
+      this.#host.emitter.emit('handlerTimeout', { ...where, kind: 'promise' });
     } else {
       counters.handlerErrors++;
-      this.#emit('handlerError', { ...where, error: failure });
+      this.#host.emitter.emit('handlerError', { ...where, error: failure });
     }
   }
 
@@ -173,29 +185,30 @@ export class Workers {
     const { counters, logger } = this.#host;
     counters.handlerTimeouts++;
     logger.error({ shard: shard.index }, 'a handler is in a loop: its worker is replaced');
-    this.#emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
+    this.#host.emitter.emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
   }
 
   #onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void {
     const { counters, logger } = this.#host;
     counters.workerExits++;
     counters.crashed += victims;
+    // Its records are put back: what has begun to be measured is not comparable any more.
+    shard.latency?.forget();
     const details = { shard: shard.index, reason: exit.reason, connections: victims };
     logger.error(details, 'a worker ended');
-    this.#emit('workerExit', details);
+    this.#host.emitter.emit('workerExit', details);
     void this.#supervisors[shard.index]!.revive(details);
   }
+}
 
-  /** A listener that throws is the user's: it must not stop what goes on here. */
-  #emit<Name extends keyof HubEvents>(name: Name, event: HubEvents[Name][0]): void {
-    try {
-      (this.#host.events as EventEmitter).emit(name, event);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
-  }
+function runtimeSettings(options: ResolvedOptions): RuntimeSettings {
+  const { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent } = options;
+  const sendWindow = {
+    bytes: Math.min(options.highWaterMark, options.maxQueueBytes),
+    // Half of the queue: who waits for room must never overflow it.
+    messages: Math.max(1, Math.floor(options.maxQueueMessages / 2)),
+  };
+  return { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent, sendWindow };
 }
 
 /** Fewer is better: connections of a shard, with those that are not up behind all others. */

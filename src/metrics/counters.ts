@@ -19,6 +19,10 @@ const REJECT_REASONS = [
   'max-connections-per-address',
   'connection-rate',
   'too-many-streams',
+  'max-pending-upgrades',
+  'upgrade-refused',
+  'upgrade-timeout',
+  'upgrade-error',
   'internal-error',
 ] as const;
 const INVALID_REASONS = [
@@ -28,6 +32,8 @@ const INVALID_REASONS = [
   // The engine takes codes from 3000 to 3999 for invalid too, which are legitimate (RFC 6455 §7.4.2).
   'close-payload',
   'rate-limit',
+  // More topics than maxSubscriptions.
+  'subscriptions',
 ] as const;
 const DROP_REASONS = [
   'drop-newest',
@@ -36,6 +42,8 @@ const DROP_REASONS = [
   'connection-gone',
   'draining',
   'overload',
+  // A newer message with the same key took its place in the queue of a slow peer.
+  'conflated',
 ] as const;
 
 /** Why a handshake or an HTTP request was refused. */
@@ -47,6 +55,8 @@ export type DropReason = (typeof DROP_REASONS)[number];
 
 /** Bytes that a message in flight or in a queue costs beside its own (measured: about 220). */
 export const RECORD_OVERHEAD = 256;
+/** Bytes that a further queue with the same message costs. */
+export const REFERENCE_OVERHEAD = 16;
 
 function zeros<K extends string>(names: readonly K[]): Record<K, number> {
   return Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
@@ -68,6 +78,14 @@ export class Counters {
   workerRestarts = 0;
   /** Connections closed because their worker died with a message that had begun. */
   crashed = 0;
+  /** Messages published, and how many queues of subscribers they went into. */
+  published = 0;
+  deliveries = 0;
+  pingsSent = 0;
+  pongsReceived = 0;
+  pingTimeouts = 0;
+  roundTripSumMs = 0;
+  roundTripMaxMs = 0;
   readonly rejected = zeros(REJECT_REASONS);
   readonly invalid = zeros(INVALID_REASONS);
   readonly dropped = zeros(DROP_REASONS);
@@ -79,6 +97,8 @@ export class Counters {
   leavingBytes = 0;
   queuedMessages = 0;
   queuedBytes = 0;
+  /** What queued messages cost beside their bytes. */
+  queuedOverhead = 0;
   /** Bytes in the engine's buffers, as of the last look at each socket. */
   engineBytes = 0;
 
@@ -95,10 +115,19 @@ export class Counters {
 
   /** Bytes of replies that sockets did not take yet, with what each costs beside its own. */
   get outboundWeight(): number {
-    return this.queuedBytes + this.engineBytes + this.queuedMessages * RECORD_OVERHEAD;
+    return this.queuedBytes + this.engineBytes + this.queuedOverhead;
   }
 
   countClose(code: number): void {
     this.closed[code] = (this.closed[code] ?? 0) + 1;
+  }
+
+  /** The engine ended a connection by itself: 1006, and a text that says why. */
+  countEngineClose(text: string): void {
+    if (/too big/i.test(text)) this.invalid['too-large']++;
+    else if (/utf-8/i.test(text)) this.invalid['invalid-utf8']++;
+    else if (/timed out/i.test(text)) this.timedOut++;
+    else if (/close payload/i.test(text)) this.invalid['close-payload']++;
+    else if (/invalid/i.test(text)) this.invalid['protocol-error']++;
   }
 }

@@ -12,8 +12,23 @@ export interface HandlerSource {
   readonly url: string;
 }
 
+/** When a connection's next message may begin, and in which order replies leave. */
+export type Ordering = 'serial' | 'concurrent' | 'unordered';
+
+/** What a connection may be sent before its worker has to ask for room. */
+export interface SendWindow {
+  readonly bytes: number;
+  readonly messages: number;
+}
+
 /** How the runtime treats hooks. */
 export interface RuntimeSettings {
+  /** Workers of the hub; 0 is the front end thread. */
+  readonly workers: number;
+  readonly ordering: Ordering;
+  /** Messages of one connection that are worked on at a time, unless `ordering` is serial. */
+  readonly maxConcurrent: number;
+  readonly sendWindow: SendWindow;
   /** A promise of a hook is waited for so long; 0 is no limit. */
   readonly handlerTimeoutMs: number;
   /** What a failing hook costs its connection. */

@@ -35,6 +35,8 @@ export const Inbound = {
   Stop: 4,
   /** The peer is gone, and records of it still wait to enter the ring: `Close` comes behind them. Never finished. */
   Abort: 5,
+  /** The answer to `Reply.Room`: there is room for more. Never finished. */
+  Room: 6,
 } as const;
 
 /** Kinds of replies. */
@@ -53,6 +55,13 @@ export const Reply = {
   Defer: 6,
   /** The oldest record of a connection that waited so begins. */
   Begin: 7,
+  /** Subscribe the connection; the payload is the topic. */
+  Subscribe: 8,
+  Unsubscribe: 9,
+  /** Publish; the payload is laid out in publish.ts. */
+  Publish: 10,
+  /** Say so (`Inbound.Room`) when the connection has room for more than what was sent before this. */
+  Room: 11,
 } as const;
 
 /** Flags of a record, shifted by 8 in the first word. */

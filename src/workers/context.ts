@@ -1,15 +1,22 @@
 /** A connection as its handler sees it, and what the runtime remembers of it. Owned by the worker thread. */
 import { isSendableCloseCode } from '../close-codes.js';
 import { describe, HubError } from '../errors.js';
+import { encodeClose } from '../wire/close.js';
 import { connectionId } from '../wire/id.js';
-import type { HandshakeRequest } from '../wire/request.js';
-import type { Connection, Data } from './handler.js';
+import { Flag, Reply } from '../wire/layout.js';
+import { checkTopic, conflationKey, encodePublish } from '../wire/publish.js';
+import { decodeHandshake, type Handshake, type HandshakeRequest } from '../wire/request.js';
+import type { Connection, ConnectionPublishOptions, Data, SendResult } from './handler.js';
+import type { InLine, Line } from './line.js';
 import type { InboundMessage } from './message.js';
+import { toFrame } from './reply-value.js';
+import { DROPPED, type Room } from './room.js';
 
 /** What a context needs of its runtime. */
 export interface ContextHost {
-  send(context: ConnectionContext, data: Data): void;
-  close(context: ConnectionContext, code: number, reason: string): void;
+  send(context: ConnectionContext, data: Data): SendResult;
+  /** Writes a reply that is no message. */
+  post(context: ConnectionContext, kind: number, payload: Uint8Array): void;
 }
 
 /** What waits for its turn while the connection is busy: a message, or the end of the connection. */
@@ -21,17 +28,27 @@ export class ConnectionContext implements Connection {
   readonly slot: number;
   readonly generation: number;
   readonly restarted: boolean;
-  /** True while a hook of this connection waits for a promise. */
-  waits = false;
-  /** True once its handler failed or closed it: its messages are not processed any more. */
+  /** Hooks of this connection that are waited for, and how many there may be: one until it is open. */
+  running = 0;
+  limit = 1;
+  /** True once its handler failed or closed it: no message is processed any more, but those that have begun. */
+  refuses = false;
+  /** True once nothing is sent any more for that. */
   ended = false;
   /** True once the peer is gone. */
   gone = false;
+  /** The messages that are worked on, where their replies leave in order. */
+  line: Line<InLine> | undefined = undefined;
+  /** How much it may be sent; undefined until it is sent something beside replies. */
+  room: Room | undefined = undefined;
   /** What arrived while it was busy, in order. */
   readonly deferred: Deferred[] = [];
   readonly #host: ContextHost;
-  #request: string | HandshakeRequest;
+  /** As it came, until somebody looks. */
+  #handshake: string | Handshake;
   #abort: AbortController | undefined;
+  /** Called when it is over. */
+  #watchers: Set<() => void> | undefined;
 
   constructor(host: ContextHost, slot: number, generation: number, request: string, restarted: boolean) {
     this.#host = host;
@@ -39,17 +56,32 @@ export class ConnectionContext implements Connection {
     this.generation = generation;
     this.restarted = restarted;
     this.id = connectionId(slot, generation);
-    this.#request = request;
+    this.#handshake = request;
   }
 
-  /** True when a new record has to wait: for a hook, or behind others that wait. */
+  /** True when a new message has to wait: for a hook, or behind others that wait. */
   get isBusy(): boolean {
-    return this.waits || this.deferred.length > 0;
+    return this.running >= this.limit || this.deferred.length > 0;
+  }
+
+  /** True when nothing can be sent any more. */
+  get isOver(): boolean {
+    return this.gone || this.ended;
+  }
+
+  /** True when what has waited longest may begin: the end only after everything else. */
+  get mayBegin(): boolean {
+    const next = this.deferred[0];
+    if (next === undefined) return false;
+    return this.running < ('code' in next ? 1 : this.limit);
   }
 
   get request(): HandshakeRequest {
-    if (typeof this.#request === 'string') this.#request = JSON.parse(this.#request) as HandshakeRequest;
-    return this.#request;
+    return this.#decoded().request;
+  }
+
+  get data(): unknown {
+    return this.#decoded().data;
   }
 
   get signal(): AbortSignal {
@@ -60,10 +92,25 @@ export class ConnectionContext implements Connection {
     return this.#abort.signal;
   }
 
-  send(data: Data): boolean {
-    if (this.gone || this.ended) return false;
-    this.#host.send(this, data);
-    return true;
+  send(data: Data): SendResult {
+    if (this.gone || this.ended) return DROPPED;
+    return this.#host.send(this, data);
+  }
+
+  subscribe(topic: string): void {
+    this.#post(Reply.Subscribe, encodeTopic(topic));
+  }
+
+  unsubscribe(topic: string): void {
+    this.#post(Reply.Unsubscribe, encodeTopic(topic));
+  }
+
+  publish(topic: string, data: Data, options: ConnectionPublishOptions = {}): void {
+    checkTopic(topic);
+    const { bytes, isBinary } = toFrame(data);
+    const key = conflationKey(topic, options.conflate);
+    const payload = encodePublish(topic, key, options.toSelf === true, bytes);
+    this.#post(isBinary ? Reply.Publish | Flag.Binary : Reply.Publish, payload);
   }
 
   close(code = 1000, reason = ''): void {
@@ -74,13 +121,53 @@ export class ConnectionContext implements Connection {
       );
     }
     if (this.gone || this.ended) return;
+    this.#host.post(this, Reply.Close, encodeClose(code, String(reason)));
+    this.end();
+  }
+
+  /** Nothing is sent any more. */
+  end(): void {
+    this.refuses = true;
     this.ended = true;
-    this.#host.close(this, code, String(reason));
+    this.#tellOver();
+  }
+
+  #post(kind: number, payload: Uint8Array): void {
+    if (!this.gone && !this.ended) this.#host.post(this, kind, payload);
+  }
+
+  #decoded(): Handshake {
+    if (typeof this.#handshake === 'string') this.#handshake = decodeHandshake(this.#handshake);
+    return this.#handshake;
   }
 
   /** The peer is gone. */
   abort(): void {
+    if (this.gone) return;
     this.gone = true;
     this.#abort?.abort();
+    this.#tellOver();
   }
+
+  /** Calls back once, when the connection is over. */
+  watch(onOver: () => void): void {
+    this.#watchers ??= new Set();
+    this.#watchers.add(onOver);
+  }
+
+  unwatch(onOver: () => void): void {
+    this.#watchers?.delete(onOver);
+  }
+
+  #tellOver(): void {
+    this.room?.end();
+    const watchers = this.#watchers;
+    this.#watchers = undefined;
+    for (const watcher of watchers ?? []) watcher();
+  }
+}
+
+function encodeTopic(topic: string): Uint8Array {
+  checkTopic(topic);
+  return Buffer.from(topic);
 }

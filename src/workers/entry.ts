@@ -16,13 +16,16 @@ import { Block } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import { claimFrontEndBell, fallAsleep, waitForRoom } from './bell.js';
 import type { Handler } from './handler.js';
+import { Life } from './life.js';
 import { loadHandler } from './load.js';
 import { Runtime } from './runtime.js';
 
 export default async function runLane(task: LaneTask): Promise<LaneResult> {
   try {
     const handler = await loadHandler(task.handler);
-    await work(task, handler);
+    const life = new Life(handler, task.handler, { shard: task.shard, ...task.settings });
+    await life.start();
+    await work(task, handler, life);
     return { stopped: true };
   } catch (thrown) {
     return { failure: toErrorRecord(thrown) };
@@ -32,7 +35,7 @@ export default async function runLane(task: LaneTask): Promise<LaneResult> {
   }
 }
 
-function work(task: LaneTask, handler: Handler): Promise<void> {
+function work(task: LaneTask, handler: Handler, life: Life): Promise<void> {
   const { bell, blocks } = task;
   return new Promise((resolve) => {
     const control = new Int32Array(task.memory.control);
@@ -47,7 +50,7 @@ function work(task: LaneTask, handler: Handler): Promise<void> {
       takeBlock: () => receiveMessageOnPort(blocks)!.message as SharedArrayBuffer,
       sleep: () => fallAsleep(control, inbound),
       ringFrontEnd: ring,
-      stopped: resolve,
+      stopped: () => void life.stop((thrown) => runtime.report(thrown)).then(resolve),
     });
     bell.on('message', (message: BellMessage) => {
       if (message === PROBE) bell.postMessage(PROBE);

@@ -1,6 +1,7 @@
 /**
  * Handler types, and the check of a handler module. This is the package's `shardhub/worker`.
  */
+import type { PublishOptions } from '../wire/publish.js';
 import type { HandshakeRequest } from '../wire/request.js';
 
 /** One message from a client. */
@@ -20,6 +21,12 @@ export interface Message {
 /** What can be sent: a string as a text frame, bytes as a binary frame, a message as the same kind of frame. */
 export type Data = string | Uint8Array | ArrayBuffer | Message;
 
+/** How a connection publishes. */
+export interface ConnectionPublishOptions extends PublishOptions {
+  /** Send it to this connection too, if it is subscribed. Default: false. */
+  readonly toSelf?: boolean;
+}
+
 /** What a hook may return or resolve to: nothing, one reply, or an (async) iterable with one reply per item. */
 export type ReplyValue =
   | Data
@@ -30,12 +37,39 @@ export type ReplyValue =
   | Iterable<Data | undefined>
   | AsyncIterable<Data | undefined>;
 
+/**
+ * What became of a message that was sent. `accepted`: on its way. `queued`: so is it, but the connection has been sent
+ * more than `highWaterMark` since it was last known to have room. `dropped`: the connection is gone or closing.
+ */
+export type SendStatus = 'accepted' | 'queued' | 'dropped';
+
+/**
+ * What `send` returns: its status at once, and something to await. That resolves when the connection's outbound queue
+ * has room for more (`accepted`), or when the connection is gone or closing (`dropped`); never rejects.
+ */
+export interface SendResult extends PromiseLike<SendStatus> {
+  readonly status: SendStatus;
+}
+
+/** The worker that a handler lives in. */
+export interface WorkerContext {
+  /** Which of the hub's workers it is: from 0. A replacement has the number of the one that it replaces. */
+  readonly shard: number;
+  /** Workers of the hub; 0 when the handler runs on the front end thread. */
+  readonly workers: number;
+  /** Aborts at a graceful stop, before `stop` is called. */
+  readonly signal: AbortSignal;
+}
+
 /** A connection as its handler sees it. Lives in one worker thread. */
-export interface Connection<State = unknown> {
+// biome-ignore lint/suspicious/noExplicitAny: a handler that declares no type for its state may use it as it likes
+export interface Connection<State = any, UpgradeData = unknown> {
   /** Unique among all connections of a hub; never used again for another peer. */
   readonly id: string;
   /** The handler's own; starts as `undefined`. Lost when the worker is replaced: rebuild it in `open`. */
   state: State;
+  /** What the upgrade hook returned for the connection; undefined without one. */
+  readonly data: UpgradeData;
   /** The handshake request. */
   readonly request: HandshakeRequest;
   /** Aborts when the connection is gone. */
@@ -43,12 +77,29 @@ export interface Connection<State = unknown> {
   /** True when the connection was open before and its worker has been replaced since. */
   readonly restarted: boolean;
   /**
-   * Sends a message; also long after `message` has returned.
+   * Sends a message at once; also long after `message` has returned. Await the result to send no faster than the peer
+   * reads. Time that a hook spends so does not count for `handlerTimeoutMs`.
    *
-   * @returns false when the connection is known to be gone
    * @throws HubError `ERR_DATA_TYPE` for anything but {@link Data}
    */
-  send(data: Data): boolean;
+  send(data: Data): SendResult;
+  /**
+   * Subscribes the connection to a topic: it is sent what is published from now on. Lasts until `unsubscribe` or the end
+   * of the connection, also when the worker is replaced.
+   *
+   * @param topic 1 to 255 bytes of UTF-8
+   * @throws HubError `ERR_TOPIC`
+   */
+  subscribe(topic: string): void;
+  /** Ends a subscription. Does nothing when there is none. @throws HubError `ERR_TOPIC` */
+  unsubscribe(topic: string): void;
+  /**
+   * Sends a message to all subscribers of a topic, whatever their worker. The connection itself is left out unless
+   * `toSelf` is true.
+   *
+   * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`
+   */
+  publish(topic: string, data: Data, options?: ConnectionPublishOptions): void;
   /**
    * Closes the connection after what has been sent before. Messages that arrive later are not processed.
    *
@@ -59,8 +110,9 @@ export interface Connection<State = unknown> {
   close(code?: number, reason?: string): void;
 }
 
-/** A handler module's default export. Every hook is optional, one is required. */
-export interface Handler<State = unknown> {
+/** A handler module's default export. Every hook is optional; one of `open`, `message` and `close` is required. */
+// biome-ignore lint/suspicious/noExplicitAny: as in Connection
+export interface Handler<State = any, UpgradeData = unknown> {
   /**
    * `'owned'` (default): a message stays readable for as long as the handler keeps it.
    * `'borrowed'`: a message can be read only until its `message` call has finished (or its promise has settled), which
@@ -68,20 +120,37 @@ export interface Handler<State = unknown> {
    * `ERR_MESSAGE_EXPIRED`. What was read in time (`bytes`, `text()`) stays readable.
    */
   readonly payload?: 'owned' | 'borrowed';
+  /**
+   * A worker starts, or the replacement of one that died: before any of its connections. When it throws, rejects or
+   * takes longer than `handlerTimeoutMs`, the worker cannot start, as if the module could not be loaded.
+   */
+  start?(worker: WorkerContext): void | Promise<void>;
+  /**
+   * The worker stops, gracefully: all its connections are gone and all hooks have finished. Awaited for at most
+   * `handlerTimeoutMs` and for what is left of the hub's `drainTimeoutMs`. Not called in a worker that died.
+   */
+  stop?(worker: WorkerContext): void | Promise<void>;
   /** A connection opened. Its messages wait until this has finished. What it returns is sent. */
-  open?(connection: Connection<State>): ReplyValue | Promise<ReplyValue>;
-  /** A message arrived. What it returns is the reply. The connection's next message waits until this has finished. */
-  message?(connection: Connection<State>, message: Message): ReplyValue | Promise<ReplyValue>;
+  open?(connection: Connection<State, UpgradeData>): ReplyValue | Promise<ReplyValue>;
+  /**
+   * A message arrived. What it returns is the reply. The connection's next message waits until this has finished,
+   * unless the option `ordering` says otherwise.
+   */
+  message?(connection: Connection<State, UpgradeData>, message: Message): ReplyValue | Promise<ReplyValue>;
   /** The connection is gone and all its messages have been processed. */
-  close?(connection: Connection<State>, code: number, reason: string): void | Promise<void>;
+  close?(connection: Connection<State, UpgradeData>, code: number, reason: string): void | Promise<void>;
 }
 
 /** Returns its argument: for the types only. */
-export function defineHandler<State = unknown>(handler: Handler<State>): Handler<State> {
+// biome-ignore lint/suspicious/noExplicitAny: as in Connection
+export function defineHandler<State = any, UpgradeData = unknown>(
+  handler: Handler<State, UpgradeData>,
+): Handler<State, UpgradeData> {
   return handler;
 }
 
 const HOOKS = ['open', 'message', 'close'] as const;
+const ALL_HOOKS = [...HOOKS, 'start', 'stop'] as const;
 
 /** Why a module's default export is not a handler, or undefined when it is one. */
 export function explainBadHandler(candidate: unknown): string | undefined {
@@ -92,7 +161,7 @@ export function explainBadHandler(candidate: unknown): string | undefined {
   const handler = candidate as Record<string, unknown>;
   const given = HOOKS.filter((hook) => handler[hook] !== undefined);
   if (given.length === 0) return 'its default export has none of the hooks open, message and close';
-  const bad = given.find((hook) => typeof handler[hook] !== 'function');
+  const bad = ALL_HOOKS.find((hook) => handler[hook] !== undefined && typeof handler[hook] !== 'function');
   if (bad !== undefined) return `its hook ${bad} is not a function`;
   if (handler.payload !== undefined && handler.payload !== 'owned' && handler.payload !== 'borrowed') {
     return 'its payload is neither "owned" nor "borrowed"';
@@ -100,4 +169,5 @@ export function explainBadHandler(candidate: unknown): string | undefined {
   return undefined;
 }
 
-export type { HandshakeRequest };
+export { HubError, type HubErrorCode } from '../errors.js';
+export type { HandshakeRequest, PublishOptions };

@@ -6,6 +6,7 @@ import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../wire/lane-
 import { Block, type LaneMemory } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import { claimFrontEndBell, fallAsleep } from './bell.js';
+import { Life } from './life.js';
 import { loadHandler } from './load.js';
 import { Runtime } from './runtime.js';
 
@@ -31,6 +32,8 @@ export async function startLocalLane(
   host: LocalHost,
 ): Promise<LocalLane> {
   const handler = await loadHandler(source);
+  const life = new Life(handler, source, { shard: 0, ...settings });
+  await life.start();
   const control = new Int32Array(memory.control);
   const inbound = new InboundReader(control, new Block(memory.inbound));
   const replies = new ReplyWriter(control, new Block(memory.replies), () => host.applyReplies());
@@ -44,7 +47,7 @@ export async function startLocalLane(
     ringFrontEnd: () => {
       if (claimFrontEndBell(control, replies)) host.onBell();
     },
-    stopped: () => onStopped(),
+    stopped: () => void life.stop((thrown) => runtime.report(thrown)).then(onStopped),
   });
   // Marks the lane as asleep, so that the first flush wakes it.
   runtime.wake();

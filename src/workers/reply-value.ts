@@ -32,3 +32,12 @@ export function badReply(value: unknown): HubError {
     `a handler sent ${describe(value)} but a reply is a string, a Uint8Array, an ArrayBuffer, a message, or an iterable of these`,
   );
 }
+
+/** The payload and the kind of frame of what is to be sent. @throws HubError `ERR_DATA_TYPE` */
+export function toFrame(data: unknown): { bytes: Uint8Array; isBinary: boolean } {
+  if (typeof data === 'string') return { bytes: Buffer.from(data), isBinary: false };
+  if (data instanceof Uint8Array) return { bytes: data, isBinary: true };
+  if (data instanceof ArrayBuffer) return { bytes: new Uint8Array(data), isBinary: true };
+  if (data instanceof InboundMessage) return { bytes: data.bytes, isBinary: data.isBinary };
+  throw badReply(data);
+}

@@ -6,19 +6,17 @@
  */
 import { nextTick } from 'node:process';
 import { Deque } from '../deque.js';
-import { HubError, toErrorRecord } from '../errors.js';
-import { decodeClose, encodeClose } from '../wire/close.js';
+import { decodeClose } from '../wire/close.js';
 import type { InboundReader } from '../wire/inbound.js';
 import type { RuntimeSettings } from '../wire/lane-task.js';
 import { Flag, Inbound, Reply } from '../wire/layout.js';
 import type { ReplyWriter } from '../wire/replies.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
-import type { Data, Handler } from './handler.js';
+import type { Data, Handler, SendResult } from './handler.js';
+import type { Job } from './job.js';
 import { InboundMessage } from './message.js';
-import { badReply, isAsyncIterable, isData, isIterable, isThenable } from './reply-value.js';
+import { Outcomes } from './outcomes.js';
 import type { RuntimeHost } from './runtime-host.js';
-import { type Wait, Waits } from './waits.js';
-import { writeData } from './write-data.js';
 
 /** A turn of the loop that ran so long lets timers and I/O of the thread have their turn, and replies leave. */
 const TURN_MS = 5;
@@ -30,9 +28,10 @@ export class Runtime implements ContextHost {
   readonly #inbound: InboundReader;
   readonly #replies: ReplyWriter;
   readonly #host: RuntimeHost;
-  readonly #settings: RuntimeSettings;
   readonly #borrowed: boolean;
-  readonly #waits: Waits;
+  /** Hooks of one connection that may be waited for at a time. */
+  readonly #limit: number;
+  readonly #outcomes: Outcomes;
   readonly #contexts: (ConnectionContext | undefined)[] = [];
   /** True from the first record of a turn until the thread goes to sleep or waits for its next turn. */
   #awake = false;
@@ -50,9 +49,14 @@ export class Runtime implements ContextHost {
     this.#inbound = inbound;
     this.#replies = replies;
     this.#host = host;
-    this.#settings = settings;
     this.#borrowed = handler.payload === 'borrowed';
-    this.#waits = new Waits(settings.handlerTimeoutMs, (wait) => this.#onLate(wait));
+    this.#limit = settings.ordering === 'serial' ? 1 : settings.maxConcurrent;
+    this.#outcomes = new Outcomes(replies, settings, {
+      onReply: () => {
+        if (!this.#awake) this.#host.ringFrontEnd();
+      },
+      onFree: (job) => this.#onFree(job),
+    });
   }
 
   /** Records are there. Harmless when it is awake already. */
@@ -135,7 +139,7 @@ export class Runtime implements ContextHost {
           return this.#defer(context, message);
         }
         return context === undefined
-          ? this.#done(slot, generation, message.byteLength)
+          ? this.#outcomes.done(slot, generation, message.byteLength)
           : this.#runMessage(context, message);
       }
       case Inbound.Open:
@@ -145,8 +149,12 @@ export class Runtime implements ContextHost {
       case Inbound.Abort:
         this.#context(slot, generation)?.abort();
         return false;
+      case Inbound.Room: {
+        const context = this.#context(slot, generation);
+        return context !== undefined && this.#outcomes.grant(context);
+      }
       default:
-        this.#waits.stop();
+        this.#outcomes.stop();
         this.#host.stopped();
         return false;
     }
@@ -165,34 +173,33 @@ export class Runtime implements ContextHost {
     return new InboundMessage(isBinary, position, block.byteLength, block);
   }
 
-  /** Finishes a record that no hook is run for, or that has nothing (more) to send. hot */
-  #done(slot: number, generation: number, doneBytes: number): false {
-    this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
-    this.#replies.commit();
-    return false;
-  }
-
   #runOpen(slot: number, generation: number): boolean {
     const { position, length, flags } = this.#inbound;
     const request = this.#inbound.text(position, length);
     const context = new ConnectionContext(this, slot, generation, request, (flags & Flag.Restarted) !== 0);
     this.#contexts[slot] = context;
     const { open } = this.#handler;
-    if (open === undefined) return this.#finish(context, undefined, 0);
-    return this.#run(context, 0, () => open.call(this.#handler, context));
+    const isWaiting = open !== undefined && this.#run(context, () => open.call(this.#handler, context));
+    if (open === undefined) this.#outcomes.done(slot, generation, 0);
+    if (!isWaiting) context.limit = this.#limit;
+    return isWaiting;
   }
 
   /** hot: no closure, no promise unless the handler makes one. */
   #runMessage(context: ConnectionContext, message: InboundMessage): boolean {
     const handler = this.#handler;
-    if (context.ended || handler.message === undefined) {
-      return this.#done(context.slot, context.generation, message.byteLength);
+    const { byteLength } = message;
+    if (context.refuses || handler.message === undefined) {
+      return this.#outcomes.done(context.slot, context.generation, byteLength);
     }
     try {
       const result = handler.message(context, message);
-      if (this.#conclude(context, result, message, message.byteLength)) return true;
+      if (this.#outcomes.conclude(context, result, message, byteLength)) {
+        if (message.isInRing) this.#waiting = message;
+        return true;
+      }
     } catch (thrown) {
-      this.#fail(context, thrown, message.byteLength);
+      this.#outcomes.fail(context, thrown, message, byteLength);
     }
     this.#leave(message);
     return false;
@@ -208,9 +215,9 @@ export class Runtime implements ContextHost {
   #onClose(slot: number, generation: number): boolean {
     const context = this.#context(slot, generation);
     const { code, reason } = decodeClose(this.#inbound.view());
-    if (context === undefined) return this.#done(slot, generation, 0);
+    if (context === undefined) return this.#outcomes.done(slot, generation, 0);
     context.abort();
-    if (!context.isBusy) return this.#runClose(context, code, reason);
+    if (context.running === 0 && context.deferred.length === 0) return this.#runClose(context, code, reason);
     return this.#defer(context, { code, reason });
   }
 
@@ -218,83 +225,25 @@ export class Runtime implements ContextHost {
     const { close } = this.#handler;
     this.#contexts[context.slot] = undefined;
     context.ended = true;
-    if (close === undefined) return this.#finish(context, undefined, 0);
-    return this.#run(context, 0, () => close.call(this.#handler, context, code, reason));
+    if (close === undefined) return this.#outcomes.done(context.slot, context.generation, 0);
+    return this.#run(context, () => close.call(this.#handler, context, code, reason));
   }
 
   /** Runs a hook that is not on the hot path. True when it returned a promise. */
-  #run(context: ConnectionContext, doneBytes: number, hook: () => unknown): boolean {
+  #run(context: ConnectionContext, hook: () => unknown): boolean {
     try {
-      return this.#conclude(context, hook(), undefined, doneBytes);
+      return this.#outcomes.conclude(context, hook(), undefined, 0);
     } catch (thrown) {
-      return this.#fail(context, thrown, doneBytes);
+      return this.#outcomes.fail(context, thrown, undefined, 0);
     }
-  }
-
-  /** What a hook returned, or its promise came to: sends it, or waits for it. True when it has to be waited for. hot */
-  #conclude(
-    context: ConnectionContext,
-    result: unknown,
-    message: InboundMessage | undefined,
-    doneBytes: number,
-  ): boolean {
-    if (isThenable(result)) this.#wait(context, result, message, doneBytes);
-    else if (isAsyncIterable(result)) this.#wait(context, this.#sendAll(context, result), message, doneBytes);
-    else return this.#finish(context, result, doneBytes);
-    return true;
   }
 
   // Waiting
 
-  /** Keeps the connection's next messages back until the promise settles. */
-  #wait(
-    context: ConnectionContext,
-    promise: PromiseLike<unknown>,
-    message: InboundMessage | undefined,
-    doneBytes: number,
-  ): void {
-    context.waits = true;
-    if (message?.isInRing) this.#waiting = message;
-    const wait = this.#waits.add(context, message, doneBytes);
-    // What is no promise of the language may throw in its `then`.
-    const settled = promise instanceof Promise ? promise : Promise.resolve(promise);
-    settled.then(
-      (value) => this.#settle(wait, () => this.#finishLater(wait, value)),
-      (thrown) => this.#settle(wait, () => this.#fail(context, thrown, doneBytes)),
-    );
-  }
-
-  /** True when the value itself has to be waited for again. */
-  #finishLater({ context, message, doneBytes }: Wait, value: unknown): boolean {
-    try {
-      return this.#conclude(context, value, message, doneBytes);
-    } catch (thrown) {
-      return this.#fail(context, thrown, doneBytes);
-    }
-  }
-
-  #settle(wait: Wait, finish: () => boolean): void {
-    // Its time was up before: the record has been finished, and nobody waits for this any more.
-    if (wait.isOver) return;
-    this.#waits.remove(wait);
-    if (!finish()) this.#free(wait);
-  }
-
-  /** A hook's promise has been pending for too long: it costs its connection, not its thread. */
-  #onLate(wait: Wait): void {
-    const { context, doneBytes } = wait;
-    const { handlerTimeoutMs } = this.#settings;
-    context.ended = true;
-    context.abort();
-    const error = new HubError('ERR_HANDLER_TIMEOUT', `a hook did not finish within ${handlerTimeoutMs} ms`);
-    this.#writeFailure(context, error, doneBytes);
-    this.#free(wait);
-  }
-
   /** The connection's next record may run: in the turn, so that the promises that settle now are all through first. */
-  #free({ context, message }: Wait): void {
+  #onFree({ context, message }: Job): void {
     if (message !== undefined) this.#leave(message);
-    context.waits = false;
+    context.limit = this.#limit;
     if (context.deferred.length > 0) {
       this.#ready.push(context);
       this.#kick();
@@ -325,73 +274,35 @@ export class Runtime implements ContextHost {
   /** Runs one record that waited for its connection. True when its hook returned a promise. */
   #runDeferred(): boolean {
     const context = this.#ready.shift()!;
-    const next = context.deferred.shift();
-    if (next === undefined) return false;
+    if (!context.mayBegin) return false;
+    const next = context.deferred.shift()!;
     this.#note(Reply.Begin, context);
     const isWaiting =
       next instanceof InboundMessage
         ? this.#runMessage(context, next)
         : this.#runClose(context, next.code, next.reason);
-    if (!context.waits && context.deferred.length > 0) this.#ready.push(context);
+    if (context.mayBegin) this.#ready.push(context);
     return isWaiting;
-  }
-
-  async #sendAll(context: ConnectionContext, items: AsyncIterable<unknown>): Promise<undefined> {
-    for await (const item of items) {
-      if (context.gone || context.ended) break;
-      this.#sendItem(context, item);
-    }
-    return undefined;
   }
 
   // Replies
 
-  /** Writes the last replies of a record and commits that it is finished. hot */
-  #finish(context: ConnectionContext, value: unknown, doneBytes: number): false {
-    const { slot, generation } = context;
-    if (value === undefined || value === null || context.ended)
-      return this.#done(slot, generation, doneBytes);
-    if (isData(value)) {
-      writeData(this.#replies, context, value, Flag.Done, doneBytes);
-      this.#replies.commit();
-      return false;
-    }
-    if (!isIterable(value)) throw badReply(value);
-    for (const item of value) this.#sendItem(context, item);
-    return this.#done(slot, generation, doneBytes);
-  }
-
-  #fail(context: ConnectionContext, thrown: unknown, doneBytes: number): false {
-    if (this.#settings.onHandlerError === 'close') context.ended = true;
-    this.#writeFailure(context, thrown, doneBytes);
-    return false;
-  }
-
-  #writeFailure(context: ConnectionContext, thrown: unknown, doneBytes: number): void {
-    const { slot, generation } = context;
-    const record = JSON.stringify(toErrorRecord(thrown));
-    this.#replies.writeText(Reply.Failure | Flag.Done, slot, generation, record, doneBytes);
-    this.#replies.commit();
-  }
-
-  #sendItem(context: ConnectionContext, item: unknown): void {
-    if (item === undefined) return;
-    if (!isData(item)) throw badReply(item);
-    if (!context.ended) this.send(context, item);
-  }
-
   /** For `connection.send`, at any time. */
-  send(context: ConnectionContext, data: Data): void {
-    if (!isData(data)) throw badReply(data);
-    writeData(this.#replies, context, data, 0, 0);
+  send(context: ConnectionContext, data: Data): SendResult {
+    return this.#outcomes.send(context, data);
+  }
+
+  /** For what a connection asks for beside messages, at any time. */
+  post({ slot, generation }: ConnectionContext, kind: number, payload: Uint8Array): void {
+    this.#replies.writeBytes(kind, slot, generation, payload, 0);
     this.#replies.commit();
     if (!this.#awake) this.#host.ringFrontEnd();
   }
 
-  /** For `connection.close`, at any time. */
-  close(context: ConnectionContext, code: number, reason: string): void {
-    this.#replies.writeBytes(Reply.Close, context.slot, context.generation, encodeClose(code, reason), 0);
-    this.#replies.commit();
-    if (!this.#awake) this.#host.ringFrontEnd();
+  /** Something of the handler failed that belongs to no connection. */
+  report(thrown: unknown): void {
+    // Generations begin with 1.
+    this.#outcomes.writeFailure(0, 0, thrown, 0, 0);
+    this.#host.ringFrontEnd();
   }
 }

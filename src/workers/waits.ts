@@ -1,43 +1,30 @@
-/** The hooks of a runtime that wait for a promise, oldest first, and when each has waited too long. */
-import type { ConnectionContext } from './context.js';
-import type { InboundMessage } from './message.js';
-
-/** One hook that returned a promise. */
-export interface Wait {
-  readonly context: ConnectionContext;
-  readonly message: InboundMessage | undefined;
-  readonly doneBytes: number;
-  readonly since: number;
-  /** True once it settled or its time was up: whichever came first has finished the record. */
-  isOver: boolean;
-}
+/** The hooks of a runtime that wait for a promise, longest first, and when each has waited too long. */
+import type { Job } from './job.js';
 
 export class Waits {
   readonly #timeoutMs: number;
-  readonly #onLate: (wait: Wait) => void;
+  readonly #onLate: (job: Job) => void;
   /** All have the same time, so the oldest is due first. */
-  readonly #waiting = new Set<Wait>();
+  readonly #waiting = new Set<Job>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param timeoutMs 0 is no limit */
-  constructor(timeoutMs: number, onLate: (wait: Wait) => void) {
+  constructor(timeoutMs: number, onLate: (job: Job) => void) {
     this.#timeoutMs = timeoutMs;
     this.#onLate = onLate;
   }
 
-  add(context: ConnectionContext, message: InboundMessage | undefined, doneBytes: number): Wait {
-    const since = this.#timeoutMs > 0 ? performance.now() : 0;
-    const wait: Wait = { context, message, doneBytes, since, isOver: false };
-    if (this.#timeoutMs > 0) {
-      this.#waiting.add(wait);
-      this.#timer ??= setTimeout(this.#look, this.#timeoutMs);
-    }
-    return wait;
+  /** It begins to wait, or to wait for something else. */
+  add(job: Job): void {
+    if (this.#timeoutMs === 0) return;
+    job.since = performance.now();
+    this.#waiting.delete(job);
+    this.#waiting.add(job);
+    this.#timer ??= setTimeout(this.#look, this.#timeoutMs);
   }
 
-  remove(wait: Wait): void {
-    wait.isOver = true;
-    this.#waiting.delete(wait);
+  remove(job: Job): void {
+    this.#waiting.delete(job);
   }
 
   /** Nothing is late any more. */
@@ -48,16 +35,17 @@ export class Waits {
   }
 
   readonly #look = (): void => {
-    this.#timer = undefined;
     const now = performance.now();
-    for (const wait of this.#waiting) {
-      const left = wait.since + this.#timeoutMs - now;
+    let next: number | undefined;
+    for (const job of this.#waiting) {
+      const left = job.since + this.#timeoutMs - now;
       if (left > 0) {
-        this.#timer = setTimeout(this.#look, left);
-        return;
+        next = left;
+        break;
       }
-      this.remove(wait);
-      this.#onLate(wait);
+      this.remove(job);
+      this.#onLate(job);
     }
+    this.#timer = next === undefined ? undefined : setTimeout(this.#look, next);
   };
 }

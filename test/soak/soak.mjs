@@ -1,7 +1,7 @@
 /**
  * The tests of faults with large numbers, one after the other, and a report of what held. Takes a while.
  *
- * Run by `npm run soak`. SHARDHUB_STORM_DEATHS and SHARDHUB_CHURN set smaller or larger numbers. The exit code is 1
+ * Run by `npm run soak`. SHARDHUB_STORM_DEATHS, SHARDHUB_CHURN and SHARDHUB_FAN_OUT set smaller or larger numbers. The exit code is 1
  * when something did not hold.
  */
 import { spawn } from 'node:child_process';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const deaths = process.env.SHARDHUB_STORM_DEATHS ?? '5000';
 const connections = process.env.SHARDHUB_CHURN ?? '500000';
+const subscribers = process.env.SHARDHUB_FAN_OUT ?? '10000';
 const TIMEOUT_MS = 2 * 60 * 60 * 1000;
 
 const runs = [
@@ -25,6 +26,12 @@ const runs = [
     numbers: `${connections} connections`,
     file: 'test/churn.test.ts',
     env: { SHARDHUB_CHURN: connections, SHARDHUB_CHURN_REPORT: '1' },
+  },
+  {
+    name: 'fan-out',
+    numbers: `${subscribers} subscribers, 1,000 messages`,
+    file: 'test/fan-out.test.ts',
+    env: { SHARDHUB_FAN_OUT: subscribers, SHARDHUB_FAN_OUT_PUBLISHES: '1000' },
   },
   {
     name: 'overload',

@@ -11,6 +11,8 @@ export interface CommandOptions {
   /** Added to a clean environment. */
   readonly env?: Record<string, string>;
   readonly cwd?: string;
+  /** What stdin holds, or `open` for a pipe that a test writes to; nothing by default. */
+  readonly input?: string | Uint8Array | 'open';
   /** A binary other than the one of this working tree. */
   readonly binary?: string;
 }
@@ -34,18 +36,21 @@ export class Command {
   #stdout = '';
   #stderr = '';
 
-  constructor(args: string[], { env, cwd, binary }: CommandOptions = {}) {
+  constructor(args: string[], { env, cwd, input, binary }: CommandOptions = {}) {
     const [file, first] = binary === undefined ? [process.execPath, [BINARY]] : [binary, []];
     const child = spawn(file, [...first, ...args], {
       cwd,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
     this.child = child;
-    child.stdout.setEncoding('utf8').on('data', (text) => {
+    // It may end before it has read everything.
+    child.stdin?.on('error', () => {});
+    if (input !== 'open') child.stdin?.end(input);
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
       this.#stdout += text;
     });
-    child.stderr.setEncoding('utf8').on('data', (text) => {
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
       this.#stderr += text;
     });
     this.exited = once(child, 'close').then(([code, signal]) => ({
@@ -91,7 +96,7 @@ export function runCommand(args: string[], options?: CommandOptions): Promise<Ou
 }
 
 export function parseStartLine(line: string): Started {
-  const wsUrl = line.match(/ws:\/\/[^\s,]+/)?.[0];
+  const wsUrl = line.match(/wss?(\+unix)?:[^\s,]+/)?.[0];
   if (wsUrl === undefined) throw new Error(`no address in ${line}`);
-  return { line, wsUrl, url: `http://${new URL(wsUrl).host}` };
+  return { line, wsUrl, url: wsUrl.replace(/^ws(.*)\/.*$/, 'http$1') };
 }

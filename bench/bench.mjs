@@ -1,0 +1,12 @@
+/** `npm run bench`: measures, and writes results and a report. `--help` tells the options. */
+import { main } from './lib/main.mjs';
+import { writeResults } from './lib/report.mjs';
+import { runBench } from './lib/runner.mjs';
+import { showEvent, showRow } from './lib/screen.mjs';
+
+await main({}, async ({ rows, settings, out, images }) => {
+  const results = await runBench(rows, settings, showEvent);
+  for (const row of results.rows) showRow(row);
+  for (const path of writeResults(results, { out, images })) console.log(path);
+  return 0;
+});

@@ -1,0 +1,87 @@
+/** Every server that can be measured, by name: what it is called and the command that starts it. */
+import { fileURLToPath } from 'node:url';
+import { listOptions } from 'shardhub';
+import { Child } from './lib/child.mjs';
+import { LeftOut } from './lib/errors.mjs';
+import { buildGorilla } from './lib/gorilla.mjs';
+
+/** Microseconds that a worker of `shardhub-spin` looks for work before it sleeps. */
+const SPIN_US = 50;
+
+/**
+ * @typedef {object} Setup what a row asks of its servers
+ * @property {number} workers worker threads, where a server has any
+ * @property {string} [handler] file: URL of the handler, where a server is shardhub; default echo
+ * @property {string[]} [nodeFlags] for those that run on Node.js
+ */
+
+/**
+ * @typedef {object} Server
+ * @property {(setup: Setup) => string} title
+ * @property {boolean} [mayReorder] its echoes are not expected in order
+ * @property {boolean} [isAdded] by the command line
+ * @property {(setup: Setup) => string[]} command program and arguments
+ */
+
+/** @type {Record<string, Server>} */
+export const SERVERS = {
+  uws: { title: () => 'uWebSockets.js alone', command: (setup) => control('uws', setup) },
+  shardhub: { title: withWorkers, command: (setup) => shardhub(setup) },
+  'shardhub-inline': {
+    title: () => 'shardhub, workers: 0',
+    command: (setup) => shardhub({ ...setup, workers: 0 }),
+  },
+  'shardhub-spin': {
+    title: (setup) => `${withWorkers(setup)}, spin`,
+    command: (setup) => {
+      if (!listOptions().some(({ name }) => name === 'spin'))
+        throw new LeftOut('this shardhub has no option spin');
+      return shardhub(setup, { spin: SPIN_US });
+    },
+  },
+  ws: { title: () => 'ws', command: (setup) => control('ws', setup) },
+  gorilla: { title: () => 'gorilla/websocket (Go)', command: () => [buildGorilla()] },
+  'piscina-per-message': {
+    title: () => 'one piscina.run() per message',
+    mayReorder: true,
+    command: (setup) => control('piscina-per-message', setup, setup.workers),
+  },
+  'http-piscina': {
+    title: () => 'node:http, piscina.run() per request',
+    command: (setup) => control('http-piscina', setup, setup.workers),
+  },
+  'publish-uws': {
+    title: () => 'uWebSockets.js, its own publish',
+    command: (setup) => control('publish-uws', setup),
+  },
+  'publish-shardhub': {
+    title: () => 'shardhub, hub.publish',
+    command: (setup) => control('publish-shardhub', setup, JSON.stringify({ workers: setup.workers })),
+  },
+};
+
+/** Adds a control that is not of this folder: a program that uses controls/support/control.mjs. */
+export function addServer(name, file) {
+  SERVERS[name] = { title: () => name, isAdded: true, command: (setup) => node(file, setup) };
+}
+
+/** @param {string} name @param {Setup} setup @throws LeftOut when it cannot run here */
+export function startServer(name, setup) {
+  return Child.start(name, SERVERS[name].command(setup));
+}
+
+function withWorkers({ workers }) {
+  return `shardhub, ${workers} worker${workers === 1 ? '' : 's'}`;
+}
+
+function shardhub({ workers, handler, ...setup }, options = {}) {
+  return control('shardhub', setup, JSON.stringify({ workers, handler, ...options }));
+}
+
+function control(name, setup, ...args) {
+  return node(fileURLToPath(new URL(`controls/${name}.mjs`, import.meta.url)), setup, ...args);
+}
+
+function node(file, { nodeFlags = [] }, ...args) {
+  return [process.execPath, '--expose-gc', ...nodeFlags, file, ...args.map(String)];
+}

@@ -1,0 +1,94 @@
+/**
+ * What the rows have to reach: ratios of medians to another server in the same run, or bounds. They are about two
+ * workers or fewer and a generator on the same machine.
+ */
+import { ROWS } from './rows.mjs';
+
+/**
+ * @typedef {object} Target
+ * @property {string} row
+ * @property {string} figure
+ * @property {string} server whose figure it is
+ * @property {string} [against] the other server; without one the figure itself is bounded
+ * @property {'ratio' | 'difference'} [by] how the two are compared; default ratio
+ * @property {number} [min]
+ * @property {number} [max]
+ */
+
+const ECHO_ROWS = ROWS.map(({ id }) => id).filter((id) => id.startsWith('echo-'));
+const messages = (row, against, min) => ({
+  row,
+  figure: 'messagesPerSecond',
+  server: 'shardhub',
+  against,
+  min,
+});
+
+/** @type {Target[]} */
+export const TARGETS = [
+  messages('echo-64B-50x64', 'uws', 0.95),
+  messages('echo-64B-200x1', 'uws', 0.95),
+  messages('echo-1KiB-50x4', 'uws', 0.85),
+  messages('echo-16KiB-50x4', 'uws', 0.85),
+  ...ECHO_ROWS.flatMap((row) => [
+    messages(row, 'ws', 1.5),
+    messages(row, 'gorilla', 1.2),
+    messages(row, 'piscina-per-message', 3),
+  ]),
+  { row: 'latency-64B-1x1', figure: 'p50', server: 'shardhub', against: 'uws', max: 1.8 },
+  { row: 'latency-64B-1x1', figure: 'p50', server: 'shardhub-spin', against: 'uws', max: 1.3 },
+  { row: 'open-loop-20k', figure: 'cpuFrontEndMicros', server: 'shardhub', against: 'uws', max: 1.6 },
+  { row: 'open-loop-20k', figure: 'p99', server: 'shardhub', against: 'uws', max: 2 },
+  { row: 'http-echo', figure: 'requestsPerSecond', server: 'shardhub', against: 'uws', min: 0.85 },
+  {
+    row: 'idle-10k',
+    figure: 'bytesPerConnection',
+    server: 'shardhub',
+    against: 'uws',
+    by: 'difference',
+    max: 700,
+  },
+  {
+    row: 'publish-5k',
+    figure: 'deliveriesPerSecond',
+    server: 'publish-shardhub',
+    against: 'publish-uws',
+    min: 0.9,
+  },
+  messages('burn-100us', 'shardhub-inline', 1.6),
+  { row: 'ping-under-burn', figure: 'pingP99', server: 'shardhub', max: 10 },
+];
+
+/**
+ * @param {Target[]} targets
+ * @param {object[]} rows of the results
+ * @returns {(Target & { value: number | null, verdict: 'met' | 'missed' | 'skipped', reason?: string })[]} of the
+ *   rows that were measured; skipped where a server was left out
+ */
+export function judge(targets, rows) {
+  return rows.flatMap((row) =>
+    targets
+      .filter((target) => target.row === row.id)
+      .map((target) => ({ ...target, ...judgeOne(target, row) })),
+  );
+}
+
+function judgeOne({ figure, server, against, by = 'ratio', min, max }, row) {
+  const names = against === undefined ? [server] : [server, against];
+  const missing = names.find((name) => medianOf(row, name, figure) === null);
+  if (missing !== undefined) return { value: null, verdict: 'skipped', reason: whyMissing(row, missing) };
+  const own = medianOf(row, server, figure);
+  const other = against === undefined ? 0 : medianOf(row, against, figure);
+  const value = against === undefined || by === 'difference' ? own - other : own / other;
+  const isMet = (min === undefined || value >= min) && (max === undefined || value <= max);
+  return { value, verdict: isMet ? 'met' : 'missed' };
+}
+
+function medianOf(row, server, figure) {
+  return row.servers.find(({ name }) => name === server)?.summary[figure]?.median ?? null;
+}
+
+function whyMissing(row, server) {
+  const { reason } = row.leftOut.find(({ name }) => name === server) ?? {};
+  return reason ?? `${server} was not measured`;
+}

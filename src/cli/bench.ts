@@ -1,0 +1,29 @@
+/** `shardhub bench`: one load run, to its report or to a stop signal. */
+import { ERROR_KINDS, type LoadOptions, runLoad } from '../loadgen/index.js';
+import { createProgressBar } from './bench-progress.js';
+import { formatReport } from './bench-report.js';
+import { warn } from './output.js';
+import { drainOnStop } from './stop.js';
+
+const FAILED = 1;
+
+/** Resolves with the exit code: 0 if every echo was right, else 1. */
+export function bench(options: LoadOptions, json: boolean): Promise<number> {
+  const controller = new AbortController();
+  const ended = runAndReport(options, json, controller.signal);
+  // A stop signal ends the run; what was measured so far is reported.
+  drainOnStop(() => {
+    controller.abort();
+    return ended;
+  });
+  return ended;
+}
+
+async function runAndReport(options: LoadOptions, json: boolean, signal: AbortSignal): Promise<number> {
+  const bar = createProgressBar();
+  const result = await runLoad(options, { signal, onProgress: bar?.update }).finally(() => bar?.end());
+  const threads = Math.min(options.threads ?? 1, result.connections);
+  process.stdout.write(`${json ? JSON.stringify(result) : formatReport(result, threads)}\n`);
+  if (result.firstError !== undefined) warn(`first error: ${result.firstError}`);
+  return ERROR_KINDS.some((kind) => result.errors[kind] > 0) ? FAILED : 0;
+}

@@ -1,0 +1,107 @@
+/** Kinds of values that flags take beyond plain text: how each is understood, and what is said of one that is not. */
+import { readFileSync } from 'node:fs';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+
+/** A kind of value. `parse` returns `undefined` for a text that is none. */
+export interface Kind<T> {
+  /** What a valid value is, for error messages. */
+  readonly takes: string;
+  readonly parse: (text: string) => T | undefined;
+}
+
+export interface Header {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface NamedFile {
+  readonly path: string;
+  readonly bytes: Buffer;
+}
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const MAX_DURATION_MS = 24 * UNIT_MS.h;
+
+export const TEXT: Kind<string> = { takes: 'a text', parse: (text) => text };
+
+/** `500ms`, `1.5s`, `2m` or `1h`, in milliseconds; `undefined` for anything else. */
+export function parseDuration(text: string): number | undefined {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  return amount === undefined ? undefined : Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+}
+
+/** A duration in milliseconds. `min` is 0 or 1 ms; no timer needs more than a day. */
+export function duration(minMs: 0 | 1): Kind<number> {
+  const isInRange = (ms: number) => ms >= minMs && ms <= MAX_DURATION_MS;
+  return {
+    takes: `a duration from ${minMs}ms to 24h, such as 500ms, 1s or 2m`,
+    parse: (text) => [parseDuration(text)].find((ms) => ms !== undefined && isInRange(ms)),
+  };
+}
+
+export function integer(min: number, max: number): Kind<number> {
+  return {
+    takes: `an integer from ${min} to ${max}`,
+    parse: (text) => {
+      const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+/** `Name: value` (RFC 9110 §5). What the WebSocket handshake sets itself is refused. */
+export function parseHeader(text: string): Header | undefined {
+  const [, name, value] = /^([^:]*):\s*(.*?)\s*$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined || isOfHandshake(name)) return undefined;
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return { name, value };
+  } catch {
+    return undefined;
+  }
+}
+
+function isOfHandshake(name: string): boolean {
+  return /^(connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i.test(name);
+}
+
+export const HEADER: Kind<Header> = {
+  takes: "'Name: value', but for the headers of the handshake itself",
+  parse: parseHeader,
+};
+
+/** A subprotocol is a token (RFC 6455 §4.1, RFC 9110 §5.6.2). */
+export const TOKEN: Kind<string> = {
+  takes: "a name of letters, digits and !#$%&'*+-.^_`|~",
+  parse: (text) => (/^[\w!#$%&'*+\-.^`|~]+$/.test(text) ? text : undefined),
+};
+
+/** An origin as browsers send it (RFC 6454 §7), or `null`. */
+export const ORIGIN: Kind<string> = {
+  takes: 'an origin such as https://example.com, or null',
+  parse: (text) =>
+    text === 'null' || /^[a-z][a-z0-9+.-]*:\/\/[\x21-\x2e\x30-\x7e]+$/i.test(text) ? text : undefined,
+};
+
+/** The address of a WebSocket endpoint: `http:` and `https:` count as `ws:` and `wss:`; no fragment (RFC 6455 §3). */
+export const WEBSOCKET_URL: Kind<URL> = {
+  takes: 'an address such as ws://127.0.0.1:8080/ws or wss://example.com/live',
+  parse: (text) => {
+    const url = URL.canParse(text) ? new URL(text.replace(/^http/i, 'ws')) : undefined;
+    const isValid = url !== undefined && /^wss?:$/.test(url.protocol) && url.hash === '';
+    return isValid ? url : undefined;
+  },
+};
+
+/** The path of a file, which is read at once. */
+export const FILE: Kind<NamedFile> = {
+  takes: 'the path of a file that can be read',
+  parse: (path) => {
+    try {
+      return { path, bytes: readFileSync(path) };
+    } catch {
+      return undefined;
+    }
+  },
+};

@@ -1,0 +1,95 @@
+/** A handshake over the engine's request and response. */
+import type { HandshakeRequest } from '../wire/request.js';
+import type { Refusal } from './admission.js';
+import type { HandshakePort } from './upgrade.js';
+import type { Acceptance } from './upgrade-result.js';
+import type { UwsRequest, UwsResponse } from './uws.js';
+
+export class UwsHandshake<UserData> implements HandshakePort {
+  readonly request: HandshakeRequest;
+  readonly #res: UwsResponse;
+  readonly #context: unknown;
+  readonly #key: string;
+  readonly #extensions: string;
+  readonly #makeData: (acceptance: Acceptance) => UserData;
+  readonly #isolated: boolean;
+  /** True once it is answered, or nobody is there to answer. The response may not be touched after that. */
+  #isOver = false;
+  #isAborted = false;
+  #isWatched = false;
+  #onAborted: (() => void) | undefined;
+
+  /**
+   * @param context the engine's, of its `upgrade` callback
+   * @param isolated see `FrontOptions.proxyProtocol`
+   */
+  constructor(
+    res: UwsResponse,
+    req: UwsRequest,
+    context: unknown,
+    request: HandshakeRequest,
+    makeData: (acceptance: Acceptance) => UserData,
+    isolated: boolean,
+  ) {
+    this.#res = res;
+    this.#context = context;
+    this.request = request;
+    this.#makeData = makeData;
+    this.#isolated = isolated;
+    // The request is the engine's again when its callback returns.
+    this.#key = req.getHeader('sec-websocket-key');
+    this.#extensions = req.getHeader('sec-websocket-extensions');
+  }
+
+  defer(onAborted: () => void): void {
+    this.#onAborted = onAborted;
+    this.#watch();
+  }
+
+  accept({ headers, ...rest }: Acceptance): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const res = this.#res;
+    const data = this.#makeData({ headers, ...rest });
+    const { subprotocol = '' } = rest.request;
+    res.cork(() => {
+      if (headers.length > 0) res.writeStatus('101 Switching Protocols');
+      for (const [name, value] of headers) res.writeHeader(name, value);
+      res.upgrade(data, this.#key, subprotocol, this.#extensions, this.#context);
+    });
+  }
+
+  refuse(refusal: Refusal): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (!this.#isolated) {
+      respond(this.#res, refusal, false);
+      return;
+    }
+    this.#watch();
+    setImmediate(() => {
+      if (!this.#isAborted) respond(this.#res, refusal, true);
+    });
+  }
+
+  /** The engine ends the process when a response is neither ended nor watched. */
+  #watch(): void {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    this.#res.onAborted(() => {
+      this.#isAborted = true;
+      this.#isOver = true;
+      this.#onAborted?.();
+    });
+  }
+}
+
+function respond(res: UwsResponse, { status, headers, body }: Refusal, closeConnection: boolean): void {
+  const hasType = headers.some(([name]) => name.toLowerCase() === 'content-type');
+  res.cork(() => {
+    res.writeStatus(status);
+    for (const [name, value] of headers) res.writeHeader(name, value);
+    if (!hasType) res.writeHeader('Content-Type', 'text/plain; charset=utf-8');
+    res.end(`${body}\n`, closeConnection);
+  });
+}

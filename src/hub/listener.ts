@@ -1,0 +1,113 @@
+/** Where an engine app listens: a TCP port or a Unix socket. */
+import { HubError } from '../errors.js';
+import {
+  cannotListen,
+  clearSocketPath,
+  identifySocket,
+  removeSocket,
+  type SocketFile,
+} from './unix-socket.js';
+import type { Uws, UwsApp, UwsListenToken } from './uws.js';
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly sharePort: boolean;
+  /** Instead of host and port. */
+  readonly unixSocket?: string | undefined;
+}
+
+/** The engine's name for "no other process may listen on this port". */
+const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;
+const LIBUS_LISTEN_DEFAULT = 0;
+
+export class Listener {
+  readonly #uws: Uws;
+  readonly #options: ListenOptions;
+  #token: UwsListenToken | undefined;
+  #file: SocketFile | undefined;
+
+  constructor(uws: Uws, options: ListenOptions) {
+    this.#uws = uws;
+    this.#options = options;
+  }
+
+  get isOpen(): boolean {
+    return this.#token !== undefined;
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @returns the port; 0 for a Unix socket
+   * @throws HubError `ERR_LISTEN` that names the address, when it is in use or not this machine's
+   */
+  async open(app: UwsApp): Promise<number> {
+    const { unixSocket } = this.#options;
+    if (unixSocket !== undefined) await clearSocketPath(unixSocket);
+    this.#token = unixSocket === undefined ? this.#listen(app) : this.#listenUnix(app, unixSocket);
+    return unixSocket === undefined ? this.#uws.us_socket_local_port(this.#token) : 0;
+  }
+
+  /**
+   * Listens for another app at the same place. A connection that is made at this very moment may be refused; those
+   * that are open stay with their app.
+   *
+   * @throws HubError `ERR_LISTEN` when that fails; `from` then listens again
+   */
+  move(from: UwsApp, to: UwsApp): void {
+    const before = this.#token;
+    // Two may listen on a port that is shared: then there is no gap.
+    const isOverlapping = this.#options.sharePort && this.#options.unixSocket === undefined;
+    if (!isOverlapping) this.#closeToken();
+    try {
+      this.#token = this.#reopen(to);
+    } catch (error) {
+      if (!isOverlapping) this.#token = this.#reopen(from);
+      throw error;
+    }
+    if (isOverlapping && before !== undefined) this.#uws.us_listen_socket_close(before);
+  }
+
+  /** Takes no connection any more. */
+  close(): void {
+    this.#closeToken();
+    if (this.#file !== undefined) removeSocket(this.#file);
+    this.#file = undefined;
+  }
+
+  #reopen(app: UwsApp): UwsListenToken {
+    const { unixSocket } = this.#options;
+    return unixSocket === undefined ? this.#listen(app) : this.#listenUnix(app, unixSocket);
+  }
+
+  #closeToken(): void {
+    if (this.#token !== undefined) this.#uws.us_listen_socket_close(this.#token);
+    this.#token = undefined;
+  }
+
+  #listen(app: UwsApp): UwsListenToken {
+    const { host, port, sharePort } = this.#options;
+    const mode = sharePort ? LIBUS_LISTEN_DEFAULT : LIBUS_LISTEN_EXCLUSIVE_PORT;
+    let token: UwsListenToken | false = false;
+    // The engine calls back inside the call.
+    app.listen(host, port, mode, (result) => {
+      token = result;
+    });
+    if (token !== false) return token;
+    const why = 'the port is in use, or the address is not one of this machine';
+    throw new HubError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${why}`);
+  }
+
+  #listenUnix(app: UwsApp, path: string): UwsListenToken {
+    let token: UwsListenToken | false = false;
+    app.listen_unix((result) => {
+      token = result;
+    }, path);
+    if (token === false) {
+      throw cannotListen(path, 'its folder does not exist or is not writable');
+    }
+    this.#file = identifySocket(path);
+    return token;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Everything that is connected, from its first moment to its last: the connections, how they are addressed, the workers
+ * behind them, and the bounds that they share. Front end thread.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { CloseCode } from '../close-codes.js';
+import type { Counters } from '../metrics/counters.js';
+import type { Logger, ResolvedOptions } from '../options.js';
+import type { HandlerSource } from '../wire/lane-task.js';
+import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
+import { Audience } from './audience.js';
+import { Connection } from './connection.js';
+import type { ConnectionHost } from './connection-host.js';
+import { Connections } from './connections.js';
+import type { Emitter } from './emitter.js';
+import type { HubEvents } from './events.js';
+import type { UwsExchange } from './exchange.js';
+import { Gate } from './gate.js';
+import { HttpPort } from './http-port.js';
+import { Linger } from './linger.js';
+import { Overload } from './overload.js';
+import type { Shard } from './shard.js';
+import type { SocketPort } from './socket-port.js';
+import type { Acceptance } from './upgrade-result.js';
+import { Workers } from './workers.js';
+
+export interface PopulationHost {
+  readonly options: ResolvedOptions;
+  readonly counters: Counters;
+  readonly logger: Logger;
+  readonly emitter: Emitter;
+}
+
+/** Events about one connection, which is their first argument. */
+type ConnectionEvent = 'open' | 'close' | 'drain' | 'shed' | 'ping' | 'pong';
+type Rest<Args extends unknown[]> = Args extends [unknown, ...infer Others] ? Others : never;
+
+export class Population {
+  readonly audience: Audience;
+  readonly gate: Gate;
+  readonly workers: Workers;
+  readonly #host: PopulationHost;
+  readonly #connections = new Connections();
+  readonly #connectionHost: ConnectionHost<Connection>;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(handler: HandlerSource, host: PopulationHost) {
+    const { options, counters } = host;
+    this.#host = host;
+    this.gate = new Gate(options);
+    this.audience = new Audience(this.#connections, counters, options);
+    const linger = new Linger(options, counters);
+    const overload = new Overload(options, counters, this.#connections);
+    this.workers = new Workers(handler, {
+      ...host,
+      connections: this.#connections,
+      fanOut: this.audience,
+      onForgotten: (connection) => this.#onForgotten(connection),
+      relieve: () => overload.relieve(),
+    });
+    const { turn } = this.workers;
+    this.#connectionHost = {
+      limits: options,
+      counters,
+      onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
+      turn: () => turn.count,
+      schedule: () => turn.schedule(),
+      relieve: () => overload.relieve(),
+      mayLinger: (bytes) => linger.admit(bytes, performance.now()),
+      flushSoon: (connection) => turn.flushSoon(connection),
+      onDrained: (connection) => this.#emit('drain', connection),
+      onShed: (connection, reason) => this.#emit('shed', connection, reason),
+      onPing: (connection, payload) => this.#onPing(connection, payload),
+      onPong: (connection, payload) => this.#onPong(connection, payload),
+    };
+  }
+
+  /** A WebSocket is open. */
+  open(port: SocketPort, acceptance: Acceptance): Connection {
+    this.#host.counters.opened++;
+    this.gate.enter(acceptance.request.remoteAddress);
+    const connection = this.#connect(port, acceptance, false);
+    this.audience.enter(connection);
+    this.#emit('open', connection);
+    return connection;
+  }
+
+  /** Runs the body of an HTTP request through a worker; the exchange is answered with the replies. */
+  request(exchange: UwsExchange, request: HandshakeRequest, body: Uint8Array, isBinary: boolean): void {
+    const port = new HttpPort(exchange, this.#host.options.maxQueueBytes);
+    const acceptance = { request, data: undefined, encoded: encodeHandshake(request, undefined) };
+    const connection = this.#connect(port, acceptance, true);
+    port.attach(connection);
+    const isIn = connection.accept(body, isBinary);
+    if (isIn) connection.closeWhenIdle(CloseCode.Normal, '');
+    else connection.closeNow(CloseCode.TryAgainLater, 'overloaded: try again later');
+  }
+
+  /** Closes every connection once it is idle, or at the end of the time. @returns false when there was none */
+  async leave(code: number, reason: string, timeoutMs: number): Promise<boolean> {
+    if (this.#connections.size === 0) return false;
+    for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
+    await this.#empty(timeoutMs);
+    for (const connection of this.#connections) connection.closeNow(code, reason);
+    return true;
+  }
+
+  /** Waits until every connection is gone and has left its worker, at most so long. */
+  async #empty(timeoutMs: number): Promise<void> {
+    if (this.#connections.size === 0) return;
+    const abort = new AbortController();
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    const late = delay(timeoutMs, undefined, { signal: abort.signal }).catch(() => {});
+    await Promise.race([empty, late]);
+    abort.abort();
+    this.#onEmpty = undefined;
+  }
+
+  #connect(
+    port: SocketPort,
+    { request, encoded, data }: Omit<Acceptance, 'headers'>,
+    isVirtual: boolean,
+  ): Connection {
+    const shard = this.workers.leastLoaded();
+    const { remoteAddress } = request;
+    const connection = this.#connections.add((slot, generation) => {
+      const origin = { slot, generation, shard, request: encoded, data, remoteAddress, isVirtual };
+      return new Connection(origin, port, this.#connectionHost);
+    });
+    shard.open(connection);
+    return connection;
+  }
+
+  #onGone(connection: Connection, code: number, reason: string): void {
+    if (!connection.isVirtual) {
+      this.gate.leave(connection.remoteAddress);
+      this.#host.counters.countClose(code);
+      this.audience.leave(connection);
+      this.#emit('close', connection, code, reason);
+    }
+    (connection.shard as Shard).gone(connection, code, reason);
+  }
+
+  #onForgotten(connection: Connection): void {
+    this.#connections.remove(connection);
+    if (this.#connections.size === 0) this.#onEmpty?.();
+  }
+
+  #onPing(connection: Connection, payload: ArrayBuffer): void {
+    if (this.#host.emitter.has('ping')) this.#emit('ping', connection, Buffer.from(payload.slice(0)));
+  }
+
+  #onPong(connection: Connection, payload: ArrayBuffer): void {
+    const roundTripMs = this.audience.pings.onPong(connection, payload);
+    if (!this.#host.emitter.has('pong')) return;
+    this.#emit('pong', connection, Buffer.from(payload.slice(0)), roundTripMs);
+  }
+
+  #emit<Name extends ConnectionEvent>(
+    name: Name,
+    connection: Connection,
+    ...rest: Rest<HubEvents[Name]>
+  ): void {
+    const { emitter } = this.#host;
+    if (connection.isVirtual || !emitter.has(name)) return;
+    emitter.emit(name, ...([this.audience.handleOf(connection), ...rest] as unknown as HubEvents[Name]));
+  }
+}

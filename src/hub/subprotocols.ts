@@ -1,0 +1,17 @@
+/** Chooses a subprotocol (RFC 6455 §4.2.2). Pure. */
+
+/** The client's offer, in its order of preference. */
+export function parseSubprotocols(header: string): string[] {
+  return header
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+/** The first of the server's that the client offers; none in common is no reason to refuse the connection. */
+export function chooseSubprotocol(
+  supported: readonly string[],
+  offered: readonly string[],
+): string | undefined {
+  return supported.find((name) => offered.includes(name));
+}

@@ -1,0 +1,159 @@
+/**
+ * A handshake from its request to its answer: what the hub itself refuses, then what the application's `upgrade` hook
+ * says, at once or later. Front end thread.
+ */
+import type { UpgradeHook } from '../upgrade.js';
+import type { HandshakeRequest } from '../wire/request.js';
+import { type Refusal, refusal } from './admission.js';
+import { type Acceptance, judgeResult } from './upgrade-result.js';
+
+/** A handshake that waits for its answer. Exactly one of `accept` and `refuse` is called, once. */
+export interface HandshakePort {
+  readonly request: HandshakeRequest;
+  /** Puts the answer off; to be called before the engine's callback returns. Nothing is called after `onAborted`. */
+  defer(onAborted: () => void): void;
+  /** The connection opens inside the call. */
+  accept(acceptance: Acceptance): void;
+  refuse(refusal: Refusal): void;
+}
+
+export interface UpgradeOptions {
+  readonly upgrade?: UpgradeHook | undefined;
+  readonly upgradeTimeoutMs: number;
+  readonly maxPendingUpgrades: number;
+  /** In the server's order of preference. */
+  readonly subprotocols: readonly string[];
+}
+
+export interface UpgradeHost {
+  /** What the hub refuses before it asks the application. */
+  refuse(request: HandshakeRequest): Refusal | undefined;
+  /** The part of it that may have changed while the application thought. */
+  refuseLate(request: HandshakeRequest): Refusal | undefined;
+  /** A refusal was sent. */
+  onRefused(request: HandshakeRequest, refusal: Refusal): void;
+  onError(error: unknown): void;
+}
+
+const RETRY: Refusal['headers'] = [['Retry-After', '1']];
+const UNAVAILABLE = '503 Service Unavailable';
+
+/** A handshake whose hook has not settled. */
+interface Pending {
+  readonly port: HandshakePort;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class Upgrades {
+  readonly #options: UpgradeOptions;
+  readonly #host: UpgradeHost;
+  readonly #pending = new Set<Pending>();
+
+  constructor(options: UpgradeOptions, host: UpgradeHost) {
+    this.#options = options;
+    this.#host = host;
+  }
+
+  /** Gauge: handshakes whose hook has not settled. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Never throws. */
+  onHandshake(port: HandshakePort): void {
+    try {
+      const refused = this.#host.refuse(port.request) ?? this.#refuseFlood();
+      if (refused !== undefined) this.#refuse(port, refused);
+      else this.#ask(port);
+    } catch (error) {
+      this.#fail(port, error);
+    }
+  }
+
+  /** Answers every handshake whose hook has not settled. */
+  refuseAll(answer: Refusal): void {
+    for (const pending of [...this.#pending]) {
+      this.#forget(pending);
+      this.#refuse(pending.port, answer);
+    }
+  }
+
+  #ask(port: HandshakePort): void {
+    const result: unknown = this.#options.upgrade?.(port.request);
+    if (isThenable(result)) this.#wait(port, result);
+    else this.#answer(port, result);
+  }
+
+  #wait(port: HandshakePort, result: PromiseLike<unknown>): void {
+    const { upgradeTimeoutMs } = this.#options;
+    const timer = setTimeout(() => {
+      if (this.#forget(pending)) this.#refuse(port, tooLate());
+    }, upgradeTimeoutMs);
+    const pending: Pending = { port, timer };
+    this.#pending.add(pending);
+    port.defer(() => this.#forget(pending));
+    // What is no promise of the language may throw in its `then`.
+    Promise.resolve(result).then(
+      (value) => this.#settle(pending, value),
+      (error) => {
+        if (this.#forget(pending)) this.#fail(port, error);
+      },
+    );
+  }
+
+  #settle(pending: Pending, result: unknown): void {
+    // The client is gone, or was answered at the deadline or at the hub's end.
+    if (!this.#forget(pending)) return;
+    const { port } = pending;
+    try {
+      const refused = this.#host.refuseLate(port.request);
+      if (refused !== undefined) this.#refuse(port, refused);
+      else this.#answer(port, result);
+    } catch (error) {
+      this.#fail(port, error);
+    }
+  }
+
+  #answer(port: HandshakePort, result: unknown): void {
+    const verdict = judgeResult(result, port.request, this.#options.subprotocols);
+    if ('accept' in verdict) port.accept(verdict.accept);
+    else this.#refuse(port, verdict.refuse);
+  }
+
+  /** False when it was no longer waited for. */
+  #forget(pending: Pending): boolean {
+    clearTimeout(pending.timer);
+    return this.#pending.delete(pending);
+  }
+
+  #refuseFlood(): Refusal | undefined {
+    if (this.#pending.size < this.#options.maxPendingUpgrades) return undefined;
+    return refusal('max-pending-upgrades', UNAVAILABLE, 'Too many handshakes wait: try again.', RETRY);
+  }
+
+  #refuse(port: HandshakePort, answer: Refusal): void {
+    this.#host.onRefused(port.request, answer);
+    port.refuse(answer);
+  }
+
+  /** The client learns nothing of what went wrong: the log does. */
+  #fail(port: HandshakePort, error: unknown): void {
+    this.#host.onError(error);
+    this.#refuse(
+      port,
+      refusal(
+        'upgrade-error',
+        '500 Internal Server Error',
+        'The server failed to decide on this connection.',
+      ),
+    );
+  }
+}
+
+function tooLate(): Refusal {
+  return refusal('upgrade-timeout', UNAVAILABLE, 'The server took too long to decide: try again.', RETRY);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
+}

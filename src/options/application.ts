@@ -1,0 +1,83 @@
+/** Options of what the application adds, of the hub's own pages, and of its log. */
+import { z } from 'zod';
+import { flag, integer, isFunction, option } from './meta.js';
+
+const heartbeatSchema = z.strictObject({
+  intervalMs: z.int().min(100).max(86_400_000),
+  payload: z.union([z.string(), z.instanceof(Uint8Array)]).default('heartbeat'),
+  binary: z.boolean().default(false),
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: its arguments are typed where it is called
+const callback = z.custom<(...args: any[]) => void>(isFunction);
+
+/** The part of a pino logger that the hub uses. */
+export interface Logger {
+  error(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  info(details: object, message: string): void;
+  debug(details: object, message: string): void;
+}
+
+function isLogger(value: unknown): value is Logger {
+  const methods = ['error', 'warn', 'info', 'debug'] as const;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+  );
+}
+
+export const applicationOptions = {
+  maxSubscriptions: integer(
+    1,
+    1_000_000,
+    1000,
+    'topics',
+    'topics that one connection may be subscribed to; one more closes it (1008)',
+  ),
+  heartbeat: option(heartbeatSchema.optional(), {
+    description: 'a message that every connection is sent at a fixed beat, beside the pings of the protocol',
+    takes:
+      'intervalMs (an integer from 100 to 86400000), payload (a string or a Uint8Array, default "heartbeat") and binary (true or false, default false)',
+  }),
+  onPing: option(callback.optional(), {
+    description: 'called with the connection and the payload when a ping arrives (also an event)',
+    takes: 'a function',
+  }),
+  onPong: option(callback.optional(), {
+    description:
+      'called with the connection, the payload and the round trip (ms) when a pong arrives (also an event)',
+    takes: 'a function',
+  }),
+  drainTimeoutMs: integer(
+    0,
+    3_600_000,
+    10_000,
+    'ms',
+    'how long a shutdown waits for messages in flight and for outbound queues',
+  ),
+  http: flag(true, 'serve /healthz, /readyz, /stats, /stats/stream and POST /echo'),
+  console: flag(false, 'serve the console page on / (on by default in `shardhub serve`)'),
+  statsToken: option(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9\-._~+/]{16,256}=*$/)
+      .optional(),
+    {
+      description:
+        'what /stats and /stats/stream ask for (Authorization: Bearer …); needed when host is not a loopback address',
+      takes: 'a secret of 16 to 256 characters: letters, digits and - . _ ~ + /',
+      cli: { kind: 'string', value: 'token' },
+    },
+  ),
+  logLevel: option(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('warn'), {
+    description: 'least severe log line that is written (to stderr, as JSON)',
+    takes: '"fatal", "error", "warn", "info", "debug", "trace" or "silent"',
+    cli: { kind: 'string', value: 'level' },
+  }),
+  logger: option(z.custom<Logger>(isLogger).optional(), {
+    description: 'a pino-compatible logger that is used instead',
+    takes: 'an object with the methods error, warn, info and debug',
+  }),
+};

@@ -1,0 +1,124 @@
+/** Options of the workers, and the bounds of connections and of the process. */
+import { z } from 'zod';
+import { integer, KIB, MIB, option } from './meta.js';
+
+const rate = z.number().positive().max(1e12);
+/** Tokens of a bucket that refills all the time (a token bucket): what passes in a second, and at once. */
+const rateLimitSchema = z
+  .strictObject({
+    messages: rate.optional(),
+    bytes: rate.optional(),
+    burst: z.number().min(1).max(3600).default(1),
+  })
+  .refine((limit) => limit.messages !== undefined || limit.bytes !== undefined);
+
+export const workerOptions = {
+  handlerTimeoutMs: integer(
+    0,
+    86_400_000,
+    30_000,
+    'ms',
+    'longest time that a hook may take: a loop past it gets its thread replaced, a promise its connection closed (1011); 0 is no limit',
+  ),
+  onHandlerError: option(z.enum(['close', 'ignore']).default('close'), {
+    description: 'what a hook that throws or rejects costs its connection: close (1011), or ignore',
+    takes: '"close" or "ignore"',
+    cli: { kind: 'string', value: 'policy' },
+  }),
+  ordering: option(z.enum(['serial', 'concurrent', 'unordered']).default('serial'), {
+    description:
+      'serial: a connection’s next message begins when its previous one has finished; concurrent: some are worked on at a time, replies leave in the order of the messages; unordered: replies leave as they come',
+    takes: '"serial", "concurrent" or "unordered"',
+    cli: { kind: 'string', value: 'order' },
+  }),
+  maxConcurrent: integer(
+    1,
+    10_000,
+    16,
+    'messages',
+    'messages of one connection that are worked on at a time, unless ordering is serial',
+  ),
+  workerMemoryMb: integer(
+    0,
+    1_048_576,
+    0,
+    'MiB',
+    'heap of a worker (the old generation); one that needs more ends as if it had crashed; 0 is the default of V8',
+  ),
+  maxRestarts: integer(
+    0,
+    1_000_000,
+    5,
+    'restarts',
+    'a worker that dies more often within restartWindowMs rests for restartPauseMs: its connections are closed (1013) and new ones go to other workers',
+  ),
+  restartWindowMs: integer(1, 86_400_000, 60_000, 'ms', 'see maxRestarts'),
+  restartPauseMs: integer(1, 86_400_000, 10_000, 'ms', 'see maxRestarts'),
+};
+
+export const limitOptions = {
+  maxInFlight: integer(
+    1,
+    10_000_000,
+    1000,
+    'messages',
+    'messages of one connection that are accepted and not finished; see overload',
+  ),
+  maxInFlightBytesPerConnection: integer(1, 4096 * MIB, 16 * MIB, 'bytes', 'the same in bytes'),
+  maxInFlightBytes: integer(
+    1,
+    65_536 * MIB,
+    256 * MIB,
+    'bytes',
+    'messages of all connections that are accepted and not finished; see overload',
+  ),
+  maxBufferedBytes: integer(
+    1,
+    65_536 * MIB,
+    256 * MIB,
+    'bytes',
+    'replies of all connections that their sockets did not take yet; see overload',
+  ),
+  overload: option(z.enum(['shed', 'drop']).default('shed'), {
+    description:
+      'past a bound: shed closes the connection that is over its own, or the heaviest ones until the process is below its bound (1013); drop drops the message or the reply',
+    takes: '"shed" or "drop"',
+    cli: { kind: 'string', value: 'policy' },
+  }),
+  rateLimit: option(rateLimitSchema.optional(), {
+    description:
+      'messages and bytes per second that one connection may send, and the seconds of it that it may save up (burst, default 1); more is closed with 1008',
+    takes: 'messages, bytes or both (per second, above 0), and burst (seconds, from 1 to 3600)',
+    cli: { kind: 'pairs', value: 'messages=n,bytes=n,burst=s' },
+  }),
+  maxConnections: integer(
+    0,
+    10_000_000,
+    0,
+    'connections',
+    'open connections; more are answered with 503; 0 is no limit',
+  ),
+  maxConnectionsPerAddress: integer(0, 10_000_000, 0, 'connections', 'the same for one peer address'),
+  maxConnectionRate: integer(
+    0,
+    10_000_000,
+    0,
+    'connections per second',
+    'new connections per second; more are answered with 503; 0 is no limit',
+  ),
+  highWaterMark: integer(
+    1,
+    64 * MIB,
+    64 * KIB,
+    'bytes',
+    'a socket that has buffered so much is sent nothing more until it drains; replies then queue',
+  ),
+  maxQueueBytes: integer(1, 4096 * MIB, 16 * MIB, 'bytes', 'bound of a connection’s outbound queue'),
+  maxQueueMessages: integer(1, 10_000_000, 1000, 'messages', 'bound of a connection’s outbound queue'),
+  slowConsumer: option(z.enum(['close', 'drop-newest', 'drop-oldest', 'conflate']).default('close'), {
+    description:
+      'what happens when an outbound queue is full: close (1008), drop-newest or drop-oldest; conflate keeps only the newest published message of each topic for a peer that does not keep up, and closes when the queue is full all the same',
+    takes: '"close", "drop-newest", "drop-oldest" or "conflate"',
+    cli: { kind: 'string', value: 'policy' },
+  }),
+};

@@ -1,0 +1,78 @@
+/**
+ * Topics and published messages on their way from a worker to the front end.
+ *
+ * The payload of a `Publish` record: uint32 bytes of the topic, uint32 bytes of the key, uint32 flags, the topic, the
+ * key, and the message.
+ */
+import { describe, HubError } from '../errors.js';
+
+/** Bytes of a topic's name in UTF-8. */
+export const MAX_TOPIC_BYTES = 255;
+
+const HEADER_BYTES = 12;
+const HAS_KEY = 1;
+const TO_SELF = 2;
+
+export interface PublishOptions {
+  /**
+   * For feeds where only the newest value counts: a subscriber that does not keep up is sent the newest message only.
+   * `true`: of this topic; a string: of this topic and key. Default: every message is kept.
+   */
+  readonly conflate?: boolean | string;
+}
+
+export interface PublishRecord {
+  readonly topic: string;
+  /** See {@link conflationKey}. */
+  readonly key: string | undefined;
+  /** True when the publishing connection, if it is subscribed, gets the message too. */
+  readonly toSelf: boolean;
+  /** A view into the record. */
+  readonly data: Uint8Array;
+}
+
+/** @throws HubError `ERR_TOPIC` for anything but a string of 1 to 255 bytes */
+export function checkTopic(topic: unknown): asserts topic is string {
+  if (typeof topic === 'string' && topic !== '' && Buffer.byteLength(topic) <= MAX_TOPIC_BYTES) return;
+  throw new HubError(
+    'ERR_TOPIC',
+    `a topic is a string of 1 to ${MAX_TOPIC_BYTES} bytes in UTF-8, not ${describe(topic)}`,
+  );
+}
+
+/** What a message replaces in a slow subscriber's queue: an earlier message with the same key. */
+export function conflationKey(topic: string, conflate: boolean | string | undefined): string | undefined {
+  if (conflate === undefined || conflate === false) return undefined;
+  return conflate === true ? topic : `${topic}\0${conflate}`;
+}
+
+export function encodePublish(
+  topic: string,
+  key: string | undefined,
+  toSelf: boolean,
+  data: Uint8Array,
+): Uint8Array {
+  const topicBytes = Buffer.byteLength(topic);
+  const keyBytes = key === undefined ? 0 : Buffer.byteLength(key);
+  const payload = Buffer.allocUnsafe(HEADER_BYTES + topicBytes + keyBytes + data.byteLength);
+  payload.writeUInt32LE(topicBytes, 0);
+  payload.writeUInt32LE(keyBytes, 4);
+  payload.writeUInt32LE((key === undefined ? 0 : HAS_KEY) | (toSelf ? TO_SELF : 0), 8);
+  payload.write(topic, HEADER_BYTES);
+  if (key !== undefined) payload.write(key, HEADER_BYTES + topicBytes);
+  payload.set(data, HEADER_BYTES + topicBytes + keyBytes);
+  return payload;
+}
+
+export function decodePublish(payload: Uint8Array): PublishRecord {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  const topicEnd = HEADER_BYTES + bytes.readUInt32LE(0);
+  const keyEnd = topicEnd + bytes.readUInt32LE(4);
+  const flags = bytes.readUInt32LE(8);
+  return {
+    topic: bytes.toString('utf8', HEADER_BYTES, topicEnd),
+    key: (flags & HAS_KEY) === 0 ? undefined : bytes.toString('utf8', topicEnd, keyEnd),
+    toSelf: (flags & TO_SELF) !== 0,
+    data: bytes.subarray(keyEnd),
+  };
+}

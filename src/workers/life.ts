@@ -1,0 +1,64 @@
+/** A handler's life in one worker: `start` before its first connection, `stop` after its last message. */
+import { HubError, toErrorRecord } from '../errors.js';
+import type { HandlerSource } from '../wire/lane-task.js';
+import type { Handler, WorkerContext } from './handler.js';
+
+export interface LifeSettings {
+  readonly shard: number;
+  readonly workers: number;
+  /** 0 is no limit. */
+  readonly handlerTimeoutMs: number;
+}
+
+export class Life {
+  readonly #handler: Handler;
+  readonly #name: string;
+  readonly #timeoutMs: number;
+  readonly #abort = new AbortController();
+  readonly #worker: WorkerContext;
+
+  constructor(handler: Handler, source: HandlerSource, { shard, workers, handlerTimeoutMs }: LifeSettings) {
+    this.#handler = handler;
+    this.#name = source.name;
+    this.#timeoutMs = handlerTimeoutMs;
+    this.#worker = Object.freeze({ shard, workers, signal: this.#abort.signal });
+  }
+
+  /** @throws HubError `ERR_HANDLER_LOAD` when `start` throws, rejects or takes too long */
+  async start(): Promise<void> {
+    const handler = this.#handler;
+    try {
+      await this.#inTime('start', () => handler.start?.(this.#worker));
+    } catch (thrown) {
+      const why = `its start failed: ${toErrorRecord(thrown).message}`;
+      throw new HubError('ERR_HANDLER_LOAD', `handler ${this.#name} cannot be used: ${why}`, {
+        cause: thrown,
+      });
+    }
+  }
+
+  /** @param onFailure gets what `stop` threw, or a HubError `ERR_HANDLER_TIMEOUT` */
+  async stop(onFailure: (thrown: unknown) => void): Promise<void> {
+    const handler = this.#handler;
+    try {
+      this.#abort.abort();
+      await this.#inTime('stop', () => handler.stop?.(this.#worker));
+    } catch (thrown) {
+      onFailure(thrown);
+    }
+  }
+
+  async #inTime(hook: string, run: () => unknown): Promise<void> {
+    const done = Promise.resolve(run());
+    if (this.#timeoutMs === 0) {
+      await done;
+      return;
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const why = `${hook} did not finish within ${this.#timeoutMs} ms`;
+      timer = setTimeout(() => reject(new HubError('ERR_HANDLER_TIMEOUT', why)), this.#timeoutMs);
+    });
+    await Promise.race([done, late]).finally(() => clearTimeout(timer));
+  }
+}

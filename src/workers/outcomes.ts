@@ -1,0 +1,341 @@
+/**
+ * What a hook returned, or its promise came to: sends it, waits for it, or says that it failed, and finishes its
+ * record. Where replies of a connection's messages have to wait for each other, they wait here.
+ */
+import { HubError, toErrorRecord } from '../errors.js';
+import type { RuntimeSettings } from '../wire/lane-task.js';
+import { Flag, Reply } from '../wire/layout.js';
+import type { ReplyWriter } from '../wire/replies.js';
+import type { ConnectionContext } from './context.js';
+import type { Data, SendResult } from './handler.js';
+import { Job, keep, sizeOf } from './job.js';
+import { Line, type LineHost } from './line.js';
+import type { InboundMessage } from './message.js';
+import { badReply, isAsyncIterable, isData, isIterable, isThenable } from './reply-value.js';
+import { Room, Sent } from './room.js';
+import { pump, pumpNow, type StreamHost } from './stream.js';
+import { Waits } from './waits.js';
+import { writeData } from './write-data.js';
+
+export interface OutcomesHost {
+  /** Replies are written. */
+  onReply(): void;
+  /** A hook that was waited for has finished. */
+  onFree(job: Job): void;
+}
+
+export class Outcomes implements LineHost<Job>, StreamHost {
+  readonly #replies: ReplyWriter;
+  readonly #settings: RuntimeSettings;
+  readonly #host: OutcomesHost;
+  readonly #isOrdered: boolean;
+  readonly #waits: Waits;
+
+  constructor(replies: ReplyWriter, settings: RuntimeSettings, host: OutcomesHost) {
+    this.#replies = replies;
+    this.#settings = settings;
+    this.#host = host;
+    this.#isOrdered = settings.ordering === 'concurrent';
+    this.#waits = new Waits(settings.handlerTimeoutMs, (job) => this.#onLate(job));
+  }
+
+  /** No hook is late any more. */
+  stop(): void {
+    this.#waits.stop();
+  }
+
+  /** Finishes a record that no hook is run for, or that has nothing (more) to send. hot */
+  done(slot: number, generation: number, doneBytes: number): false {
+    this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
+    this.#replies.commit();
+    return false;
+  }
+
+  /**
+   * Concludes what a hook returned. True when it has to be waited for. hot
+   *
+   * @param job the record's, once it has been waited for
+   */
+  conclude(
+    context: ConnectionContext,
+    result: unknown,
+    message: InboundMessage | undefined,
+    doneBytes: number,
+    job?: Job,
+  ): boolean {
+    if (isThenable(result)) {
+      if (!(result instanceof Sent))
+        return this.#wait(job ?? this.#begin(context, message, doneBytes), result);
+      // `send` was the last thing that the hook did: what it says is for the hook, not for the peer.
+      if (result.status !== 'queued') return this.#finish(context, undefined, message, doneBytes, job);
+      return this.#wait(
+        job ?? this.#begin(context, message, doneBytes),
+        result.then(() => undefined),
+      );
+    }
+    if (isAsyncIterable(result)) {
+      const own = job ?? this.#begin(context, message, doneBytes);
+      return this.#wait(own, pump(this, own, result[Symbol.asyncIterator]()));
+    }
+    return this.#finish(context, result, message, doneBytes, job);
+  }
+
+  /** A hook threw or rejected. */
+  fail(
+    context: ConnectionContext,
+    thrown: unknown,
+    message: InboundMessage | undefined,
+    doneBytes: number,
+    job?: Job,
+  ): false {
+    // It stopped because its connection is gone, as it was told to.
+    if (context.gone && isAbortError(thrown)) {
+      this.#finish(context, undefined, message, doneBytes, job);
+      return false;
+    }
+    const isClosing = this.#settings.onHandlerError === 'close';
+    if (this.#isBehind(context, job)) {
+      // Told in its place, but nothing new begins behind it.
+      if (isClosing) context.refuses = true;
+      this.#place(context, message, doneBytes, job).failure = { thrown };
+      return false;
+    }
+    if (isClosing) context.end();
+    this.writeFailure(context.slot, context.generation, thrown, Flag.Done, doneBytes);
+    return false;
+  }
+
+  /** @param done `Flag.Done` when it finishes a record, else 0 */
+  writeFailure(slot: number, generation: number, thrown: unknown, done: number, doneBytes: number): void {
+    const record = JSON.stringify(toErrorRecord(thrown));
+    this.#replies.writeText(Reply.Failure | done, slot, generation, record, doneBytes);
+    this.#replies.commit();
+  }
+
+  /** For `connection.send`, at any time. */
+  send(context: ConnectionContext, data: Data): SendResult {
+    return this.#put(context, check(data)).result;
+  }
+
+  /** The front end says that there is room. True when somebody waited for it. */
+  grant(context: ConnectionContext): boolean {
+    const { room } = context;
+    const wasAwaited = room?.isAwaited === true;
+    if (room?.grant()) this.#ask(context);
+    this.#replies.commit();
+    return wasAwaited;
+  }
+
+  // For streams
+
+  /** True when the next item may be taken from its iterable. */
+  mayPull({ context, held, heldBytes }: Job): boolean {
+    if (held === undefined) return this.#mayPut(context);
+    const { bytes, messages } = this.#settings.sendWindow;
+    return heldBytes < bytes && held.length < messages;
+  }
+
+  /** Resolves when `mayPull` is to be asked again. */
+  async awaitRoom(job: Job): Promise<void> {
+    const { context } = job;
+    if (job.held === undefined) {
+      await context.room?.wait();
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      job.onTurn = resolve;
+      context.watch(resolve);
+    });
+    context.unwatch(job.onTurn!);
+    job.onTurn = undefined;
+  }
+
+  renew(job: Job): void {
+    if (!job.isOver) this.#waits.add(job);
+  }
+
+  sendItem(job: Job, item: unknown): void {
+    if (job.held === undefined) this.#putItem(job.context, item);
+    else if (item !== undefined) job.hold(keep(check(item)));
+  }
+
+  // For a line
+
+  deliver(job: Job): void {
+    const { context, doneBytes, held, failure } = job;
+    const { slot, generation } = context;
+    const last = failure === undefined ? held?.pop() : undefined;
+    this.release(job);
+    if (failure !== undefined) {
+      if (this.#settings.onHandlerError === 'close') context.end();
+      this.writeFailure(slot, generation, failure.thrown, Flag.Done, doneBytes);
+    } else if (last === undefined || context.ended) this.done(slot, generation, doneBytes);
+    else {
+      writeData(this.#replies, context, last, Flag.Done, doneBytes);
+      this.#replies.commit();
+    }
+  }
+
+  release(job: Job): void {
+    const { context, held } = job;
+    job.held = undefined;
+    for (const data of held ?? []) if (!context.ended) this.#put(context, data);
+    job.onTurn?.();
+  }
+
+  // Waiting
+
+  /** A hook is going to be waited for. */
+  #begin(context: ConnectionContext, message: InboundMessage | undefined, doneBytes: number): Job {
+    const job = new Job(context, message, doneBytes);
+    context.running++;
+    if (this.#isOrdered && message !== undefined) {
+      context.line ??= new Line<Job>(this);
+      context.line.enter(job);
+    }
+    return job;
+  }
+
+  #wait(job: Job, promise: PromiseLike<unknown>): true {
+    this.renew(job);
+    // What is no promise of the language may throw in its `then`.
+    const settled = promise instanceof Promise ? promise : Promise.resolve(promise);
+    settled.then(
+      (value) => this.#onFulfilled(job, value),
+      (thrown) => this.#onRejected(job, thrown),
+    );
+    return true;
+  }
+
+  #onFulfilled(job: Job, value: unknown): void {
+    // Its time was up before: the record has been finished, and nobody waits for this any more.
+    if (job.isOver) return;
+    try {
+      if (this.conclude(job.context, value, job.message, job.doneBytes, job)) return;
+    } catch (thrown) {
+      this.fail(job.context, thrown, job.message, job.doneBytes, job);
+    }
+    this.#end(job);
+  }
+
+  #onRejected(job: Job, thrown: unknown): void {
+    if (job.isOver) return;
+    this.fail(job.context, thrown, job.message, job.doneBytes, job);
+    this.#end(job);
+  }
+
+  /** A hook's promise has been pending for too long: it costs its connection, not its thread. */
+  #onLate(job: Job): void {
+    const { context, doneBytes } = job;
+    const { handlerTimeoutMs } = this.#settings;
+    // What waits for its peer, or for its turn, is not late.
+    if (job.onTurn !== undefined || context.room?.wasAwaited(job.since)) {
+      this.renew(job);
+      return;
+    }
+    const error = new HubError('ERR_HANDLER_TIMEOUT', `a hook did not finish within ${handlerTimeoutMs} ms`);
+    this.writeFailure(context.slot, context.generation, error, Flag.Done, doneBytes);
+    job.isAnswered = true;
+    job.isOver = true;
+    context.end();
+    context.abort();
+    this.#end(job);
+  }
+
+  #end(job: Job): void {
+    this.#waits.remove(job);
+    job.isOver = true;
+    if (job.held === undefined) job.isAnswered = true;
+    job.context.running--;
+    job.context.line?.advance();
+    this.#host.onFree(job);
+  }
+
+  // Finishing
+
+  /** Writes the last replies of a record and commits that it is finished. True when they have to be waited for. hot */
+  #finish(
+    context: ConnectionContext,
+    value: unknown,
+    message: InboundMessage | undefined,
+    doneBytes: number,
+    job: Job | undefined,
+  ): boolean {
+    const { slot, generation } = context;
+    const isBehind = this.#isBehind(context, job);
+    if (value === undefined || value === null || context.ended) {
+      if (isBehind) this.#place(context, message, doneBytes, job);
+      else this.done(slot, generation, doneBytes);
+      return false;
+    }
+    if (isData(value)) {
+      if (isBehind) {
+        const kept = keep(value);
+        this.#place(context, message, doneBytes, job).hold(kept);
+      } else {
+        writeData(this.#replies, context, value, Flag.Done, doneBytes);
+        this.#replies.commit();
+      }
+      return false;
+    }
+    if (!isIterable(value)) throw badReply(value);
+    const items = value[Symbol.iterator]();
+    // What is short needs nobody to wait.
+    const mayPull = () => !context.isOver && this.#mayPut(context);
+    if (!isBehind && pumpNow(items, mayPull, (item) => this.#putItem(context, item)))
+      return this.done(slot, generation, doneBytes);
+    const own = job ?? this.#begin(context, message, doneBytes);
+    return this.#wait(own, pump(this, own, items));
+  }
+
+  /** True when replies have to wait for those of earlier messages. hot */
+  #isBehind({ line }: ConnectionContext, job: Job | undefined): boolean {
+    return line !== undefined && (job === undefined ? !line.isEmpty : job.held !== undefined);
+  }
+
+  /** The job of a record that has finished behind others. */
+  #place(
+    context: ConnectionContext,
+    message: InboundMessage | undefined,
+    doneBytes: number,
+    job: Job | undefined,
+  ): Job {
+    if (job !== undefined) return job;
+    const own = new Job(context, message, doneBytes);
+    own.isOver = true;
+    context.line!.enter(own);
+    return own;
+  }
+
+  #mayPut({ room }: ConnectionContext): boolean {
+    return room === undefined || !room.isFull;
+  }
+
+  #putItem(context: ConnectionContext, item: unknown): void {
+    if (item !== undefined && !context.ended) this.#put(context, check(item));
+  }
+
+  /** Sends something that is not the last reply of a record. */
+  #put(context: ConnectionContext, data: Data): Room {
+    writeData(this.#replies, context, data, 0, 0);
+    context.room ??= new Room(this.#settings.sendWindow);
+    if (context.room.spend(sizeOf(data))) this.#ask(context);
+    this.#replies.commit();
+    this.#host.onReply();
+    return context.room;
+  }
+
+  #ask({ slot, generation }: ConnectionContext): void {
+    this.#replies.write(Reply.Room, slot, generation, 0, 0);
+  }
+}
+
+/** @throws HubError `ERR_DATA_TYPE` */
+function check(value: unknown): Data {
+  if (!isData(value)) throw badReply(value);
+  return value;
+}
+
+function isAbortError(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'AbortError';
+}

@@ -1,0 +1,191 @@
+/** `shardhub bench` through the real binary: what it prints, how it ends, and what it says of wrong usage. */
+import { describe, expect, test } from 'vitest';
+import { BENCH_FLAGS, nameOf } from '../src/cli/bench-settings.js';
+import { LOAD_OPTIONS } from '../src/loadgen/options.js';
+import { Command, runCommand } from './support/command-line.js';
+import { echo, startEchoServer } from './support/echo-servers.js';
+import { startHub } from './support/hubs.js';
+import { until } from './support/until.js';
+
+const SHORT = ['-c', '2', '-d', '200ms', '--warmup', '0'];
+const URL = 'ws://127.0.0.1:1/';
+
+test('a run against a hub: tables, exit code 0', async () => {
+  const { hub } = await startHub();
+  const { code, stdout, stderr } = await runCommand([
+    'bench',
+    hub.wsUrl,
+    ...SHORT,
+    '-i',
+    '3',
+    '-s',
+    '100',
+    '-t',
+    '2',
+  ]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const head of ['min', 'mean', 'p50', 'p75', 'p90', 'p97.5', 'p99', 'p99.9', 'max'])
+    expect(stdout).toContain(` ${head} `);
+  expect(stdout).toMatch(/│ Load +│ 2 connections, 3 in flight each, 100 B +│/);
+  expect(stdout).toMatch(/│ Throughput │ [\d,.]+ messages\/s, [\d.]+ MB\/s each way +│/);
+  expect(stdout).toMatch(/│ Messages +│ [\d,]+ echoed in 0\.[2-9]\d s +│/);
+  expect(stdout).toMatch(/│ Errors +│ none +│/);
+  expect(stdout).toMatch(/│ Generator +│ 2 threads, busy \d+ % of the time +│/);
+});
+
+test('an open loop with every other option', async () => {
+  const requests: Record<string, unknown>[] = [];
+  const kinds = new Set<boolean>();
+  const { url, server } = await startEchoServer(
+    (socket, data, isBinary, number) => {
+      kinds.add(isBinary);
+      echo(socket, data, isBinary, number);
+    },
+    { tls: true, handleProtocols: (names) => [...names][0]! },
+  );
+  server.on('connection', (_, { headers }) => requests.push(headers));
+  const options = ['--rate', '200.5', '--text', '--insecure', '--ramp', '0.01s', '--size=12', '--threads=1'];
+  const handshake = [
+    '--header',
+    'X-A: 1:2',
+    '--header=x-b:  3 ',
+    '--subprotocol',
+    'p',
+    '--origin',
+    'https://a.example',
+  ];
+  const { code, stdout, stderr } = await runCommand(['bench', url, ...SHORT, ...options, ...handshake]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/2 connections, 201 messages\/s asked for, 12 B/);
+  expect(stdout).toMatch(/\d messages sent late/);
+  expect([...kinds]).toEqual([false]);
+  const expected = { 'x-a': '1:2', 'x-b': '3', 'sec-websocket-protocol': 'p', origin: 'https://a.example' };
+  expect(requests).toMatchObject([expected, expected]);
+});
+
+test('--json prints the result', async () => {
+  const { url } = await startEchoServer();
+  const { code, stdout, stderr } = await runCommand(['bench', url, ...SHORT, '--json']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const result = JSON.parse(stdout);
+  expect(result).toMatchObject({ connections: 2, inFlight: 1, size: 64, errors: { lost: 0, closed: 0 } });
+  expect(result.messages).toBeGreaterThan(0);
+  expect(result.histogram).toMatch(/^HIST/);
+});
+
+describe('exit code 1', () => {
+  test('a wrong echo, named in the tables and on stderr', async () => {
+    const { url } = await startEchoServer((socket, data, isBinary, number) => {
+      echo(socket, data, isBinary, number);
+      if (number === 0) echo(socket, data, isBinary, number);
+    });
+    const { code, stdout, stderr } = await runCommand(['bench', url, ...SHORT]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/│ Errors +│ 2 repeated +│/);
+    expect(stderr).toMatch(/^shardhub: first error: connection [01]: the echo of message 0 came again\n$/);
+  });
+
+  test('a connection that fails', async () => {
+    const { code, stdout, stderr } = await runCommand(['bench', URL, ...SHORT]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/│ Errors +│ [12] failed to connect +│/);
+    expect(stderr).toMatch(/^shardhub: first error: connection \d: connect ECONNREFUSED 127\.0\.0\.1:1\n$/);
+  });
+
+  test('a connection that ends, as JSON', async () => {
+    const { url } = await startEchoServer((socket) => socket.close(1001));
+    const { code, stdout } = await runCommand(['bench', url, '-c', '1', '-d', '60m', '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      errors: { closed: 1 },
+      firstError: 'connection 0: the server closed the connection with code 1001',
+    });
+  });
+});
+
+describe('a stop signal', () => {
+  test.each([
+    [0, false],
+    [1, true],
+  ])('ends the run, prints what was measured, and exits with %i', async (code, repeats) => {
+    const { url, received } = await startEchoServer((socket, data, isBinary, number) => {
+      echo(socket, data, isBinary, number);
+      if (repeats && number === 5) echo(socket, data, isBinary, number);
+    });
+    const command = new Command(['bench', url, '-c', '1', '--warmup', '0', '-d', '60m']);
+    await until('some load', () => received() > 100);
+    command.kill('SIGINT');
+    const outcome = await command.exited;
+    expect(outcome).toMatchObject({ code, signal: null });
+    expect(outcome.stdout).toMatch(/│ Messages +│ [1-9][\d,]* echoed in/);
+    expect(outcome.stdout).toMatch(repeats ? /│ Errors +│ 1 repeated/ : /│ Errors +│ none/);
+  });
+});
+
+describe('wrong usage', () => {
+  test.each<[args: string[], complaint: string]>([
+    [[], "missing required argument 'url'"],
+    [['http://localhost'], `<url> got "http://localhost" but takes ${LOAD_OPTIONS.url.takes}`],
+    [[URL, '-c', '0'], `--connections got "0" but takes ${LOAD_OPTIONS.connections.takes}`],
+    [[URL, '-i', 'x'], `--in-flight got "x" but takes ${LOAD_OPTIONS.inFlight.takes}`],
+    [
+      [URL, '-s', '11'],
+      `--size got "11" but takes an integer from 12 to 67108864 (bytes; a message starts with its connection and its number)`,
+    ],
+    [
+      [URL, '-d', '0'],
+      '--duration got "0" but takes a time from 1ms to 24 hours, such as 10s, 500ms, 2m or 10 (seconds)',
+    ],
+    [
+      [URL, '--warmup', '1h'],
+      '--warmup got "1h" but takes a time from 0 to 24 hours, such as 10s, 500ms, 2m or 10 (seconds)',
+    ],
+    [
+      [URL, '--ramp', '1500m'],
+      '--ramp got "1500m" but takes a time from 0 to 24 hours, such as 10s, 500ms, 2m or 10 (seconds)',
+    ],
+    [[URL, '-r', '0'], `--rate got "0" but takes ${LOAD_OPTIONS.rate.takes}`],
+    [[URL, '-t', '257'], `--threads got "257" but takes ${LOAD_OPTIONS.threads.takes}`],
+    [[URL, '--subprotocol', 'a b'], `--subprotocol got "a b" but takes ${LOAD_OPTIONS.subprotocol.takes}`],
+    [[URL, '--origin', 'a'], `--origin got "a" but takes ${LOAD_OPTIONS.origin.takes}`],
+    [
+      [URL, '--header', 'a'],
+      `--header got ["a"] but takes "Name: value", each name once: ${LOAD_OPTIONS.headers.takes}`,
+    ],
+    [
+      [URL, '--header', 'a: 1', '--header', 'A: 2'],
+      `--header got ["a: 1","A: 2"] but takes "Name: value", each name once: ${LOAD_OPTIONS.headers.takes}`,
+    ],
+    [
+      [URL, '--header', 'Upgrade: x'],
+      `--header got ["Upgrade: x"] but takes "Name: value", each name once: ${LOAD_OPTIONS.headers.takes}`,
+    ],
+    [[URL, '-r', '5', '-i', '2'], '--in-flight bounds a closed loop and cannot be combined with --rate'],
+    [
+      [URL, '-c', '100000', '-i', '1000'],
+      'option "inFlight" got 1000 but takes at most 500 with 100000 connections',
+    ],
+    [
+      [URL, '-c', 'x', '-s', 'y'],
+      `--connections got "x" but takes ${LOAD_OPTIONS.connections.takes}; --size got "y" but takes ${LOAD_OPTIONS.size.takes}`,
+    ],
+  ])('%j', async (args, complaint) => {
+    expect(await runCommand(['bench', ...args])).toEqual({
+      code: 2,
+      signal: null,
+      stdout: '',
+      stderr: `shardhub: ${complaint}\n`,
+    });
+  });
+});
+
+test('the help names every flag with its default', async () => {
+  const { code, stdout } = await runCommand(['bench', '--help']);
+  expect(code).toBe(0);
+  const text = stdout.replaceAll(/\s+/g, ' ');
+  for (const flag of BENCH_FLAGS) expect(text).toContain(`${flag.usage} ${flag.help}`);
+  // Every option of a run but its address has a flag.
+  const { url: _, ...others } = LOAD_OPTIONS;
+  expect(BENCH_FLAGS.map(({ option }) => option).sort()).toEqual(Object.keys(others).sort());
+  expect(new Set(BENCH_FLAGS.map(nameOf)).size).toBe(BENCH_FLAGS.length);
+});

@@ -1,0 +1,215 @@
+/** TLS by the engine: the hub's URLs, files that are not right, and a certificate that is renewed under way. */
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { createHub, type HubOptions } from 'shardhub';
+import { Agent, WebSocket as Undici } from 'undici';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Command } from './support/command-line.js';
+import { startHub } from './support/hubs.js';
+import { freePort } from './support/ports.js';
+import { rawRequest } from './support/raw-http.js';
+import { until } from './support/until.js';
+import { WsClient } from './support/ws-client.js';
+
+const file = (name: string) => fileURLToPath(new URL(`fixtures/tls/${name}.pem`, import.meta.url));
+const tls = { key: file('key'), cert: file('cert') };
+/** The fixtures are signed by themselves. */
+const TRUSTING = { rejectUnauthorized: false };
+
+/** Whose certificate a port shows. */
+function certificateName(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, ...TRUSTING }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.once('error', reject);
+  });
+}
+
+/** Copies of the files that a test may replace. */
+function ownFiles(): { key: string; cert: string; renew(): void; damage(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'shardhub-tls-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const copy = (prefix: string) => {
+    cpSync(file(`${prefix}key`), key);
+    cpSync(file(`${prefix}cert`), cert);
+  };
+  copy('');
+  return { key, cert, renew: () => copy('renewed-'), damage: () => writeFileSync(cert, 'no certificate') };
+}
+
+describe('a hub with TLS', () => {
+  test('serves wss and https under its URLs, and nothing in clear text', async () => {
+    const { hub } = await startHub({ tls });
+    expect(hub.wsUrl).toBe(`wss://127.0.0.1:${hub.port}/ws`);
+    expect(hub.url).toBe(`https://127.0.0.1:${hub.port}`);
+    const client = await WsClient.connect(hub.wsUrl, TRUSTING);
+    expect(await client.ask('secret')).toBe('secret');
+    const large = 'x'.repeat(900_000);
+    expect(await client.ask(large)).toBe(large);
+    const status = await new Promise((resolve, reject) => {
+      const asked = request(`${hub.url}/healthz`, TRUSTING, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      asked.once('error', reject).end();
+    });
+    expect(status).toBe(200);
+    const clear = await rawRequest(hub.port, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n').catch(
+      () => undefined,
+    );
+    expect(clear?.status).not.toBe(200);
+  });
+
+  test('speaks with a browser’s WebSocket, whose page is of the same origin', async () => {
+    const { hub } = await startHub({ tls, workers: 1 });
+    const dispatcher = new Agent({ connect: { ca: undefined, ...TRUSTING } });
+    onTestFinished(() => dispatcher.destroy());
+    const socket = new Undici(hub.wsUrl, { dispatcher, headers: { origin: hub.url } });
+    const echo = await new Promise((resolve, reject) => {
+      socket.onerror = reject;
+      socket.onopen = () => socket.send('hello');
+      socket.onmessage = ({ data }) => resolve(data);
+    });
+    expect(echo).toBe('hello');
+    socket.close();
+  });
+
+  test('takes the passphrase of an encrypted key', async () => {
+    const encrypted = { key: file('encrypted-key'), cert: tls.cert, passphrase: 'secret' };
+    const { hub } = await startHub({ tls: encrypted, workers: 0 });
+    expect(await certificateName(hub.port)).toBe('localhost');
+  });
+
+  test.each<[string, HubOptions['tls'], RegExp]>([
+    [
+      'a key that is not there',
+      { ...tls, key: '/no/key.pem' },
+      /^tls\.key: cannot read \/no\/key\.pem: ENOENT/,
+    ],
+    [
+      'a certificate that is not there',
+      { ...tls, cert: '/no/c.pem' },
+      /^tls\.cert: cannot read \/no\/c\.pem/,
+    ],
+    ['a key that is none', { ...tls, key: tls.cert }, /^tls\.key: .*cert\.pem is not a private key/],
+    ['a certificate that is none', { ...tls, cert: tls.key }, /^tls\.cert: .*key\.pem is not a certificate/],
+    [
+      'a key of another certificate',
+      { ...tls, key: file('renewed-key') },
+      /renewed-key\.pem does not belong to/,
+    ],
+    ['no passphrase', { ...tls, key: file('encrypted-key') }, /passphrase is wrong/],
+    ['a wrong passphrase', { ...tls, key: file('encrypted-key'), passphrase: 'x' }, /passphrase is wrong/],
+  ])('%s: does not start, and says why', async (_, files, message) => {
+    const port = await freePort();
+    await expect(createHub({ tls: files, port, logLevel: 'silent' })).rejects.toMatchObject({
+      code: 'ERR_TLS',
+      message: expect.stringMatching(message),
+    });
+    // Nothing is left that listens.
+    const { hub } = await startHub({ port, workers: 0 });
+    expect(hub.port).toBe(port);
+  });
+
+  test.each([{ key: tls.key }, { cert: tls.cert }, {}, { ...tls, ca: tls.cert }, tls.key])(
+    'the option takes key and cert, not %j',
+    async (files) => {
+      await expect(createHub({ tls: files as never })).rejects.toThrow(
+        /option "tls" got .* takes key and cert/,
+      );
+    },
+  );
+});
+
+describe('a renewed certificate', () => {
+  test.each([{ sharePort: false }, { sharePort: true }])(
+    'is shown to new connections; open ones live on (%j)',
+    async ({ sharePort }) => {
+      const files = ownFiles();
+      const { key, cert } = files;
+      const { hub } = await startHub({ tls: { key, cert }, port: await freePort(), sharePort });
+      const before = await WsClient.connect(hub.wsUrl, TRUSTING);
+      expect(await certificateName(hub.port)).toBe('localhost');
+      files.renew();
+      await hub.reloadTls();
+      expect(await certificateName(hub.port)).toBe('renewed');
+      const after = await WsClient.connect(hub.wsUrl, TRUSTING);
+      expect(await Promise.all([before.ask('old'), after.ask('new')])).toEqual(['old', 'new']);
+      expect(hub.stats().connections.open).toBe(2);
+      await Promise.all([hub.reloadTls(), hub.reloadTls()]);
+      expect(await certificateName(hub.port)).toBe('renewed');
+      await hub.close();
+      expect((await before.closed).code).toBe(1001);
+      expect((await after.closed).code).toBe(1001);
+      await expect(certificateName(hub.port)).rejects.toThrow(/ECONNREFUSED/);
+    },
+  );
+
+  test('that is not right changes nothing', async () => {
+    const files = ownFiles();
+    const { hub } = await startHub({ tls: { key: files.key, cert: files.cert }, port: await freePort() });
+    files.damage();
+    await expect(hub.reloadTls()).rejects.toMatchObject({
+      code: 'ERR_TLS',
+      message: expect.stringContaining('is not a certificate'),
+    });
+    expect(await certificateName(hub.port)).toBe('localhost');
+  });
+
+  test('cannot be had without TLS, on a port that the system chose, or once the hub has closed', async () => {
+    const plain = await startHub({ workers: 0 });
+    await expect(plain.hub.reloadTls()).rejects.toThrow(/tls is not set/);
+    const { hub } = await startHub({ workers: 0, tls });
+    await expect(hub.reloadTls()).rejects.toThrow(/not with port 0/);
+    await hub.close();
+    await expect(hub.reloadTls()).rejects.toMatchObject({ code: 'ERR_HUB_STATE' });
+  });
+
+  test('does not make a hub listen again that closes meanwhile', async () => {
+    const { hub } = await startHub({ workers: 0, tls, port: await freePort() });
+    const reloaded = hub.reloadTls().catch(({ code }) => code);
+    await hub.close();
+    expect(await reloaded).toBe('ERR_HUB_STATE');
+    await expect(certificateName(hub.port)).rejects.toThrow(/ECONNREFUSED/);
+  });
+});
+
+describe('the command line', () => {
+  test('serves with --tls-key and --tls-cert, and reads them again on SIGHUP', async () => {
+    const files = ownFiles();
+    const port = await freePort();
+    const command = new Command(['serve', `--port=${port}`, '--tls-key', files.key], {
+      env: { SHARDHUB_TLS_CERT: files.cert },
+    });
+    const { wsUrl } = await command.started();
+    expect(wsUrl).toBe(`wss://127.0.0.1:${port}/ws`);
+    const client = await WsClient.connect(wsUrl, TRUSTING);
+    files.damage();
+    command.kill('SIGHUP');
+    await until('a complaint', () => command.stderr.includes('is not a certificate'));
+    expect(await certificateName(port)).toBe('localhost');
+    expect(await client.ask('still here')).toBe('still here');
+    files.renew();
+    command.kill('SIGHUP');
+    await until('the new certificate', async () => (await certificateName(port)) === 'renewed');
+    expect(await client.ask('still here')).toBe('still here');
+    command.kill('SIGTERM');
+    const { code, stderr } = await command.exited;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^shardhub: tls\.cert: [^\n]* is not a certificate[^\n]*\n$/);
+  });
+
+  test('one flag without the other is wrong usage', async () => {
+    const command = new Command(['serve', '--port=0', '--tls-key', tls.key]);
+    const { code, stderr } = await command.exited;
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^shardhub: option "tls" got .* takes key and cert/);
+  });
+});
