@@ -1,6 +1,7 @@
 /** The public API of shardhub, by explicit names. Handler types are in `shardhub/worker`. */
 export { CloseCode } from './close-codes.js';
 export { HUB_ERROR_CODES, HubError, type HubErrorCode } from './errors.js';
+export { isLoopbackHost } from './hub/address.js';
 export type { ConnectionFilter, Except, HubPublishOptions } from './hub/audience.js';
 export type { SendStatus } from './hub/connection-state.js';
 export type { HubDiagnostics } from './hub/emitter.js';
@@ -18,7 +19,9 @@ export type { HubConnection, PingOptions } from './hub/hub-connection.js';
 export type { Payload } from './hub/payload.js';
 export type { ShardState, ShardStats } from './hub/shard.js';
 export type { HubStats } from './hub/stats.js';
+export type { StatsEvent } from './hub/stats-feed.js';
 export type { DropReason, InvalidReason, RejectReason } from './metrics/counters.js';
+export type { Latency } from './metrics/latency.js';
 export {
   type HubOptions,
   type Logger,

@@ -22,7 +22,10 @@ const optionsShape = z.strictObject({
 });
 
 /** Paths that the hub serves itself, by the option that makes it. */
-const OWN_PATHS = { http: ['/healthz', '/readyz', '/stats', '/echo'], console: ['/'] } as const;
+const OWN_PATHS = {
+  http: ['/healthz', '/readyz', '/stats', '/stats/stream', '/echo'],
+  console: ['/'],
+} as const;
 
 export const hubOptionsSchema = optionsShape.superRefine((options, context) => {
   const { http, console, path } = options;

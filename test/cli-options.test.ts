@@ -74,6 +74,13 @@ const SAMPLES: Record<string, Samples> = {
   ordering: { valid: [['unordered', 'unordered']], invalid: ['parallel'] },
   onHandlerError: { valid: [['ignore', 'ignore']], invalid: ['drop'] },
   slowConsumer: { valid: [['drop-oldest', 'drop-oldest']], invalid: ['Close', 'drop'] },
+  statsToken: {
+    valid: [
+      ['0123456789abcdef', '0123456789abcdef'],
+      ['-._~+/ABCDEFabcdef==', '-._~+/ABCDEFabcdef=='],
+    ],
+    invalid: ['fifteen-letters', 'with a blank in it', 'x'.repeat(257), 'grüne-wiese-grüne'],
+  },
   logLevel: { valid: [['silent', 'silent']], invalid: ['loud'] },
 };
 

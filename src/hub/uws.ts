@@ -24,6 +24,8 @@ export interface UwsRequest {
 export interface UwsResponse {
   writeStatus(status: string): UwsResponse;
   writeHeader(name: string, value: string): UwsResponse;
+  /** Sends a chunk, which must not be empty; false when earlier ones have not left yet. */
+  write(chunk: string): boolean;
   end(body?: string | Uint8Array, closeConnection?: boolean): UwsResponse;
   endWithoutBody(contentLength?: number, closeConnection?: boolean): UwsResponse;
   /** Ends the connection at once; the abort handler runs. */

@@ -5,7 +5,13 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { toErrorRecord } from '../errors.js';
 import { InboundReader } from '../wire/inbound.js';
-import type { LaneReady, LaneResult, LaneTask } from '../wire/lane-task.js';
+import {
+  type BellMessage,
+  type LaneReady,
+  type LaneResult,
+  type LaneTask,
+  PROBE,
+} from '../wire/lane-task.js';
 import { Block } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import { claimFrontEndBell, doze, fallAsleep, waitForRoom } from './bell.js';
@@ -48,7 +54,10 @@ function work(task: LaneTask, handler: Handler, life: Life): Promise<void> {
       ringFrontEnd: ring,
       stopped: () => void life.stop((thrown) => runtime.report(thrown)).then(resolve),
     });
-    bell.on('message', () => runtime.wake());
+    bell.on('message', (message: BellMessage) => {
+      if (message === PROBE) bell.postMessage(PROBE);
+      else runtime.wake();
+    });
     const ready: LaneReady = {
       ready: true,
       hooks: { open: handler.open !== undefined, close: handler.close !== undefined },
