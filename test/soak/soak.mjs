@@ -27,6 +27,12 @@ const runs = [
     env: { SHARDHUB_CHURN: connections, SHARDHUB_CHURN_REPORT: '1' },
   },
   {
+    name: 'streams',
+    numbers: '1 GB to a peer that reads 20 MB/s',
+    file: 'test/stream-memory.test.ts',
+    env: { SHARDHUB_STREAM_MB: '1000', SHARDHUB_STREAM_RATE: '20' },
+  },
+  {
     name: 'overload',
     numbers: 'as in the suite',
     file: 'test/overload.test.ts',
