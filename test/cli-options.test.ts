@@ -22,6 +22,7 @@ const SAMPLES: Record<string, Samples> = {
   handler: {
     valid: [
       ['done', 'done'],
+      ['burn:250', 'burn:250'],
       ['a', `${process.cwd()}/a`],
       ['./a.mjs', `${process.cwd()}/a.mjs`],
       ['b/c.mjs', `${process.cwd()}/b/c.mjs`],

@@ -21,6 +21,7 @@ export interface Message {
 /** What can be sent: a string as a text frame, bytes as a binary frame, a message as the same kind of frame. */
 export type Data = string | Uint8Array | ArrayBuffer | Message;
 
+<<<<<<< HEAD
 /** How a connection publishes. */
 export interface ConnectionPublishOptions extends PublishOptions {
   /** Send it to this connection too, if it is subscribed. Default: false. */
@@ -28,6 +29,12 @@ export interface ConnectionPublishOptions extends PublishOptions {
 }
 
 /** What a hook may return or resolve to: nothing, one reply, or an (async) iterable with one reply per item. */
+=======
+/**
+ * What a hook may return or resolve to: nothing, one reply, or an (async) iterable with one reply per item. A
+ * {@link SendResult} is no reply: it is awaited.
+ */
+>>>>>>> worker-api
 export type ReplyValue =
   | Data
   | undefined
@@ -35,7 +42,8 @@ export type ReplyValue =
   // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a return statement has the type void
   | void
   | Iterable<Data | undefined>
-  | AsyncIterable<Data | undefined>;
+  | AsyncIterable<Data | undefined>
+  | SendResult;
 
 /**
  * What became of a message that was sent. `accepted`: on its way. `queued`: so is it, but the connection has been sent
