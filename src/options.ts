@@ -5,86 +5,9 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { HubError, describe as show } from './errors.js';
-import { isNetwork } from './network.js';
-import type { OriginCheck, UpgradeHook } from './upgrade.js';
-
-/** How the command line and the environment spell an option. */
-export interface CliMeta {
-  /**
-   * `flag` takes no value; `list` is separated by commas; `pairs` is a list of name=number; `fields` has one flag for
-   * each field of an object.
-   */
-  readonly kind: 'string' | 'integer' | 'flag' | 'list' | 'pairs' | 'fields';
-  /** Placeholder in `--help`. */
-  readonly value?: string;
-  /** For `fields`: name and description of each. */
-  readonly fields?: Readonly<Record<string, string>>;
-}
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
-
-interface OptionMeta {
-  readonly description: string;
-  /** What a valid value is, for error messages. */
-  readonly takes: string;
-  readonly cli?: CliMeta;
-}
-
-function option<T extends z.ZodType>(schema: T, meta: OptionMeta): T {
-  return schema.meta({ ...meta }) as T;
-}
-
-function integer(min: number, max: number, fallback: number, unit: string, description: string) {
-  return option(z.int().min(min).max(max).default(fallback), {
-    description,
-    takes: `an integer from ${min} to ${max} (${unit})`,
-    cli: { kind: 'integer', value: unit.replaceAll(' ', '-') },
-  });
-}
-
-/** Of no use on the command line. */
-function embedded<T extends z.ZodType>(schema: T): T {
-  return schema.meta({ ...schema.meta(), cli: undefined }) as T;
-}
-
-function flag(fallback: boolean, description: string) {
-  return option(z.boolean().default(fallback), {
-    description,
-    takes: 'true or false',
-    cli: { kind: 'flag' },
-  });
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === 'function';
-}
-
-/** `https://*.example.com` stands for every name below, `:*` for every port. */
-const originEntry = z.union([
-  z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/(\*\.)?[^/*\s]+$/i),
-  z.instanceof(RegExp),
-]);
-const originSchema = z.union([
-  z.enum(['same-origin', '*']),
-  z.instanceof(RegExp),
-  z.array(originEntry).min(1),
-  z.custom<OriginCheck>(isFunction),
-]);
-
-/** RFC 9110 §5.6.2, as RFC 6455 §4.1 asks. */
-const subprotocol = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
-
-const filePath = z.string().min(1);
-/** What the kernels' own structure holds, on macOS; the engine writes past the end of it. */
-const socketPath = filePath.refine((path) => Buffer.byteLength(path) <= 103 && !path.includes('\0'));
-const tlsSchema = z.strictObject({ key: filePath, cert: filePath, passphrase: z.string().optional() });
-
-const trustProxySchema = z.union([
-  z.literal(false),
-  z.int().min(0).max(100),
-  z.array(z.string().refine(isNetwork)).min(1),
-]);
+import { handshakeOptions, listenOptions } from './front-options.js';
+import { flag, integer, KIB, MIB, type OptionMeta, option } from './option.js';
+import type { UpgradeHook } from './upgrade.js';
 
 const rate = z.number().positive().max(1e12);
 /** Tokens of a bucket that refills all the time (a token bucket): what passes in a second, and at once. */
@@ -110,35 +33,7 @@ const optionsShape = z.strictObject({
   }),
   port: integer(0, 65_535, 8080, 'port', 'port to listen on; 0 picks a free one'),
   sharePort: flag(false, 'let other processes listen on the same port (SO_REUSEPORT)'),
-  unixSocket: option(socketPath.optional(), {
-    description: 'path of a Unix socket to listen on instead of host and port',
-    takes:
-      'a path of at most 103 bytes, in a folder that exists, where nothing is or a socket that nobody listens on',
-    cli: { kind: 'string', value: 'path' },
-  }),
-  tls: option(tlsSchema.optional(), {
-    description: 'paths of PEM files: the private key and the certificate (with its chain)',
-    takes: 'key and cert (paths of PEM files), and the passphrase of an encrypted key',
-    cli: {
-      kind: 'fields',
-      fields: {
-        key: 'path of the private key (PEM): serves https and wss',
-        cert: 'path of the certificate (PEM), followed by its chain',
-        passphrase: 'of an encrypted private key; better given as a variable',
-      },
-    },
-  }),
-  proxyProtocol: flag(
-    false,
-    'take a peer’s address from the header of the PROXY protocol, version 2; only behind a proxy that always sends it',
-  ),
-  trustProxy: option(trustProxySchema.default(false), {
-    description:
-      'proxies whose X-Forwarded-For is believed: how many stand before the hub, or a list of their addresses and networks (default: none)',
-    takes:
-      'false, an integer from 0 to 100 (proxies), or a list of IP addresses and networks such as 10.0.0.0/8',
-    cli: { kind: 'list', value: 'hops|networks' },
-  }),
+  ...listenOptions,
   path: option(
     z
       .string()
@@ -168,48 +63,7 @@ const optionsShape = z.strictObject({
       cli: { kind: 'integer', value: 'threads' },
     },
   ),
-  origins: option(originSchema.default('same-origin'), {
-    description: 'which Origin headers may connect: same-origin, *, or a list of origins',
-    takes:
-      '"same-origin", "*", a list of origins such as https://example.com or https://*.example.com, a RegExp for the whole origin, or a function (origin, request) that returns true or false',
-    cli: { kind: 'list', value: 'origins' },
-  }),
-  upgrade: option(z.custom<UpgradeHook>(isFunction).optional(), {
-    description:
-      'decides on a handshake that the hub would let in, and says what is known of the connection (data)',
-    takes: 'a function (request) that returns what to accept or reject with, or a promise of it',
-  }),
-  upgradeTimeoutMs: embedded(
-    integer(
-      1,
-      3_600_000,
-      5000,
-      'ms',
-      'longest time that the upgrade hook may take; the handshake is then answered with 503',
-    ),
-  ),
-  maxPendingUpgrades: embedded(
-    integer(
-      1,
-      1_000_000,
-      1000,
-      'handshakes',
-      'handshakes that may wait for the upgrade hook; more are answered with 503',
-    ),
-  ),
-  subprotocols: option(z.array(subprotocol).default([]), {
-    description:
-      'subprotocols in order of preference: the first one that a client offers is chosen (default: none)',
-    takes: 'a list of subprotocol names (tokens of RFC 9110)',
-    cli: { kind: 'list', value: 'names' },
-  }),
-  compression: option(z.enum(['off', 'shared', 'dedicated']).default('off'), {
-    description:
-      'permessage-deflate: off, shared (no memory for each connection), or dedicated (a window for each: better, about 100 KiB)',
-    takes: '"off", "shared" or "dedicated"',
-    cli: { kind: 'string', value: 'mode' },
-  }),
-  compressionMinBytes: integer(0, 256 * MIB, 1024, 'bytes', 'messages below are sent uncompressed'),
+  ...handshakeOptions,
   maxPayload: integer(
     1,
     256 * MIB,

@@ -77,7 +77,7 @@ describe('what is foreign', () => {
   test.each([
     ['uWebSockets.js', ['hub/front.ts']],
     ['piscina', ['hub/lanes.ts']],
-    ['zod', ['options.ts']],
+    ['zod', ['front-options.ts', 'option.ts', 'options.ts']],
     ['commander', ['cli/program.ts']],
     ['pino', ['hub/hub.ts']],
     ['jose', ['auth/verify.ts']],
