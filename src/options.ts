@@ -84,7 +84,13 @@ function explain(error: z.ZodError, given: Record<string, unknown>): string {
     }
     const name = String(issue.path[0]);
     const { takes } = hubOptionsSchema.shape[name as OptionName].meta() as unknown as OptionMeta;
-    sentences.add(`option "${name}" got ${show(given[name])} but takes ${takes}`);
+    sentences.add(`option "${name}" got ${show(withoutSecret(given[name]))} but takes ${takes}`);
   }
   return [...sentences].join('; ');
+}
+
+/** Errors end up in logs, where a passphrase has no business. */
+function withoutSecret(value: unknown): unknown {
+  const hasSecret = typeof value === 'object' && value !== null && 'passphrase' in value;
+  return hasSecret ? { ...value, passphrase: '…' } : value;
 }

@@ -1,6 +1,7 @@
 /** Records that tell a worker of room: in the ring, and in the way of nothing. */
 import { expect, test } from 'vitest';
-import { Connection, type ConnectionHost } from '../src/hub/connection.js';
+import { Connection } from '../src/hub/connection.js';
+import type { ConnectionHost } from '../src/hub/connection-host.js';
 import { Connections } from '../src/hub/connections.js';
 import { Intake } from '../src/hub/intake.js';
 import type { Lane } from '../src/hub/lane.js';
@@ -18,11 +19,19 @@ function setUp() {
   const intake = new Intake(counters, connections, () => {});
   const connection = connections.add((slot, generation) => {
     const shard = { push() {}, dropMessages() {}, tellRoom() {} };
-    const origin = { slot, generation, shard, request: '{}', remoteAddress: '', isVirtual: false };
+    const origin = {
+      slot,
+      generation,
+      shard,
+      request: '{}',
+      remoteAddress: '',
+      data: undefined,
+      isVirtual: false,
+    };
     return new Connection(
       origin,
       {} as never,
-      { limits: resolveOptions(), counters } as unknown as ConnectionHost,
+      { limits: resolveOptions(), counters } as unknown as ConnectionHost<Connection>,
     );
   });
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));

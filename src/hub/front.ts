@@ -49,6 +49,9 @@ export interface FrontOptions extends ListenOptions {
   readonly maxLifetime: number;
 }
 
+/** More than any message has; a small integer of V8, which a field of every socket holds without a box. */
+const NEVER = 0x7fff_ffff;
+
 const FIX = 'npm install uNetworking/uWebSockets.js#v20.69.0';
 
 /** @throws HubError `ERR_ENGINE_MISSING` when there is no engine for this Node.js */
@@ -236,7 +239,7 @@ export class Front {
 
   #upgrade(res: UwsResponse, req: UwsRequest, context: unknown): void {
     const { compression, compressionMinBytes, proxyProtocol } = this.#options;
-    const compressFrom = compression === 'off' ? Number.POSITIVE_INFINITY : compressionMinBytes;
+    const compressFrom = compression === 'off' ? NEVER : compressionMinBytes;
     const request = this.#readRequest(res, req);
     const makeData = (acceptance: Acceptance) => ({ port: new UwsPort(acceptance, compressFrom) });
     this.#host.onHandshake(new UwsHandshake(res, req, context, request, makeData, proxyProtocol));

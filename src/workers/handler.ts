@@ -21,20 +21,16 @@ export interface Message {
 /** What can be sent: a string as a text frame, bytes as a binary frame, a message as the same kind of frame. */
 export type Data = string | Uint8Array | ArrayBuffer | Message;
 
-<<<<<<< HEAD
 /** How a connection publishes. */
 export interface ConnectionPublishOptions extends PublishOptions {
   /** Send it to this connection too, if it is subscribed. Default: false. */
   readonly toSelf?: boolean;
 }
 
-/** What a hook may return or resolve to: nothing, one reply, or an (async) iterable with one reply per item. */
-=======
 /**
  * What a hook may return or resolve to: nothing, one reply, or an (async) iterable with one reply per item. A
  * {@link SendResult} is no reply: it is awaited.
  */
->>>>>>> worker-api
 export type ReplyValue =
   | Data
   | undefined

@@ -28,17 +28,16 @@ const runs = [
     env: { SHARDHUB_CHURN: connections, SHARDHUB_CHURN_REPORT: '1' },
   },
   {
-<<<<<<< HEAD
     name: 'fan-out',
     numbers: `${subscribers} subscribers, 1,000 messages`,
     file: 'test/fan-out.test.ts',
     env: { SHARDHUB_FAN_OUT: subscribers, SHARDHUB_FAN_OUT_PUBLISHES: '1000' },
-=======
+  },
+  {
     name: 'streams',
     numbers: '1 GB to a peer that reads 20 MB/s',
     file: 'test/stream-memory.test.ts',
     env: { SHARDHUB_STREAM_MB: '1000', SHARDHUB_STREAM_RATE: '20' },
->>>>>>> worker-api
   },
   {
     name: 'overload',
