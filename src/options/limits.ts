@@ -52,8 +52,22 @@ export const workerOptions = {
     'restarts',
     'a worker that dies more often within restartWindowMs rests for restartPauseMs: its connections are closed (1013) and new ones go to other workers',
   ),
-  restartWindowMs: integer(1, 86_400_000, 60_000, 'ms', 'see maxRestarts'),
-  restartPauseMs: integer(1, 86_400_000, 10_000, 'ms', 'see maxRestarts'),
+  restartWindowMs: integer(
+    1,
+    86_400_000,
+    60_000,
+    'ms',
+    'see maxRestarts',
+    'the time in which the deaths of a worker are counted; see maxRestarts',
+  ),
+  restartPauseMs: integer(
+    1,
+    86_400_000,
+    10_000,
+    'ms',
+    'see maxRestarts',
+    'how long a worker that died too often rests before it is started again; see maxRestarts',
+  ),
 };
 
 export const limitOptions = {
@@ -64,7 +78,14 @@ export const limitOptions = {
     'messages',
     'messages of one connection that are accepted and not finished; see overload',
   ),
-  maxInFlightBytesPerConnection: integer(1, 4096 * MIB, 16 * MIB, 'bytes', 'the same in bytes'),
+  maxInFlightBytesPerConnection: integer(
+    1,
+    4096 * MIB,
+    16 * MIB,
+    'bytes',
+    'the same in bytes',
+    'messages of one connection that are accepted and not finished; one always fits, however large; see overload',
+  ),
   maxInFlightBytes: integer(
     1,
     65_536 * MIB,
@@ -98,7 +119,14 @@ export const limitOptions = {
     'connections',
     'open connections; more are answered with 503; 0 is no limit',
   ),
-  maxConnectionsPerAddress: integer(0, 10_000_000, 0, 'connections', 'the same for one peer address'),
+  maxConnectionsPerAddress: integer(
+    0,
+    10_000_000,
+    0,
+    'connections',
+    'the same for one peer address',
+    'open connections of one peer address; more are answered with 503; 0 is no limit; behind a proxy, see trustProxy',
+  ),
   maxConnectionRate: integer(
     0,
     10_000_000,
