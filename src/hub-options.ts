@@ -58,7 +58,16 @@ export interface HubOptions<Data = unknown> {
    *
    * @defaultValue none
    */
-  readonly tls?: { key: string; cert: string; passphrase?: string | undefined } | undefined;
+  readonly tls?:
+    | {
+        /** Path of the private key (PEM): serves https and wss. */
+        readonly key: string;
+        /** Path of the certificate (PEM), followed by its chain. */
+        readonly cert: string;
+        /** Of an encrypted private key; better given as a variable. */
+        readonly passphrase?: string | undefined;
+      }
+    | undefined;
   /**
    * Take a peer’s address from the header of the PROXY protocol, version 2; only behind a proxy that always
    * sends it.
@@ -368,7 +377,14 @@ export interface HubOptions<Data = unknown> {
    * @defaultValue none
    */
   readonly rateLimit?:
-    | { messages?: number | undefined; bytes?: number | undefined; burst?: number | undefined }
+    | {
+        /** Messages per second, above 0; default: no limit. */
+        readonly messages?: number | undefined;
+        /** Bytes of payload per second, above 0; default: no limit. */
+        readonly bytes?: number | undefined;
+        /** Seconds of it that may be saved up, from 1 to 3600; default: 1. */
+        readonly burst?: number | undefined;
+      }
     | undefined;
   /**
    * Open connections; more are answered with 503; 0 is no limit.
@@ -462,7 +478,14 @@ export interface HubOptions<Data = unknown> {
    * @defaultValue none
    */
   readonly heartbeat?:
-    | { intervalMs: number; payload?: string | Uint8Array | undefined; binary?: boolean | undefined }
+    | {
+        /** Time between two messages, in ms, from 100 to 86400000. */
+        readonly intervalMs: number;
+        /** The message: text or bytes; default: "heartbeat". */
+        readonly payload?: string | Uint8Array | undefined;
+        /** Send it as a binary frame, not as text (UTF-8); default: false. */
+        readonly binary?: boolean | undefined;
+      }
     | undefined;
   /**
    * Called with the connection and the payload when a ping arrives (also an event).

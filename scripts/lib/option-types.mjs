@@ -13,8 +13,11 @@ const FLAGS =
   ts.TypeFormatFlags.UseSingleQuotesForStringLiteralType |
   ts.TypeFormatFlags.UseAliasDefinedOutsideCurrentScope;
 
-/** @returns {Map<string, { type: string, imports: { name: string, path: string }[] }>} */
-export function readOptionTypes() {
+/**
+ * @param {(option: string, field: string) => string} describeField
+ * @returns {Map<string, { type: string, imports: { name: string, path: string }[] }>}
+ */
+export function readOptionTypes(describeField) {
   const program = makeProgram();
   const checker = program.getTypeChecker();
   const module = checker.getSymbolAtLocation(program.getSourceFile(SRC + SCHEMA));
@@ -28,7 +31,10 @@ export function readOptionTypes() {
       const named = new Map();
       collectNames(checker, type, named);
       const imports = [...named].map(([name, { path }]) => ({ name, path }));
-      return [property.name, { type: print(checker, type, named), imports }];
+      return [
+        property.name,
+        { type: print(checker, type, named, (field) => describeField(property.name, field)), imports },
+      ];
     }),
   );
 }
@@ -40,13 +46,36 @@ function makeProgram() {
   return ts.createProgram(fileNames, { ...options, noEmit: true });
 }
 
-/** The schema does not know the type of a connection's data: the interface has it as a parameter. */
-function print(checker, type, named) {
+/** `describe` says what a field of an object is for. */
+function print(checker, type, named, describe) {
   let text = checker.typeToString(type, undefined, FLAGS).replaceAll('<ArrayBufferLike>', '');
+  for (const object of objectsIn(checker, type)) {
+    const plain = checker.typeToString(object, undefined, FLAGS).replaceAll('<ArrayBufferLike>', '');
+    const fields = checker.getPropertiesOfType(object).map((field) => {
+      const mark = field.flags & ts.SymbolFlags.Optional ? '?' : '';
+      const value = print(checker, checker.getTypeOfSymbol(field), named, describe);
+      return `/** ${describe(field.name)} */\nreadonly ${field.name}${mark}: ${value};\n`;
+    });
+    text = text.replaceAll(plain, () => `{\n${fields.join('')}}`);
+  }
+  // The schema does not know the type of a connection's data: the interface has it as a parameter.
   for (const [name, { isGeneric }] of named)
     if (isGeneric)
-      text = text.replaceAll(new RegExp(`\\b${name}\\b(<(any|unknown)>)?`, 'g'), `${name}<Data>`);
+      text = text.replaceAll(new RegExp(`\\b${name}\\b(<(any|unknown|Data)>)?`, 'g'), `${name}<Data>`);
   return text;
+}
+
+/** Objects with fields that a type is printed with, but for those inside of them. */
+function objectsIn(checker, type) {
+  if (type.aliasSymbol && moduleOf(type.aliasSymbol)) return [];
+  const isPlain = type.symbol && isAnonymous(type.symbol) && type.getCallSignatures().length === 0;
+  if (isPlain && checker.getPropertiesOfType(type).length > 0) return [type];
+  const inner = [
+    ...(type.isUnionOrIntersection() ? type.types : []),
+    ...(type.aliasTypeArguments ?? []),
+    ...checker.getTypeArguments(type),
+  ];
+  return inner.flatMap((part) => objectsIn(checker, part));
 }
 
 /** Names of our own that a printed type consists of, with their modules. */
@@ -60,7 +89,8 @@ function collectNames(checker, type, named) {
     return;
   }
   if (type.isUnionOrIntersection()) for (const part of type.types) collectNames(checker, part, named);
-  for (const argument of checker.getTypeArguments(type)) collectNames(checker, argument, named);
+  for (const argument of [...checker.getTypeArguments(type), ...(type.aliasTypeArguments ?? [])])
+    collectNames(checker, argument, named);
   if (symbol && isAnonymous(symbol))
     for (const property of checker.getPropertiesOfType(type))
       collectNames(checker, checker.getTypeOfSymbol(property), named);

@@ -1,6 +1,6 @@
 /** Everything that the schema knows of each option, in words. */
 import { listFlags } from '../../dist/cli/flags.js';
-import { listOptions, resolveOptions } from '../../dist/options.js';
+import { hubOptionsSchema, listOptions, resolveOptions } from '../../dist/options.js';
 import { readOptionTypes } from './option-types.mjs';
 
 /**
@@ -16,7 +16,7 @@ import { readOptionTypes } from './option-types.mjs';
 
 /** @returns {Promise<Option[]>} in the order of the schema */
 export async function readOptions() {
-  const types = readOptionTypes();
+  const types = readOptionTypes(describeField);
   const defaults = resolveOptions();
   const flags = listFlags();
   return listOptions().map(({ name, description, standalone, takes }) => {
@@ -40,4 +40,25 @@ function spell(value) {
   if (typeof value === 'string') return `\`'${value}'\``;
   const json = JSON.stringify(value);
   return json === '[]' || json === '{}' ? 'none' : `\`${json}\``;
+}
+
+/** What a field of an object is for: as the schema says, or else as the description of the whole does. */
+function describeField(option, field) {
+  const schema = hubOptionsSchema.shape[option];
+  const text = schema.meta().cli?.fields?.[field] ?? findField(schema, field)?.meta()?.description;
+  return text === undefined
+    ? `See {@link HubOptions.${option}}.`
+    : `${text[0].toUpperCase()}${text.slice(1).replaceAll('*/', '*\\/')}.`;
+}
+
+/** The schema of a field, in whatever an object is wrapped. */
+function findField(schema, field) {
+  if (schema === undefined) return undefined;
+  if (schema.shape?.[field] !== undefined) return schema.shape[field];
+  const { innerType, valueType, element, options = [] } = schema.def;
+  for (const inner of [innerType, valueType, element, ...options]) {
+    const found = findField(inner, field);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

@@ -6,9 +6,14 @@ const rate = z.number().positive().max(1e12);
 /** Tokens of a bucket that refills all the time (a token bucket): what passes in a second, and at once. */
 const rateLimitSchema = z
   .strictObject({
-    messages: rate.optional(),
-    bytes: rate.optional(),
-    burst: z.number().min(1).max(3600).default(1),
+    messages: rate.optional().describe('messages per second, above 0; default: no limit'),
+    bytes: rate.optional().describe('bytes of payload per second, above 0; default: no limit'),
+    burst: z
+      .number()
+      .min(1)
+      .max(3600)
+      .default(1)
+      .describe('seconds of it that may be saved up, from 1 to 3600; default: 1'),
   })
   .refine((limit) => limit.messages !== undefined || limit.bytes !== undefined);
 
