@@ -23,13 +23,17 @@ export const HUB_ERROR_CODES = [
   'ERR_TLS',
 ] as const;
 
+/** What went wrong, as a stable word: see docs/errors.md for when each comes and what to do. */
 export type HubErrorCode = (typeof HUB_ERROR_CODES)[number];
 
 /** Thrown, and rejected with, by everything in shardhub. Match on `code`, never on the text. */
 export class HubError extends Error {
+  /** Always `HubError`. */
   override readonly name = 'HubError';
+  /** Which error it is. */
   readonly code: HubErrorCode;
 
+  /** `options.cause` is what was underneath. */
   constructor(code: HubErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -38,8 +42,11 @@ export class HubError extends Error {
 
 /** An error as plain data. */
 export interface ErrorRecord {
+  /** As on the error that was thrown, if it was a string: of a {@link HubError}, of Node.js, or the application's own. */
   readonly code?: string;
+  /** Its text; for something that is no error, a description of it. */
   readonly message: string;
+  /** Where it was thrown, in the worker. */
   readonly stack?: string;
 }
 

@@ -1,6 +1,10 @@
-/** The public API of shardhub, by explicit names. Handler types are in `shardhub/worker`. */
+/**
+ * The public API of shardhub, by explicit names. Handler types are in `shardhub/worker`.
+ *
+ * @module shardhub
+ */
 export { CloseCode } from './close-codes.js';
-export { HUB_ERROR_CODES, HubError, type HubErrorCode } from './errors.js';
+export { type ErrorRecord, HUB_ERROR_CODES, HubError, type HubErrorCode } from './errors.js';
 export { isLoopbackHost } from './hub/address.js';
 export type { ConnectionFilter, Except, HubPublishOptions } from './hub/audience.js';
 export type { SendStatus } from './hub/connection-state.js';
@@ -10,8 +14,11 @@ export type {
   HandlerTimeoutEvent,
   HubEventName,
   HubEvents,
+  PingListener,
+  PongListener,
   RejectEvent,
   WorkerExitEvent,
+  WorkerRestEvent,
 } from './hub/events.js';
 export { BUILT_IN_HANDLERS } from './hub/handler-source.js';
 export { type CloseOptions, createHub, type Hub, type HubState } from './hub/hub.js';
@@ -22,6 +29,7 @@ export type { HubStats } from './hub/stats.js';
 export type { StatsEvent } from './hub/stats-feed.js';
 export type { DropReason, InvalidReason, RejectReason } from './metrics/counters.js';
 export type { Latency } from './metrics/latency.js';
+export type { CliMeta } from './options/meta.js';
 export {
   type HubOptions,
   type Logger,

@@ -4,22 +4,13 @@
  */
 import { z } from 'zod';
 import { HubError, describe as show } from './errors.js';
-import { applicationOptions } from './options/application.js';
-import { frontOptions } from './options/front.js';
-import { limitOptions, workerOptions } from './options/limits.js';
-
+import type { HubOptions } from './hub-options.js';
 import type { OptionMeta } from './options/meta.js';
-import type { UpgradeHook } from './upgrade.js';
+import { optionsShape } from './options/shape.js';
 
+export type { HubOptions } from './hub-options.js';
 export type { Logger } from './options/application.js';
 export type { CliMeta } from './options/meta.js';
-
-const optionsShape = z.strictObject({
-  ...frontOptions,
-  ...workerOptions,
-  ...limitOptions,
-  ...applicationOptions,
-});
 
 /** Paths that the hub serves itself, by the option that makes it. */
 const OWN_PATHS = {
@@ -27,24 +18,21 @@ const OWN_PATHS = {
   console: ['/'],
 } as const;
 
-export const hubOptionsSchema = optionsShape.superRefine((options, context) => {
+export const hubOptionsSchema = z.strictObject(optionsShape).superRefine((options, context) => {
   const { http, console, path } = options;
   const taken: string[] = [...(http ? OWN_PATHS.http : []), ...(console ? OWN_PATHS.console : [])];
   if (!taken.includes(path) && !(console && path.startsWith('/console/'))) return;
   context.addIssue({ code: 'custom', path: ['path'], message: 'it is a path that the hub serves itself' });
 });
 
-/** What `createHub` takes: every option may be left out. */
-export type HubOptions<Data = unknown> = Omit<z.input<typeof hubOptionsSchema>, 'upgrade'> & {
-  /** Decides on a handshake that the hub itself would let in. Default: accept. */
-  readonly upgrade?: UpgradeHook<Data> | undefined;
-};
 /** All options with their defaults, frozen. */
 export type ResolvedOptions = Readonly<z.output<typeof hubOptionsSchema>>;
+/** The name of an option. */
 export type OptionName = keyof ResolvedOptions;
 
 /** Name, description and spelling of one option, for the command line and the docs. */
 export interface OptionInfo extends OptionMeta {
+  /** As in `HubOptions`. */
   readonly name: OptionName;
   /** The default as text. */
   readonly fallback: string | undefined;
@@ -68,7 +56,7 @@ export function listOptions(): OptionInfo[] {
  *
  * @throws HubError `ERR_OPTION` that names each bad option, the value it got and what it takes
  */
-export function resolveOptions(options: HubOptions = {}): ResolvedOptions {
+export function resolveOptions<Data = unknown>(options: HubOptions<Data> = {}): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const parsed = hubOptionsSchema.safeParse(given);
   if (parsed.success) return Object.freeze(parsed.data);

@@ -23,6 +23,7 @@ export interface UpgradeRejection {
   readonly reject: number;
   /** Text of the response. Default: "This connection was refused." */
   readonly body?: string;
+  /** Added to the response, such as `WWW-Authenticate` for a 401 (RFC 9110 §11.6.1). */
   readonly headers?: ResponseHeaders;
 }
 

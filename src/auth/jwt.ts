@@ -1,6 +1,7 @@
 /**
- * An `upgrade` hook that asks for a JSON Web Token (RFC 7519). This is the package's `shardhub/auth`.
- * Front end thread.
+ * An `upgrade` hook that asks for a JSON Web Token (RFC 7519). Runs on the front end thread.
+ *
+ * @module shardhub/auth
  */
 import type { KeyObject } from 'node:crypto';
 import { HubError } from '../errors.js';
@@ -14,13 +15,21 @@ export { type JwtAlgorithm, SUBPROTOCOL_PREFIX, type TokenSource };
 
 /** The claims of a token that was verified (RFC 7519 §4). */
 export interface JwtClaims {
+  /** Who issued it (§4.1.1). */
   readonly iss?: string;
+  /** Who it is about (§4.1.2). */
   readonly sub?: string;
+  /** For whom it is meant (§4.1.3). */
   readonly aud?: string | string[];
+  /** When it ends, in seconds since 1970-01-01 UTC (§4.1.4). */
   readonly exp?: number;
+  /** When it begins, in the same (§4.1.5). */
   readonly nbf?: number;
+  /** When it was issued, in the same (§4.1.6). */
   readonly iat?: number;
+  /** Its own identifier (§4.1.7). */
   readonly jti?: string;
+  /** Any other claim. */
   readonly [claim: string]: unknown;
 }
 
@@ -28,9 +37,11 @@ export interface JwtClaims {
 export interface JwtData {
   /** The claim `sub`. */
   readonly userId?: string;
+  /** The whole payload of the token. */
   readonly claims: JwtClaims;
 }
 
+/** What {@link jwtUpgrade} takes. Everything but `algorithms`, and `key` or `jwks`, may be left out. */
 export interface JwtUpgradeOptions<Data = JwtData> {
   /**
    * What tokens are signed with: a secret (at least as many bytes as its hash has, RFC 7518 §3.2) as a string or
@@ -45,7 +56,7 @@ export interface JwtUpgradeOptions<Data = JwtData> {
   readonly issuer?: string | readonly string[];
   /** The claim `aud` has to contain this one, or one of these. */
   readonly audience?: string | readonly string[];
-  /** Seconds by which clocks may differ. Default: 5. */
+  /** Seconds by which clocks may differ, from 0. Default: 5. */
   readonly clockToleranceSeconds?: number;
   /** Claims that a token has to have. Default: `exp`, so that every token ends at some time. */
   readonly requiredClaims?: readonly string[];

@@ -20,6 +20,7 @@ const ALGORITHMS = {
   EdDSA: 'ed25519',
 } as const;
 
+/** Signature algorithms of JSON Web Tokens (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not among them. */
 export type JwtAlgorithm = keyof typeof ALGORITHMS;
 
 export interface KeyOptions {

@@ -3,6 +3,7 @@ import { HubError } from '../errors.js';
 import type { HandshakeRequest } from '../wire/request.js';
 
 const SOURCES = ['header', 'cookie', 'subprotocol', 'query'] as const;
+/** Where a handshake may carry its token. */
 export type TokenSource = (typeof SOURCES)[number];
 
 /** A client offers the token as a subprotocol of this prefix. */

@@ -21,7 +21,9 @@ import { Users } from './users.js';
 /** Who does not get a message: connections, or their ids. */
 export type Except = HubConnection | string | Iterable<HubConnection | string>;
 
+/** How the hub publishes. */
 export interface HubPublishOptions extends PublishOptions {
+  /** Subscribers that do not get the message. Default: everybody gets it. */
   readonly except?: Except;
 }
 

@@ -3,7 +3,9 @@ import type { ErrorRecord } from '../errors.js';
 import type { RejectReason } from '../metrics/counters.js';
 import type { HubConnection } from './hub-connection.js';
 
+/** A worker thread has ended. */
 export interface WorkerExitEvent {
+  /** Which worker, from 0. */
   readonly shard: number;
   /** Why, in words: an exit code, an error, or that it was stuck. */
   readonly reason: string;
@@ -11,26 +13,43 @@ export interface WorkerExitEvent {
   readonly connections: number;
 }
 
+/** A shard rests after too many deaths of its worker: see `maxRestarts`. */
+export interface WorkerRestEvent {
+  /** Which worker, from 0. */
+  readonly shard: number;
+  /** How long, in ms: `restartPauseMs`. */
+  readonly pauseMs: number;
+}
+
+/** A hook did not finish within `handlerTimeoutMs`. */
 export interface HandlerTimeoutEvent {
+  /** Which worker, from 0. */
   readonly shard: number;
   /** `loop`: the thread was stuck and is replaced. `promise`: a hook's promise did not settle. */
   readonly kind: 'loop' | 'promise';
-  /** Its connection; unknown for a loop. */
+  /** The id of its connection; unknown for a loop. */
   readonly connection?: string;
 }
 
+/** A hook threw, or its promise was rejected. */
 export interface HandlerErrorEvent {
+  /** Which worker, from 0. */
   readonly shard: number;
+  /** The id of its connection; none in `start` and `stop`. */
   readonly connection?: string;
+  /** What was thrown. Error classes do not survive the hop between threads. */
   readonly error: ErrorRecord;
 }
 
+/** A handshake was refused. */
 export interface RejectEvent {
   /** As counted in `stats().rejected`. */
   readonly reason: RejectReason;
   /** The HTTP status line that answered it, such as `403 Forbidden`. */
   readonly status: string;
+  /** Path of the request, without its query. */
   readonly path: string;
+  /** The peer's IP address, as in the `HandshakeRequest`. */
   readonly remoteAddress: string;
 }
 
@@ -58,11 +77,26 @@ export interface HubEvents<Data = any> {
   /** Another worker took the place of one that ended: with the same event as its `workerExit`. */
   workerRestart: [event: WorkerExitEvent];
   /** A worker died too often: the shard rests, and its connections were closed (1013). */
-  workerRest: [event: { readonly shard: number; readonly pauseMs: number }];
+  workerRest: [event: WorkerRestEvent];
+  /** A hook took longer than `handlerTimeoutMs`. */
   handlerTimeout: [event: HandlerTimeoutEvent];
+  /** A hook threw, or its promise was rejected. */
   handlerError: [event: HandlerErrorEvent];
 }
 
+/** What the option `onPing` takes. */
+// biome-ignore lint/suspicious/noExplicitAny: as in HubEvents
+export type PingListener<Data = any> = (connection: HubConnection<Data>, payload: Buffer) => void;
+
+/** What the option `onPong` takes. `roundTripMs` is as in the event `pong`. */
+// biome-ignore lint/suspicious/noExplicitAny: as in HubEvents
+export type PongListener<Data = any> = (
+  connection: HubConnection<Data>,
+  payload: Buffer,
+  roundTripMs: number | undefined,
+) => void;
+
+/** Names of the hub's events. */
 export type HubEventName = keyof HubEvents;
 
 /** Every event; also the names of the diagnostics channels, behind `shardhub:`. */

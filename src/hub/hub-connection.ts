@@ -13,6 +13,7 @@ export interface HubConnectionHost {
   ping(connection: Connection, payload: string | Uint8Array | undefined, timeoutMs: number): Promise<number>;
 }
 
+/** How a ping is sent. */
 export interface PingOptions {
   /** How long the pong is waited for, in ms, from 1 to 86,400,000. Default: 10,000. */
   readonly timeoutMs?: number;
@@ -20,7 +21,7 @@ export interface PingOptions {
 
 const PING_TIMEOUT_MS = 10_000;
 
-/** `Data` is what the upgrade hook returned for it. */
+/** An open WebSocket, on the front end thread. `Data` is what the upgrade hook returned for it. */
 export class HubConnection<Data = unknown> {
   readonly #connection: Connection;
   readonly #host: HubConnectionHost;

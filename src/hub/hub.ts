@@ -34,10 +34,15 @@ import { refuseStats, statsAccess } from './stats-access.js';
 import { StatsFeed } from './stats-feed.js';
 import { Upgrades } from './upgrade.js';
 
+/** A hub's states; they go one way. */
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
 
+/** How a hub is closed. */
 export interface CloseOptions {
-  /** How long to wait for messages in flight and outbound queues, in ms. Default: the option `drainTimeoutMs`. */
+  /**
+   * How long to wait for messages in flight and outbound queues, in ms, from 0 to 3,600,000. Default: the option
+   * `drainTimeoutMs`.
+   */
   readonly timeoutMs?: number;
   /** What clients are told: 1001 (default) the hub shuts down, 1012 it restarts. */
   readonly code?: 1001 | 1012;
@@ -46,8 +51,13 @@ export interface CloseOptions {
 /** The engine does not say when a closed socket's last bytes have left: they get so long before it is torn down. */
 const LINGER_MS = 100;
 
-/** `Data` is what the upgrade hook returns for a connection. */
+/**
+ * A hub that runs: {@link createHub} makes one. `Data` is what the upgrade hook returns for a connection.
+ *
+ * Events are in {@link HubEvents}. `await using` closes it at the end of its block.
+ */
 export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
+  /** All options with their defaults, frozen. */
   readonly options: ResolvedOptions;
   readonly #counters = new Counters();
   readonly #handler: HandlerSource;
@@ -103,6 +113,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     if (onPong !== undefined) events.on('pong', onPong);
   }
 
+  /** Where it is in its life. */
   get state(): HubState {
     return this.#state;
   }
@@ -140,7 +151,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
 
   // The connections
 
-  /** An open connection by its id, or undefined. */
+  /** An open connection by its id, or undefined. @throws HubError `ERR_ARGUMENT` for an id that is no string */
   get(id: string): HubConnection<Data> | undefined {
     return this.#population.audience.get(id) as HubConnection<Data> | undefined;
   }
@@ -230,6 +241,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     await this.#front.reloadTls();
   }
 
+  /** The same as {@link close} without options. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -52,9 +52,13 @@ export interface ShardHost {
   onForgotten(connection: Connection): void;
 }
 
+/** Counters and gauges of one shard and its worker. Counters are since the hub was started. */
 export interface ShardStats {
+  /** Which one, from 0. */
   readonly shard: number;
+  /** Whether its worker serves. */
   readonly state: ShardState;
+  /** Gauge: its open connections, requests to `POST /echo` among them. */
   readonly connections: number;
   /** Times that something was handed to the worker. */
   readonly batches: number;
@@ -62,6 +66,7 @@ export interface ShardStats {
   readonly messages: number;
   /** Times that the worker slept and had to be woken. */
   readonly wakeups: number;
+  /** Times that its worker was replaced. */
   readonly restarts: number;
   /** Gauge: records that have been accepted and not finished. */
   readonly inFlight: number;

@@ -2,32 +2,43 @@
 import type { Counters, DropReason, InvalidReason, RejectReason } from '../metrics/counters.js';
 import type { ShardStats } from './shard.js';
 
+/** A snapshot of the hub. What is no gauge counts from its start and never falls. */
 export interface HubStats {
+  /** `idle`, `starting`, `running`, `draining` or `stopped`. */
   readonly state: string;
+  /** Since it was ready, in ms; 0 before. */
   readonly uptimeMs: number;
   /** The handler as it was given. */
   readonly handler: string;
+  /** Worker threads; 0 when the handler runs on the front end thread. */
   readonly workers: number;
+  /** WebSockets. */
   readonly connections: {
     /** Gauge: WebSockets that are open now. */
     readonly open: number;
+    /** Opened so far. */
     readonly opened: number;
     /** Closed connections by close code as the hub saw it; 1006 is without a close frame. */
     readonly closed: Readonly<Record<string, number>>;
     /** Closed because the peer was silent for `idleTimeout`. */
     readonly timedOut: number;
   };
+  /** Messages, those of `POST /echo` among them. */
   readonly messages: {
     /** Accepted from clients. */
     readonly received: number;
+    /** Bytes of their payloads. */
     readonly receivedBytes: number;
     /** Replies handed to sockets. */
     readonly sent: number;
+    /** Bytes of their payloads. */
     readonly sentBytes: number;
     /** Gauge: accepted and not finished. */
     readonly inFlight: number;
+    /** Gauge: bytes of their payloads. */
     readonly inFlightBytes: number;
   };
+  /** What was published, by the application and by handlers. */
   readonly topics: {
     /** Messages published. */
     readonly published: number;
@@ -36,11 +47,15 @@ export interface HubStats {
   };
   /** Pings of `connection.ping`; the engine's own are not among them. */
   readonly pings: {
+    /** Pings sent. */
     readonly sent: number;
+    /** Of these, answered by their pong. */
     readonly answered: number;
+    /** Of these, not answered in time. */
     readonly timedOut: number;
-    /** In ms; 0 before the first. */
+    /** Mean time to the pong, in ms; 0 before the first. */
     readonly roundTripMeanMs: number;
+    /** Longest time to the pong, in ms; 0 before the first. */
     readonly roundTripMaxMs: number;
   };
   /** Handshakes and HTTP requests that were refused. */
@@ -51,7 +66,9 @@ export interface HubStats {
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** Gauges: replies that their sockets could not take yet. */
   readonly outbound: {
+    /** Messages in outbound queues. */
     readonly queuedMessages: number;
+    /** Bytes of their payloads. */
     readonly queuedBytes: number;
     /** In the engine's own buffers, as of the last look at each socket. */
     readonly engineBytes: number;
@@ -62,10 +79,13 @@ export interface HubStats {
   readonly handlerTimeouts: number;
   /** Connections closed because a bound was passed (1013). */
   readonly shed: number;
+  /** Workers that ended by themselves, or were ended for being stuck. */
   readonly workerExits: number;
+  /** Workers that took the place of one that ended. */
   readonly workerRestarts: number;
   /** Connections closed because their worker died with a message of theirs that had begun (1011). */
   readonly crashed: number;
+  /** Each shard, by its number. */
   readonly shards: readonly ShardStats[];
 }
 

@@ -1,21 +1,33 @@
 /** Options of what the application adds, of the hub's own pages, and of its log. */
 import { z } from 'zod';
+import type { PingListener, PongListener } from '../hub/events.js';
 import { flag, integer, isFunction, option } from './meta.js';
 
 const heartbeatSchema = z.strictObject({
-  intervalMs: z.int().min(100).max(86_400_000),
-  payload: z.union([z.string(), z.instanceof(Uint8Array)]).default('heartbeat'),
-  binary: z.boolean().default(false),
+  intervalMs: z
+    .int()
+    .min(100)
+    .max(86_400_000)
+    .describe('time between two messages, in ms, from 100 to 86400000'),
+  payload: z
+    .union([z.string(), z.custom<Uint8Array>((value) => value instanceof Uint8Array)])
+    .default('heartbeat')
+    .describe('the message: text or bytes; default: "heartbeat"'),
+  binary: z
+    .boolean()
+    .default(false)
+    .describe('send it as a binary frame, not as text (UTF-8); default: false'),
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: its arguments are typed where it is called
-const callback = z.custom<(...args: any[]) => void>(isFunction);
-
-/** The part of a pino logger that the hub uses. */
+/** The part of a pino logger that the hub uses. `details` holds the error as `err`, and what it is about. */
 export interface Logger {
+  /** Something failed that somebody should look at. */
   error(details: object, message: string): void;
+  /** Something is not as it should be, and was dealt with. */
   warn(details: object, message: string): void;
+  /** What happens in the hub's life. */
   info(details: object, message: string): void;
+  /** What helps to find out why. */
   debug(details: object, message: string): void;
 }
 
@@ -41,11 +53,11 @@ export const applicationOptions = {
     takes:
       'intervalMs (an integer from 100 to 86400000), payload (a string or a Uint8Array, default "heartbeat") and binary (true or false, default false)',
   }),
-  onPing: option(callback.optional(), {
+  onPing: option(z.custom<PingListener>(isFunction).optional(), {
     description: 'called with the connection and the payload when a ping arrives (also an event)',
     takes: 'a function',
   }),
-  onPong: option(callback.optional(), {
+  onPong: option(z.custom<PongListener>(isFunction).optional(), {
     description:
       'called with the connection, the payload and the round trip (ms) when a pong arrives (also an event)',
     takes: 'a function',

@@ -6,9 +6,14 @@ const rate = z.number().positive().max(1e12);
 /** Tokens of a bucket that refills all the time (a token bucket): what passes in a second, and at once. */
 const rateLimitSchema = z
   .strictObject({
-    messages: rate.optional(),
-    bytes: rate.optional(),
-    burst: z.number().min(1).max(3600).default(1),
+    messages: rate.optional().describe('messages per second, above 0; default: no limit'),
+    bytes: rate.optional().describe('bytes of payload per second, above 0; default: no limit'),
+    burst: z
+      .number()
+      .min(1)
+      .max(3600)
+      .default(1)
+      .describe('seconds of it that may be saved up, from 1 to 3600; default: 1'),
   })
   .refine((limit) => limit.messages !== undefined || limit.bytes !== undefined);
 
@@ -59,8 +64,22 @@ export const workerOptions = {
     'restarts',
     'a worker that dies more often within restartWindowMs rests for restartPauseMs: its connections are closed (1013) and new ones go to other workers',
   ),
-  restartWindowMs: integer(1, 86_400_000, 60_000, 'ms', 'see maxRestarts'),
-  restartPauseMs: integer(1, 86_400_000, 10_000, 'ms', 'see maxRestarts'),
+  restartWindowMs: integer(
+    1,
+    86_400_000,
+    60_000,
+    'ms',
+    'see maxRestarts',
+    'the time in which the deaths of a worker are counted; see maxRestarts',
+  ),
+  restartPauseMs: integer(
+    1,
+    86_400_000,
+    10_000,
+    'ms',
+    'see maxRestarts',
+    'how long a worker that died too often rests before it is started again; see maxRestarts',
+  ),
 };
 
 export const limitOptions = {
@@ -71,7 +90,14 @@ export const limitOptions = {
     'messages',
     'messages of one connection that are accepted and not finished; see overload',
   ),
-  maxInFlightBytesPerConnection: integer(1, 4096 * MIB, 16 * MIB, 'bytes', 'the same in bytes'),
+  maxInFlightBytesPerConnection: integer(
+    1,
+    4096 * MIB,
+    16 * MIB,
+    'bytes',
+    'the same in bytes',
+    'messages of one connection that are accepted and not finished; one always fits, however large; see overload',
+  ),
   maxInFlightBytes: integer(
     1,
     65_536 * MIB,
@@ -105,7 +131,14 @@ export const limitOptions = {
     'connections',
     'open connections; more are answered with 503; 0 is no limit',
   ),
-  maxConnectionsPerAddress: integer(0, 10_000_000, 0, 'connections', 'the same for one peer address'),
+  maxConnectionsPerAddress: integer(
+    0,
+    10_000_000,
+    0,
+    'connections',
+    'the same for one peer address',
+    'open connections of one peer address; more are answered with 503; 0 is no limit; behind a proxy, see trustProxy',
+  ),
   maxConnectionRate: integer(
     0,
     10_000_000,

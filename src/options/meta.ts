@@ -17,20 +17,36 @@ export interface CliMeta {
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
 
+/** What the schema says of an option beside its type. */
 export interface OptionMeta {
+  /** What it is for, in words. */
   readonly description: string;
   /** What a valid value is, for error messages. */
   readonly takes: string;
+  /** The description where it is read by itself, as in an editor: for one that leans on another option's. */
+  readonly standalone?: string;
+  /** Its flag and variable; none for an option that only makes sense in code. */
   readonly cli?: CliMeta;
 }
+
+/** What an object of options takes. */
+export type InputOf<Shape extends z.ZodRawShape> = z.input<z.ZodObject<Shape>>;
 
 export function option<T extends z.ZodType>(schema: T, meta: OptionMeta): T {
   return schema.meta({ ...meta }) as T;
 }
 
-export function integer(min: number, max: number, fallback: number, unit: string, description: string) {
+export function integer(
+  min: number,
+  max: number,
+  fallback: number,
+  unit: string,
+  description: string,
+  standalone?: string,
+) {
   return option(z.int().min(min).max(max).default(fallback), {
     description,
+    ...(standalone === undefined ? {} : { standalone }),
     takes: `an integer from ${min} to ${max} (${unit})`,
     cli: { kind: 'integer', value: unit.replaceAll(' ', '-') },
   });

@@ -13,6 +13,7 @@ const HEADER_BYTES = 12;
 const HAS_KEY = 1;
 const TO_SELF = 2;
 
+/** How a message is published. */
 export interface PublishOptions {
   /**
    * For feeds where only the newest value counts: a subscriber that does not keep up is sent the newest message only.

@@ -9,6 +9,7 @@ import { HubError } from '../errors.js';
 export interface HandshakeRequest {
   /** Path and query as the client sent them. */
   readonly url: string;
+  /** The path alone. */
   readonly path: string;
   /** The raw query string without `?`; empty when there is none. */
   readonly query: string;

@@ -1,5 +1,7 @@
 /**
- * Handler types, and the check of a handler module. This is the package's `shardhub/worker`.
+ * Types of handler modules, which run in the worker threads.
+ *
+ * @module shardhub/worker
  */
 import type { PublishOptions } from '../wire/publish.js';
 import type { HandshakeRequest } from '../wire/request.js';
@@ -52,6 +54,7 @@ export type SendStatus = 'accepted' | 'queued' | 'dropped';
  * has room for more (`accepted`), or when the connection is gone or closing (`dropped`); never rejects.
  */
 export interface SendResult extends PromiseLike<SendStatus> {
+  /** How things stand at once, without waiting. */
   readonly status: SendStatus;
 }
 

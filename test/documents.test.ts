@@ -1,0 +1,48 @@
+/** What is generated from the sources, and said about them, is up to date. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Runs a script of the project; what it complains about. */
+function complaintsOf(script: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, script), ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  return status === 0 ? '' : `${stdout}${stderr}` || `${script} ended with ${status}`;
+}
+
+test('HubOptions and the options page say what the schema says', () => {
+  expect(complaintsOf('scripts/options.mjs', '--check')).toBe('');
+});
+
+test('everything public is documented, and every link leads somewhere', () => {
+  expect(complaintsOf('node_modules/typedoc/bin/typedoc', '--emit', 'none')).toBe('');
+});
+
+describe('the pages in docs', () => {
+  const pages = readdirSync(join(ROOT, 'docs')).filter(
+    (name) => name.endsWith('.md') && name !== 'README.md',
+  );
+  const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+
+  test('are all listed in docs/README.md', () => {
+    const listed = [...read('docs/README.md').matchAll(/^\| \[[^\]]+\]\(([^)]+\.md)\)/gm)].map(
+      ([, page]) => page,
+    );
+    expect(listed.filter((page) => !page!.startsWith('../')).sort()).toEqual(pages.sort());
+  });
+
+  test.each(['README.md', 'docs/README.md', ...pages.map((name) => `docs/${name}`)])(
+    '%s links to files',
+    (page) => {
+      const targets = [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, target]) => target!);
+      const missing = targets.filter((target) => !existsSync(join(ROOT, dirname(page), target)));
+      expect(missing).toEqual([]);
+    },
+  );
+});
