@@ -13,7 +13,6 @@ import { Counters } from '../metrics/counters.js';
 import { type HubOptions, type Logger, type ResolvedOptions, resolveOptions } from '../options.js';
 import type { OriginCheck } from '../upgrade.js';
 import { VERSION } from '../version.js';
-import type { HandlerSource } from '../wire/lane-task.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { baseUrl } from './address.js';
 import {
@@ -29,7 +28,7 @@ import { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Front } from './front.js';
-import { findHandler } from './handler-source.js';
+import { type FoundHandler, findHandler } from './handler-source.js';
 import { Heartbeat } from './heartbeat.js';
 import { HttpRoutes } from './http.js';
 import type { HubConnection } from './hub-connection.js';
@@ -55,7 +54,7 @@ const LINGER_MS = 100;
 export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly options: ResolvedOptions;
   readonly #counters = new Counters();
-  readonly #handler: HandlerSource;
+  readonly #handler: FoundHandler;
   readonly #logger: Logger;
   readonly #population: Population;
   readonly #emitter: Emitter;

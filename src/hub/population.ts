@@ -6,7 +6,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CloseCode } from '../close-codes.js';
 import type { Counters } from '../metrics/counters.js';
 import type { Logger, ResolvedOptions } from '../options.js';
-import type { HandlerSource } from '../wire/lane-task.js';
 import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
 import { keyResting, type Refusal } from './admission.js';
 import { type Affinity, compileAffinity } from './affinity.js';
@@ -18,6 +17,7 @@ import type { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Gate } from './gate.js';
+import type { FoundHandler } from './handler-source.js';
 import { HttpPort } from './http-port.js';
 import { Linger } from './linger.js';
 import { Overload } from './overload.js';
@@ -47,10 +47,10 @@ export class Population {
   readonly #connectionHost: ConnectionHost<Connection>;
   #onEmpty: (() => void) | undefined;
 
-  constructor(handler: HandlerSource, host: PopulationHost) {
+  constructor(handler: FoundHandler, host: PopulationHost) {
     const { options, counters } = host;
     this.#host = host;
-    const { affinity } = options;
+    const affinity = options.affinity ?? handler.affinity;
     this.#affinity = affinity === undefined ? undefined : compileAffinity(affinity);
     this.gate = new Gate(options);
     this.audience = new Audience(this.#connections, counters, options);
