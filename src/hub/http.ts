@@ -35,11 +35,12 @@ export interface HttpHost {
 }
 
 export interface HttpOptions {
-  /** Path of the WebSocket endpoint. */
-  readonly path: string;
-  /** Serve /healthz, /readyz, /stats and, unless there is an `upgrade` hook, which it would pass by, POST /echo. */
+  /** Paths with a WebSocket endpoint. */
+  readonly paths: readonly string[];
+  /** Serve /healthz, /readyz and /stats. */
   readonly http: boolean;
-  readonly upgrade?: unknown;
+  /** Serve POST /echo. */
+  readonly echo: boolean;
   readonly maxPayload: number;
   readonly assets: ReadonlyMap<string, ConsoleAsset>;
 }
@@ -65,11 +66,12 @@ export class HttpRoutes {
       );
       this.#add('/readyz', READ_METHODS, (exchange) => this.#readyz(exchange));
       this.#add('/stats', READ_METHODS, (exchange) => this.#stats(exchange));
-      if (options.upgrade === undefined) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
+      if (options.echo) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
     }
-    this.#add(options.path, READ_METHODS, (exchange) =>
-      this.#refuse(exchange, upgradeRequired(exchange.headers())),
-    );
+    for (const path of options.paths)
+      this.#add(path, READ_METHODS, (exchange) =>
+        this.#refuse(exchange, upgradeRequired(exchange.headers())),
+      );
   }
 
   handle(exchange: UwsExchange): void {

@@ -11,7 +11,6 @@ import { loadConsoleAssets } from '../console/assets.js';
 import { HubError, toError } from '../errors.js';
 import { Counters } from '../metrics/counters.js';
 import { type HubOptions, type Logger, type ResolvedOptions, resolveOptions } from '../options.js';
-import type { OriginCheck } from '../upgrade.js';
 import { VERSION } from '../version.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { baseUrl } from './address.js';
@@ -28,13 +27,12 @@ import { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Front } from './front.js';
-import { type FoundHandler, findHandler } from './handler-source.js';
 import { Heartbeat } from './heartbeat.js';
 import { HttpRoutes } from './http.js';
 import type { HubConnection } from './hub-connection.js';
-import { compileOrigins } from './origins.js';
 import type { Payload } from './payload.js';
 import { Population } from './population.js';
+import { Routes } from './routes.js';
 import { collectStats, type HubStats } from './stats.js';
 import { Upgrades } from './upgrade.js';
 
@@ -54,12 +52,11 @@ const LINGER_MS = 100;
 export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly options: ResolvedOptions;
   readonly #counters = new Counters();
-  readonly #handler: FoundHandler;
+  readonly #routes: Routes;
   readonly #logger: Logger;
   readonly #population: Population;
   readonly #emitter: Emitter;
   readonly #heartbeat: Heartbeat | undefined;
-  readonly #isAllowedOrigin: OriginCheck;
   readonly #upgrades: Upgrades;
   #front: Front | undefined;
   #state: HubState = 'idle';
@@ -71,12 +68,12 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   constructor(options: HubOptions<Data>) {
     super();
     this.options = resolveOptions(options as HubOptions);
-    this.#handler = findHandler(this.options.handler);
+    this.#routes = new Routes(this.options);
     this.#logger = this.options.logger ?? pino({ level: this.options.logLevel }, pino.destination(2));
-    this.#isAllowedOrigin = compileOrigins(this.options.origins);
     this.#upgrades = new Upgrades(this.options, {
+      routeOf: ({ path }) => this.#routes.at(path),
       refuse: (request) =>
-        refuseHandshake(request, this.#isAllowedOrigin, this.#readiness()) ??
+        refuseHandshake(request, this.#routes.at(request.path).isAllowedOrigin, this.#readiness()) ??
         this.#population.workers.refuseResting() ??
         this.#population.gate.refuseNext(request.remoteAddress),
       refuseLate: ({ remoteAddress }) =>
@@ -86,7 +83,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       onError: (error) => this.#onError(error, 'decision on a handshake'),
     });
     this.#emitter = new Emitter(this as EventEmitter<HubEvents>);
-    this.#population = new Population(this.#handler, {
+    this.#population = new Population(this.#routes, {
       options: this.options,
       counters: this.#counters,
       logger: this.#logger,
@@ -114,9 +111,9 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     return baseUrl('http', this.options, this.#port);
   }
 
-  /** Where its WebSocket endpoint is. */
+  /** Where its WebSocket endpoint is; with several routes, the first one. */
   get wsUrl(): string {
-    return `${baseUrl('ws', this.options, this.#port)}${this.options.path}`;
+    return `${baseUrl('ws', this.options, this.#port)}${this.#routes.first.path}`;
   }
 
   /** A snapshot of its counters and gauges. */
@@ -124,7 +121,12 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const identity = {
       state: this.#state,
       uptimeMs: this.#startedAt === 0 ? 0 : Math.round(performance.now() - this.#startedAt),
-      handler: this.#handler.name,
+      handler: this.#routes.handlers.map(({ name }) => name).join(', '),
+      routes: this.#routes.all.map(({ path, handler, connections }) => ({
+        path,
+        handler: handler.name,
+        connections,
+      })),
       workers: this.options.workers,
     };
     return collectStats(
@@ -234,8 +236,9 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   // Parts
 
   #makeFront(): Promise<Front> {
-    const { path, console, http, maxPayload, upgrade } = this.options;
-    const assets = console ? loadConsoleAssets({ path, version: VERSION }) : new Map();
+    const { console, http, maxPayload } = this.options;
+    const { first, paths } = this.#routes;
+    const assets = console ? loadConsoleAssets({ path: first.path, version: VERSION }) : new Map();
     const routes = new HttpRoutes(
       {
         counters: this.#counters,
@@ -245,22 +248,26 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
         refuseResting: () => this.#population.workers.refuseResting(),
         stats: () => this.stats(),
         refuseOrigin: (exchange, headers) =>
-          refuseOrigin(toRequest(exchange, headers), this.#isAllowedOrigin),
+          refuseOrigin(toRequest(exchange, headers), first.isAllowedOrigin),
         onEcho: (exchange, headers, body, isBinary) =>
           this.#onEcho(exchange, toRequest(exchange, headers), body, isBinary),
       },
-      { path, http, upgrade, maxPayload, assets },
+      // It would pass by a hook.
+      { paths, http, echo: http && first.upgrade === undefined, maxPayload, assets },
     );
-    return Front.create(this.options, {
-      onHandshake: (port) => this.#upgrades.onHandshake(port),
-      onOpen: (port, acceptance) => this.#population.open(port, acceptance),
-      onEngineClose: (text) => this.#counters.countEngineClose(text),
-      onRequest: (exchange) => routes.handle(exchange),
-      onError: (error, where) => {
-        this.#counters.rejected['internal-error']++;
-        this.#onError(error, where);
+    return Front.create(
+      { ...this.options, paths },
+      {
+        onHandshake: (port) => this.#upgrades.onHandshake(port),
+        onOpen: (port, acceptance) => this.#population.open(port, acceptance),
+        onEngineClose: (text) => this.#counters.countEngineClose(text),
+        onRequest: (exchange) => routes.handle(exchange),
+        onError: (error, where) => {
+          this.#counters.rejected['internal-error']++;
+          this.#onError(error, where);
+        },
       },
-    });
+    );
   }
 
   #onEcho(exchange: UwsExchange, request: HandshakeRequest, body: Uint8Array, isBinary: boolean) {
