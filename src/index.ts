@@ -14,6 +14,7 @@ export type {
   WorkerExitEvent,
 } from './hub/events.js';
 export { BUILT_IN_HANDLERS } from './hub/handler-source.js';
+export type { HttpHandler, HttpInfo } from './hub/http-app.js';
 export { type CloseOptions, createHub, type Hub, type HubState } from './hub/hub.js';
 export type { HubConnection, PingOptions } from './hub/hub-connection.js';
 export type { Payload } from './hub/payload.js';

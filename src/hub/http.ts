@@ -4,6 +4,7 @@ import { CONSOLE_HEADERS, type ConsoleAsset } from '../console/assets.js';
 import type { Counters } from '../metrics/counters.js';
 import {
   allResting,
+  nothingThere,
   type Readiness,
   type Refusal,
   refusal,
@@ -11,9 +12,11 @@ import {
   upgradeRequired,
 } from './admission.js';
 import type { HeaderList, UwsExchange } from './exchange.js';
+import type { HttpApp } from './http-app.js';
 
 export interface HttpHost {
   readonly counters: Counters;
+  readonly app: HttpApp;
   readiness(): Readiness;
   /** Shards whose workers rest after too many crashes. */
   resting(): number[];
@@ -77,7 +80,7 @@ export class HttpRoutes {
   handle(exchange: UwsExchange): void {
     const route = this.#routes.get(exchange.path);
     if (route === undefined) {
-      this.#refuse(exchange, refusal('not-found', '404 Not Found', 'There is nothing at this path.'));
+      if (!this.#host.app.handle(exchange)) this.#refuse(exchange, nothingThere());
     } else if (!route.methods.includes(exchange.method)) {
       const allow = route.methods.join(', ');
       const body = `This path takes ${allow}.`;

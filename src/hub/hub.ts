@@ -29,6 +29,7 @@ import type { UwsExchange } from './exchange.js';
 import { Front } from './front.js';
 import { Heartbeat } from './heartbeat.js';
 import { HttpRoutes } from './http.js';
+import { HttpApp, type HttpHandler } from './http-app.js';
 import type { HubConnection } from './hub-connection.js';
 import type { Payload } from './payload.js';
 import { Population } from './population.js';
@@ -58,6 +59,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly #emitter: Emitter;
   readonly #heartbeat: Heartbeat | undefined;
   readonly #upgrades: Upgrades;
+  readonly #app: HttpApp;
   #front: Front | undefined;
   #state: HubState = 'idle';
   #port = 0;
@@ -82,6 +84,14 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       onRefused: (request, refusal) => this.#onRefused(request, refusal),
       onError: (error) => this.#onError(error, 'decision on a handshake'),
     });
+    this.#app = new HttpApp(
+      {
+        counters: this.#counters,
+        readiness: () => this.#readiness(),
+        onError: (error) => this.#onError(error, 'handler of HTTP requests'),
+      },
+      { ...this.options, scheme: this.options.tls === undefined ? 'http' : 'https' },
+    );
     this.#emitter = new Emitter(this as EventEmitter<HubEvents>);
     this.#population = new Population(this.#routes, {
       options: this.options,
@@ -182,6 +192,18 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     return this.#population.audience.sendToUser(userId, data, options.except);
   }
 
+  /**
+   * Serves HTTP: every request for what the hub does not serve itself is the handler's, as a `Request` of the Fetch
+   * standard that is answered with a `Response`. It may be called at any time; a handler takes the place of the one
+   * before. What it returns `undefined` for is a 404; when it throws, the client gets a 500 and the hub emits `error`.
+   *
+   * @throws HubError `ERR_ARGUMENT` for what is no function
+   */
+  http(handler: HttpHandler): this {
+    this.#app.use(handler);
+    return this;
+  }
+
   /** @internal Listens, then loads the handler in every worker. Once. */
   async start(): Promise<void> {
     if (this.#state !== 'idle')
@@ -242,6 +264,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const routes = new HttpRoutes(
       {
         counters: this.#counters,
+        app: this.#app,
         readiness: () => this.#readiness(),
         resting: () => this.#population.workers.resting(),
         isServing: () => this.#population.workers.isServing,
@@ -313,10 +336,13 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#heartbeat?.stop();
     this.#front?.stopListening();
     this.#upgrades.refuseAll(unavailable('draining'));
-    const hadConnections = await this.#population.leave(code, reason, timeoutMs);
+    const [hadConnections, hadRequests] = await Promise.all([
+      this.#population.leave(code, reason, timeoutMs),
+      this.#app.leave(timeoutMs),
+    ]);
     const left = Math.max(0, deadline - performance.now());
     await this.#population.workers.stop(left);
-    if (hadConnections) await delay(LINGER_MS);
+    if (hadConnections || hadRequests) await delay(LINGER_MS);
     this.#front?.close();
     this.#state = 'stopped';
   }
