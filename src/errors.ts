@@ -21,6 +21,7 @@ export const HUB_ERROR_CODES = [
   'ERR_CONNECTION_CLOSED',
   'ERR_UPGRADE',
   'ERR_TLS',
+  'ERR_AFFINITY',
 ] as const;
 
 /** What went wrong, as a stable word: see docs/errors.md for when each comes and what to do. */

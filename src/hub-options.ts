@@ -1,6 +1,7 @@
 /**
  * What `createHub` takes. Generated from the options schema: run `npm run docs:options` after a change of it.
  */
+import type { AffinityHook } from './affinity.js';
 import type { PingListener, PongListener } from './hub/events.js';
 import type { Logger } from './options/application.js';
 import type { OriginCheck, UpgradeHook } from './upgrade.js';
@@ -103,7 +104,7 @@ export interface HubOptions<Data = unknown> {
    */
   readonly path?: string | undefined;
   /**
-   * What processes the messages: echo, done, burn (or burn:<µs>), or the path of a module with a default
+   * What processes the messages: echo, done, chat, burn (or burn:<µs>), or the path of a module with a default
    * export.
    *
    * Takes the name of a built-in handler, a path, or a file: URL.
@@ -113,6 +114,31 @@ export interface HubOptions<Data = unknown> {
    * @defaultValue `'echo'`
    */
   readonly handler?: string | URL | undefined;
+  /**
+   * Several paths, each with a handler of its own, instead of path and handler.
+   *
+   * Takes an object with at least one path, and for each its handler and, where it departs from the option of
+   * that name, upgrade, origins, subprotocols and affinity.
+   *
+   * @defaultValue none
+   */
+  readonly routes?:
+    | Record<
+        string,
+        {
+          /** See {@link HubOptions.routes}. */
+          readonly handler: string | URL;
+          /** See {@link HubOptions.routes}. */
+          readonly upgrade?: UpgradeHook<Data> | undefined;
+          /** See {@link HubOptions.routes}. */
+          readonly origins?: RegExp | 'same-origin' | '*' | OriginCheck | (string | RegExp)[] | undefined;
+          /** See {@link HubOptions.routes}. */
+          readonly subprotocols?: string[] | undefined;
+          /** See {@link HubOptions.routes}. */
+          readonly affinity?: string | AffinityHook<Data> | undefined;
+        }
+      >
+    | undefined;
   /**
    * Worker threads; 0 runs the handler on the front end thread.
    *
@@ -158,6 +184,18 @@ export interface HubOptions<Data = unknown> {
    * @defaultValue `1000`
    */
   readonly maxPendingUpgrades?: number | undefined;
+  /**
+   * Connections with the same key go to the same worker: path, query:<name> or header:<name>; with =<key>
+   * behind it, that stands for a missing one.
+   *
+   * Takes "path", "query:<name>", "header:<name>", each of the latter with "=<key>" behind it if wanted, or a
+   * function (request, data) that returns a string or undefined.
+   *
+   * Also `--affinity <key>` and `SHARDHUB_AFFINITY`.
+   *
+   * @defaultValue what a built-in handler brings, or the least loaded worker
+   */
+  readonly affinity?: string | AffinityHook<Data> | undefined;
   /**
    * Subprotocols in order of preference: the first one that a client offers is chosen.
    *

@@ -3,6 +3,7 @@
  *
  * @module shardhub
  */
+export type { AffinityHook } from './affinity.js';
 export { CloseCode } from './close-codes.js';
 export { type ErrorRecord, HUB_ERROR_CODES, HubError, type HubErrorCode } from './errors.js';
 export { isLoopbackHost } from './hub/address.js';
@@ -21,11 +22,12 @@ export type {
   WorkerRestEvent,
 } from './hub/events.js';
 export { BUILT_IN_HANDLERS } from './hub/handler-source.js';
+export type { HttpHandler, HttpInfo } from './hub/http-app.js';
 export { type CloseOptions, createHub, type Hub, type HubState } from './hub/hub.js';
 export type { HubConnection, PingOptions } from './hub/hub-connection.js';
 export type { Payload } from './hub/payload.js';
 export type { ShardState, ShardStats } from './hub/shard.js';
-export type { HubStats } from './hub/stats.js';
+export type { HubStats, RouteStats } from './hub/stats.js';
 export type { StatsEvent } from './hub/stats-feed.js';
 export type { DropReason, InvalidReason, RejectReason } from './metrics/counters.js';
 export type { Latency } from './metrics/latency.js';
@@ -37,6 +39,7 @@ export {
   type OptionInfo,
   type OptionName,
   type ResolvedOptions,
+  type RouteOptions,
   resolveOptions,
 } from './options.js';
 export type {

@@ -33,7 +33,7 @@ const data = fc.anything({
 
 test('comes out as a structured clone of what went in, in characters of one byte', () => {
   property(fc.tuple(request, data), ([asked, said]) => {
-    const encoded = encodeHandshake(asked, said);
+    const encoded = encodeHandshake(asked, said, 0);
     expect(encoded).toMatch(/^[\0-\xff]*$/);
     // As it crosses the thread.
     const decoded = decodeHandshake(Buffer.from(encoded, 'utf8').toString('utf8'));
@@ -54,23 +54,23 @@ describe('what is kept', () => {
 
   test('has little beside the request itself', () => {
     const size = JSON.stringify([usual.path, usual.headers, usual.remoteAddress]).length;
-    expect(encodeHandshake(usual, undefined).length).toBeLessThan(size + 12);
-    expect(encodeHandshake(usual, { userId: 'ann' }).length).toBeLessThan(size + 32);
+    expect(encodeHandshake(usual, undefined, 0).length).toBeLessThan(size + 12);
+    expect(encodeHandshake(usual, { userId: 'ann' }, 0).length).toBeLessThan(size + 32);
   });
 
   test('is one object where it was one, and holds itself where it did', () => {
     const shared = { n: 1 };
     const loop: Record<string, unknown> = { pair: [shared, shared] };
     loop.self = loop;
-    const { data } = decodeHandshake(encodeHandshake(usual, loop)) as { data: typeof loop };
+    const { data } = decodeHandshake(encodeHandshake(usual, loop, 0)) as { data: typeof loop };
     expect(data.self).toBe(data);
     const [first, second] = data.pair as object[];
     expect(first).toBe(second);
   });
 
   test('is at most 64 KiB of data', () => {
-    expect(() => encodeHandshake(usual, 'x'.repeat(65_534))).not.toThrow();
-    expect(() => encodeHandshake(usual, 'x'.repeat(65_535))).toThrow(/65537 bytes .* takes 65536 at most/);
-    expect(() => encodeHandshake(usual, '☃'.repeat(11_000))).toThrow(/takes 65536 at most/);
+    expect(() => encodeHandshake(usual, 'x'.repeat(65_534), 0)).not.toThrow();
+    expect(() => encodeHandshake(usual, 'x'.repeat(65_535), 0)).toThrow(/65537 bytes .* takes 65536 at most/);
+    expect(() => encodeHandshake(usual, '☃'.repeat(11_000), 0)).toThrow(/takes 65536 at most/);
   });
 });

@@ -26,6 +26,7 @@ function setUp() {
       request: '{}',
       remoteAddress: '',
       data: undefined,
+      route: '/ws',
       isVirtual: false,
     };
     return new Connection(

@@ -4,6 +4,7 @@ import { CONSOLE_HEADERS, type ConsoleAsset } from '../console/assets.js';
 import type { Counters } from '../metrics/counters.js';
 import {
   allResting,
+  nothingThere,
   type Readiness,
   type Refusal,
   refusal,
@@ -11,10 +12,12 @@ import {
   upgradeRequired,
 } from './admission.js';
 import type { HeaderList, UwsExchange } from './exchange.js';
+import type { HttpApp } from './http-app.js';
 import { MAX_STREAMS, StatsFeed } from './stats-feed.js';
 
 export interface HttpHost {
   readonly counters: Counters;
+  readonly app: HttpApp;
   readiness(): Readiness;
   /** Shards whose workers rest after too many crashes. */
   resting(): number[];
@@ -29,21 +32,22 @@ export interface HttpHost {
   readonly feed: StatsFeed;
   /** Refuses a request by its Origin. */
   refuseOrigin(exchange: UwsExchange, headers: Readonly<Record<string, string>>): Refusal | undefined;
-  /** Runs a body through a worker; the exchange is answered with the replies. */
+  /** Runs a body through a worker; the exchange is answered with the replies. Returns a refusal when it does not. */
   onEcho(
     exchange: UwsExchange,
     headers: Readonly<Record<string, string>>,
     body: Uint8Array,
     isBinary: boolean,
-  ): void;
+  ): Refusal | undefined;
 }
 
 export interface HttpOptions {
-  /** Path of the WebSocket endpoint. */
-  readonly path: string;
-  /** Serve /healthz, /readyz, /stats, /stats/stream and, unless there is an `upgrade` hook, which it would pass by, POST /echo. */
+  /** Paths with a WebSocket endpoint. */
+  readonly paths: readonly string[];
+  /** Serve /healthz, /readyz, /stats and /stats/stream. */
   readonly http: boolean;
-  readonly upgrade?: unknown;
+  /** Serve POST /echo. */
+  readonly echo: boolean;
   readonly maxPayload: number;
   readonly assets: ReadonlyMap<string, ConsoleAsset>;
 }
@@ -70,17 +74,18 @@ export class HttpRoutes {
       this.#add('/readyz', READ_METHODS, (exchange) => this.#readyz(exchange));
       this.#add('/stats', READ_METHODS, (exchange) => this.#stats(exchange));
       this.#add('/stats/stream', ['GET'], (exchange) => this.#streamStats(exchange));
-      if (options.upgrade === undefined) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
+      if (options.echo) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
     }
-    this.#add(options.path, READ_METHODS, (exchange) =>
-      this.#refuse(exchange, upgradeRequired(exchange.headers())),
-    );
+    for (const path of options.paths)
+      this.#add(path, READ_METHODS, (exchange) =>
+        this.#refuse(exchange, upgradeRequired(exchange.headers())),
+      );
   }
 
   handle(exchange: UwsExchange): void {
     const route = this.#routes.get(exchange.path);
     if (route === undefined) {
-      this.#refuse(exchange, refusal('not-found', '404 Not Found', 'There is nothing at this path.'));
+      if (!this.#host.app.handle(exchange)) this.#refuse(exchange, nothingThere());
     } else if (!route.methods.includes(exchange.method)) {
       const allow = route.methods.join(', ');
       const body = `This path takes ${allow}.`;
@@ -164,9 +169,8 @@ export class HttpRoutes {
         this.#refuse(exchange, refusal('invalid-utf8', '400 Bad Request', 'The body is text but not UTF-8.'));
       } else {
         // The body may have taken its time.
-        const late = this.#refuseWork();
-        if (late === undefined) host.onEcho(exchange, headers, body, isBinary);
-        else this.#refuse(exchange, late);
+        const late = this.#refuseWork() ?? host.onEcho(exchange, headers, body, isBinary);
+        if (late !== undefined) this.#refuse(exchange, late);
       }
     });
   }

@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CloseCode } from '../close-codes.js';
 import type { Counters } from '../metrics/counters.js';
 import type { Logger, ResolvedOptions } from '../options.js';
-import type { HandlerSource } from '../wire/lane-task.js';
 import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
+import { keyResting, type Refusal } from './admission.js';
 import { Audience } from './audience.js';
 import { Connection } from './connection.js';
 import type { ConnectionHost } from './connection-host.js';
@@ -20,9 +20,10 @@ import { Gate } from './gate.js';
 import { HttpPort } from './http-port.js';
 import { Linger } from './linger.js';
 import { Overload } from './overload.js';
+import type { Routes } from './routes.js';
 import type { Shard } from './shard.js';
 import type { SocketPort } from './socket-port.js';
-import type { Acceptance } from './upgrade-result.js';
+import type { Acceptance, UpgradeVerdict } from './upgrade-result.js';
 import { Workers } from './workers.js';
 
 export interface PopulationHost {
@@ -41,18 +42,20 @@ export class Population {
   readonly gate: Gate;
   readonly workers: Workers;
   readonly #host: PopulationHost;
+  readonly #routes: Routes;
   readonly #connections = new Connections();
   readonly #connectionHost: ConnectionHost<Connection>;
   #onEmpty: (() => void) | undefined;
 
-  constructor(handler: HandlerSource, host: PopulationHost) {
+  constructor(routes: Routes, host: PopulationHost) {
     const { options, counters } = host;
     this.#host = host;
+    this.#routes = routes;
     this.gate = new Gate(options);
     this.audience = new Audience(this.#connections, counters, options);
     const linger = new Linger(options, counters);
     const overload = new Overload(options, counters, this.#connections);
-    this.workers = new Workers(handler, {
+    this.workers = new Workers(routes.handlers, {
       ...host,
       connections: this.#connections,
       fanOut: this.audience,
@@ -76,25 +79,52 @@ export class Population {
     };
   }
 
+  /**
+   * Finds the worker of a handshake that is accepted.
+   *
+   * @throws HubError `ERR_AFFINITY`, or whatever the function `affinity` throws
+   */
+  place(acceptance: Acceptance): UpgradeVerdict {
+    const affinity = acceptance.route.affinity?.(acceptance.request, acceptance.data);
+    if (affinity === undefined) return { accept: acceptance };
+    const { isResting } = this.workers.shardOf(affinity);
+    return isResting ? { refuse: keyResting() } : { accept: { ...acceptance, affinity } };
+  }
+
   /** A WebSocket is open. */
   open(port: SocketPort, acceptance: Acceptance): Connection {
     this.#host.counters.opened++;
     this.gate.enter(acceptance.request.remoteAddress);
+    acceptance.route.connections++;
     const connection = this.#connect(port, acceptance, false);
     this.audience.enter(connection);
     this.#emit('open', connection);
     return connection;
   }
 
-  /** Runs the body of an HTTP request through a worker; the exchange is answered with the replies. */
-  request(exchange: UwsExchange, request: HandshakeRequest, body: Uint8Array, isBinary: boolean): void {
+  /**
+   * Runs the body of an HTTP request through a worker; the exchange is answered with the replies.
+   *
+   * @returns a refusal, when nothing was run
+   * @throws as {@link place}
+   */
+  request(
+    exchange: UwsExchange,
+    request: HandshakeRequest,
+    body: Uint8Array,
+    isBinary: boolean,
+  ): Refusal | undefined {
+    const { first: route } = this.#routes;
+    const encoded = encodeHandshake(request, undefined, route.handlerIndex);
+    const verdict = this.place({ request, data: undefined, encoded, headers: [], route });
+    if ('refuse' in verdict) return verdict.refuse;
     const port = new HttpPort(exchange, this.#host.options.maxQueueBytes);
-    const acceptance = { request, data: undefined, encoded: encodeHandshake(request, undefined) };
-    const connection = this.#connect(port, acceptance, true);
+    const connection = this.#connect(port, verdict.accept, true);
     port.attach(connection);
     const isIn = connection.accept(body, isBinary);
     if (isIn) connection.closeWhenIdle(CloseCode.Normal, '');
     else connection.closeNow(CloseCode.TryAgainLater, 'overloaded: try again later');
+    return undefined;
   }
 
   /** Closes every connection once it is idle, or at the end of the time. @returns false when there was none */
@@ -121,13 +151,14 @@ export class Population {
 
   #connect(
     port: SocketPort,
-    { request, encoded, data }: Omit<Acceptance, 'headers'>,
+    { request, encoded, data, route, affinity }: Acceptance,
     isVirtual: boolean,
   ): Connection {
-    const shard = this.workers.leastLoaded();
+    const { workers } = this;
+    const shard = affinity === undefined ? workers.leastLoaded() : workers.shardOf(affinity);
     const { remoteAddress } = request;
     const connection = this.#connections.add((slot, generation) => {
-      const origin = { slot, generation, shard, request: encoded, data, remoteAddress, isVirtual };
+      const origin = { slot, generation, shard, request: encoded, data, route, remoteAddress, isVirtual };
       return new Connection(origin, port, this.#connectionHost);
     });
     shard.open(connection);
@@ -137,6 +168,7 @@ export class Population {
   #onGone(connection: Connection, code: number, reason: string): void {
     if (!connection.isVirtual) {
       this.gate.leave(connection.remoteAddress);
+      connection.route.connections--;
       this.#host.counters.countClose(code);
       this.audience.leave(connection);
       this.#emit('close', connection, code, reason);

@@ -2,14 +2,24 @@
 import type { Counters, DropReason, InvalidReason, RejectReason } from '../metrics/counters.js';
 import type { ShardStats } from './shard.js';
 
+/** A path with a WebSocket endpoint. */
+export interface RouteStats {
+  readonly path: string;
+  /** Its handler as it was given. */
+  readonly handler: string;
+  /** Gauge: WebSockets that are open on it. */
+  readonly connections: number;
+}
+
 /** A snapshot of the hub. What is no gauge counts from its start and never falls. */
 export interface HubStats {
   /** `idle`, `starting`, `running`, `draining` or `stopped`. */
   readonly state: string;
   /** Since it was ready, in ms; 0 before. */
   readonly uptimeMs: number;
-  /** The handler as it was given. */
+  /** The handler as it was given; several are separated by `, `. */
   readonly handler: string;
+  readonly routes: readonly RouteStats[];
   /** Worker threads; 0 when the handler runs on the front end thread. */
   readonly workers: number;
   /** WebSockets. */
@@ -89,7 +99,7 @@ export interface HubStats {
   readonly shards: readonly ShardStats[];
 }
 
-export type HubIdentity = Pick<HubStats, 'state' | 'uptimeMs' | 'handler' | 'workers'>;
+export type HubIdentity = Pick<HubStats, 'state' | 'uptimeMs' | 'handler' | 'routes' | 'workers'>;
 
 export function collectStats(
   identity: HubIdentity,

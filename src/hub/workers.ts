@@ -9,6 +9,7 @@ import type { LatencySampler } from '../metrics/latency.js';
 import type { Logger, ResolvedOptions } from '../options.js';
 import type { HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import { allResting, type Refusal } from './admission.js';
+import { shardOfKey } from './affinity.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
 import type { Emitter } from './emitter.js';
@@ -43,16 +44,16 @@ export class Workers {
   readonly #supervisors: readonly Supervisor[];
   readonly #watchdog: Watchdog;
 
-  constructor(handler: HandlerSource, host: WorkersHost) {
+  constructor(handlers: readonly HandlerSource[], host: WorkersHost) {
     this.#host = host;
     const { workers, handlerTimeoutMs } = host.options;
-    this.#shards = this.#makeShards(handler);
+    this.#shards = this.#makeShards(handlers);
     this.#supervisors = this.#shards.map((shard) => this.#supervise(shard));
     this.#watchdog = new Watchdog(handlerTimeoutMs, workers === 0 ? [] : this.#shards);
     this.turn = new Turn(this.#shards, host.options.spin / 1000, () => host.relieve());
   }
 
-  /** Resolves once every worker has loaded its handler. */
+  /** Resolves once every worker has loaded its handlers. */
   async start(): Promise<void> {
     await Promise.all(this.#shards.map((shard) => shard.start()));
     this.#watchdog.start();
@@ -110,6 +111,11 @@ export class Workers {
     return this.#shards.every((shard) => shard.isResting) ? allResting() : undefined;
   }
 
+  /** The shard of all connections with a key. */
+  shardOf(key: string): Shard {
+    return this.#shards[shardOfKey(key, this.#shards.length)]!;
+  }
+
   /** The shard with the fewest connections among those that are up, or else among those that come up again. */
   leastLoaded(): Shard {
     let best = this.#shards[0]!;
@@ -117,7 +123,7 @@ export class Workers {
     return best;
   }
 
-  #makeShards(handler: HandlerSource): Shard[] {
+  #makeShards(handlers: readonly HandlerSource[]): Shard[] {
     const { workers, workerMemoryMb, ordering, maxConcurrent } = this.#host.options;
     const settings = runtimeSettings(this.#host.options);
     const limits = workerMemoryMb > 0 ? { maxOldGenerationSizeMb: workerMemoryMb } : undefined;
@@ -137,9 +143,9 @@ export class Workers {
       },
       onForgotten: (connection) => this.#host.onForgotten(connection),
     };
-    if (workers === 0) return [new Shard(0, host, () => new LocalLane(handler, settings))];
+    if (workers === 0) return [new Shard(0, host, () => new LocalLane(handlers, settings))];
     const makeLane = (index: number) => {
-      const lane = new PiscinaLane(index, handler, settings, limits);
+      const lane = new PiscinaLane(index, handlers, settings, limits);
       this.#lanes[index] = lane;
       return lane;
     };

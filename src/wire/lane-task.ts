@@ -41,7 +41,8 @@ export interface RuntimeSettings {
 export interface LaneTask {
   readonly shard: number;
   readonly memory: LaneMemory;
-  readonly handler: HandlerSource;
+  /** An `Open` record says which of them its connection has. */
+  readonly handlers: readonly HandlerSource[];
   readonly settings: RuntimeSettings;
   /** Carries `LaneReady` once, then a `BellMessage` now and then. */
   readonly bell: Port;
@@ -53,13 +54,13 @@ export interface LaneTask {
 export type BellMessage = null | typeof PROBE;
 export const PROBE = 'probe';
 
-/** Posted on the bell once the handler is loaded. */
+/** Posted on the bell once the handlers are loaded. */
 export interface LaneReady {
   readonly ready: true;
   readonly hooks: HandlerHooks;
 }
 
-/** Hooks that the handler has: records that no hook wants are not sent. */
+/** Hooks that some handler has: records that no hook wants are not sent. */
 export interface HandlerHooks {
   readonly open: boolean;
   readonly close: boolean;
