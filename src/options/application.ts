@@ -4,12 +4,19 @@ import type { PingListener, PongListener } from '../hub/events.js';
 import { flag, integer, isFunction, option } from './meta.js';
 
 const heartbeatSchema = z.strictObject({
-  intervalMs: z.int().min(100).max(86_400_000).describe('time between two messages, in ms, from 100 to 86400000'),
+  intervalMs: z
+    .int()
+    .min(100)
+    .max(86_400_000)
+    .describe('time between two messages, in ms, from 100 to 86400000'),
   payload: z
     .union([z.string(), z.custom<Uint8Array>((value) => value instanceof Uint8Array)])
     .default('heartbeat')
     .describe('the message: text or bytes; default: "heartbeat"'),
-  binary: z.boolean().default(false).describe('send it as a binary frame, not as text (UTF-8); default: false'),
+  binary: z
+    .boolean()
+    .default(false)
+    .describe('send it as a binary frame, not as text (UTF-8); default: false'),
 });
 
 /** The part of a pino logger that the hub uses. `details` holds the error as `err`, and what it is about. */
