@@ -272,6 +272,17 @@ export interface HubOptions<Data = unknown> {
    */
   readonly maxConcurrent?: number | undefined;
   /**
+   * How long an idle worker, and the front end while messages are in flight, look for more in a loop before
+   * they sleep: less latency for CPU time, and only where cores are left; 0 is off.
+   *
+   * Takes an integer from 0 to 1000 (µs).
+   *
+   * Also `--spin <µs>` and `SHARDHUB_SPIN`.
+   *
+   * @defaultValue `0`
+   */
+  readonly spin?: number | undefined;
+  /**
    * Heap of a worker (the old generation); one that needs more ends as if it had crashed; 0 is the default of
    * V8.
    *
@@ -514,7 +525,7 @@ export interface HubOptions<Data = unknown> {
    */
   readonly drainTimeoutMs?: number | undefined;
   /**
-   * Serve /healthz, /readyz, /stats and POST /echo.
+   * Serve /healthz, /readyz, /stats, /stats/stream and POST /echo.
    *
    * Takes true or false.
    *
@@ -533,6 +544,17 @@ export interface HubOptions<Data = unknown> {
    * @defaultValue `false`
    */
   readonly console?: boolean | undefined;
+  /**
+   * What /stats and /stats/stream ask for (Authorization: Bearer …); needed when host is not a loopback
+   * address.
+   *
+   * Takes a secret of 16 to 256 characters: letters, digits and - . _ ~ + /.
+   *
+   * Also `--stats-token <token>` and `SHARDHUB_STATS_TOKEN`.
+   *
+   * @defaultValue none
+   */
+  readonly statsToken?: string | undefined;
   /**
    * Least severe log line that is written (to stderr, as JSON).
    *

@@ -5,6 +5,7 @@
  */
 export { CloseCode } from './close-codes.js';
 export { type ErrorRecord, HUB_ERROR_CODES, HubError, type HubErrorCode } from './errors.js';
+export { isLoopbackHost } from './hub/address.js';
 export type { ConnectionFilter, Except, HubPublishOptions } from './hub/audience.js';
 export type { SendStatus } from './hub/connection-state.js';
 export type { HubDiagnostics } from './hub/emitter.js';
@@ -25,7 +26,9 @@ export type { HubConnection, PingOptions } from './hub/hub-connection.js';
 export type { Payload } from './hub/payload.js';
 export type { ShardState, ShardStats } from './hub/shard.js';
 export type { HubStats } from './hub/stats.js';
+export type { StatsEvent } from './hub/stats-feed.js';
 export type { DropReason, InvalidReason, RejectReason } from './metrics/counters.js';
+export type { Latency } from './metrics/latency.js';
 export type { CliMeta } from './options/meta.js';
 export {
   type HubOptions,

@@ -13,7 +13,10 @@ export type { Logger } from './options/application.js';
 export type { CliMeta } from './options/meta.js';
 
 /** Paths that the hub serves itself, by the option that makes it. */
-const OWN_PATHS = { http: ['/healthz', '/readyz', '/stats', '/echo'], console: ['/'] } as const;
+const OWN_PATHS = {
+  http: ['/healthz', '/readyz', '/stats', '/stats/stream', '/echo'],
+  console: ['/'],
+} as const;
 
 export const hubOptionsSchema = z.strictObject(optionsShape).superRefine((options, context) => {
   const { http, console, path } = options;
@@ -69,7 +72,13 @@ function explain(error: z.ZodError, given: Record<string, unknown>): string {
     }
     const name = String(issue.path[0]);
     const { takes } = hubOptionsSchema.shape[name as OptionName].meta() as unknown as OptionMeta;
-    sentences.add(`option "${name}" got ${show(given[name])} but takes ${takes}`);
+    sentences.add(`option "${name}" got ${show(withoutSecret(given[name]))} but takes ${takes}`);
   }
   return [...sentences].join('; ');
+}
+
+/** Errors end up in logs, where a passphrase has no business. */
+function withoutSecret(value: unknown): unknown {
+  const hasSecret = typeof value === 'object' && value !== null && 'passphrase' in value;
+  return hasSecret ? { ...value, passphrase: '…' } : value;
 }

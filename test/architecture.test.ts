@@ -70,19 +70,23 @@ describe('the parts', () => {
     ).toEqual([]);
   });
 
-  test('the client is no part of serving: it shares flags, stop signals and complaints with it', () => {
-    const isClient = isIn('cli/client');
-    const shared = ['cli/output.ts', 'cli/stop.ts', 'cli/tool-flags.ts', 'cli/values.ts'];
+  test.each([
+    ['client', []],
+    ['bench', ['loadgen/index.ts', 'loadgen/options.ts']],
+  ])('%s is no part of serving: it shares flags, stop signals and complaints with it', (tool, foreign) => {
+    const isTool = isIn(`cli/${tool}`);
+    const common = ['handshake-flags.ts', 'output.ts', 'stop.ts', 'tool-flags.ts', 'values.ts'];
+    const shared = [...common.map((name) => `cli/${name}`), ...foreign];
     expect(
       offences(
         ({ path }, { target }) =>
-          isClient(path) && isSource(target) && !isClient(target) && !shared.includes(target),
+          isTool(path) && isSource(target) && !isTool(target) && !shared.includes(target),
       ),
     ).toEqual([]);
-    // Loaded by the command line alone, and its connections only when they are wanted.
-    expect(offences(({ path }, { target }) => !isClient(path) && isClient(target))).toEqual([
-      'cli/program.ts → cli/client/flags.ts',
-      'cli/program.ts → cli/client/client.ts',
+    // Loaded by the command line alone, and what runs it only when it is wanted.
+    expect(offences(({ path }, { target }) => !isTool(path) && isTool(target))).toEqual([
+      `cli/program.ts → cli/${tool}/flags.ts`,
+      `cli/program.ts → cli/${tool}/${tool}.ts`,
     ]);
   });
 
@@ -116,8 +120,8 @@ describe('what is foreign', () => {
     ['ws', ['cli/client/connection.ts']],
     ['node:readline', ['cli/client/prompt.ts']],
     ['hdr-histogram-js', ['loadgen/recorder.ts']],
-    ['cli-table3', ['cli/bench-report.ts']],
-    ['cli-progress', ['cli/bench-progress.ts']],
+    ['cli-table3', ['cli/bench/report.ts']],
+    ['cli-progress', ['cli/bench/progress.ts']],
     ['jose', ['auth/verify.ts']],
   ])('%s is known to one file', (name, files) => {
     expect(importersOf(name)).toEqual(files);

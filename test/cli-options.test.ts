@@ -22,6 +22,7 @@ const SAMPLES: Record<string, Samples> = {
   handler: {
     valid: [
       ['done', 'done'],
+      ['burn:250', 'burn:250'],
       ['a', `${process.cwd()}/a`],
       ['./a.mjs', `${process.cwd()}/a.mjs`],
       ['b/c.mjs', `${process.cwd()}/b/c.mjs`],
@@ -74,6 +75,13 @@ const SAMPLES: Record<string, Samples> = {
   ordering: { valid: [['unordered', 'unordered']], invalid: ['parallel'] },
   onHandlerError: { valid: [['ignore', 'ignore']], invalid: ['drop'] },
   slowConsumer: { valid: [['drop-oldest', 'drop-oldest']], invalid: ['Close', 'drop'] },
+  statsToken: {
+    valid: [
+      ['0123456789abcdef', '0123456789abcdef'],
+      ['-._~+/ABCDEFabcdef==', '-._~+/ABCDEFabcdef=='],
+    ],
+    invalid: ['fifteen-letters', 'with a blank in it', 'x'.repeat(257), 'grüne-wiese-grüne'],
+  },
   logLevel: { valid: [['silent', 'silent']], invalid: ['loud'] },
 };
 

@@ -81,6 +81,32 @@ describe('serve', () => {
     expect(command.stderr).toMatch(/^shardhub: warning: SHARDHUB_MAX_PLAYLOAD [^\n]+\n$/);
   });
 
+  test('on more than a loopback address, makes a token for the statistics and tells it to the page alone', async () => {
+    const started = () =>
+      new Command(['serve', '--port', '0', '--workers', '1', '--host', '0.0.0.0']).started();
+    const [first, second] = await Promise.all([started(), started()]);
+    const tokenOf = (line: string) =>
+      line.match(/page http:\/\/127\.0\.0\.1:\d+\/#token=([\w-]{32}), WebSocket/)?.[1];
+    const token = tokenOf(first.line);
+    expect(token).toBeDefined();
+    expect(tokenOf(second.line)).not.toBe(token);
+    const status = async (authorization: string) =>
+      (await fetch(`${first.url}/stats`, { headers: { authorization } })).status;
+    expect(await status(`Bearer ${token}`)).toBe(200);
+    expect(await status(`Bearer ${tokenOf(second.line)}`)).toBe(401);
+  });
+
+  test.each([
+    ['one that it is given', ['--stats-token', 'given-by-the-user'], 401],
+    ['none without the page', ['--no-console'], 403],
+    ['none without statistics', ['--no-http'], 404],
+  ])('makes no token when there is %s, and prints none', async (_, flags, status) => {
+    const args = ['serve', '--port', '0', '--workers', '1', '--host', '0.0.0.0', ...flags];
+    const { line, url } = await new Command(args).started();
+    expect(line).not.toMatch(/token|given-by-the-user/);
+    expect((await fetch(`${url}/stats`)).status).toBe(status);
+  });
+
   test('goes on when nobody reads what it prints', async () => {
     const copy = temporaryFile('stdout');
     const handler = join(FIXTURES, 'cli/copies-stdout.mjs');

@@ -1,147 +1,29 @@
-/**
- * The console page: its files, and the page itself in Debian's chromium against a hub with two workers.
- * Every browser test also holds that nothing was written to the browser's console and no other host was asked.
- */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** The console page in a browser: messages out and back, what is wrong with one, the keyboard, and every screen. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { createHub, type Hub, type HubOptions } from 'shardhub';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { CONSOLE_HEADERS, loadConsoleAssets } from '../src/console/assets.js';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { expect, it, onTestFinished } from 'vitest';
+import {
+  connect,
+  describeInBrowser,
+  messageField,
+  openPage,
+  PATIENT,
+  readLog,
+  received,
+  screenshot,
+  send,
+  startConsole,
+  waitForState,
+} from './support/console-page.js';
 
-const CHROMIUM = '/usr/bin/chromium';
-const isSkipped = !existsSync(CHROMIUM) && process.env.CI !== 'true';
-if (isSkipped)
-  console.log(`the browser test is skipped: ${CHROMIUM} is missing (on Debian: apt-get install chromium)`);
+/** The complaint about what was typed. */
+const complaint = (page: Page) => page.getByRole('alert').filter({ hasText: /./ });
 
-const SCREENSHOTS = new URL('../test-results/', import.meta.url).pathname;
-const PATIENT = { timeout: 30_000 };
-
-describe('the files of the console', () => {
-  const assets = loadConsoleAssets({ path: '/ws', version: '1.2.3' });
-  const text = (path: string) => new TextDecoder().decode(assets.get(path)?.body);
-
-  it('tell the page its hub', () => {
-    expect(JSON.parse(text('/console/config.json'))).toEqual({ path: '/ws', version: '1.2.3' });
-    expect(assets.get('/console/config.json')?.type).toBe('application/json');
-  });
-
-  it('are complete, and need nothing that the content security policy refuses', () => {
-    const html = text('/');
-    const links = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map((match) => `/${match[1]}`);
-    expect(links).toEqual(expect.arrayContaining(['/console/console.js', '/console/console.css']));
-    for (const link of links) expect([...assets.keys()]).toContain(link);
-    expect(html).not.toMatch(/<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)/i);
-    for (const path of ['/', '/console/console.js', '/console/console.css']) {
-      expect(text(path)).not.toMatch(/https?:\/\/|innerHTML|insertAdjacentHTML|document\.write|@import/);
-    }
-  });
-});
-
-describe.skipIf(isSkipped)('the console page in a browser', () => {
-  let browser: Browser;
-  let hub: Hub;
-  const problems: string[] = [];
-  const closeAfterEach: Array<() => Promise<unknown>> = [];
-
-  beforeAll(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
-    hub = await startHub();
-  });
-
-  afterEach(async () => {
-    for (const close of closeAfterEach.splice(0).reverse()) await close();
-    expect(problems.splice(0)).toEqual([]);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await hub?.close();
-  });
-
-  function startHub(options: HubOptions = {}): Promise<Hub> {
-    return createHub({ console: true, port: 0, workers: 2, logLevel: 'silent', ...options });
-  }
-
-  /** Opens the page in a fresh profile; whatever it does wrong ends up in `problems`. */
-  async function openPage(from = hub, options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext(options);
-    closeAfterEach.push(() => context.close());
-    const page = await context.newPage();
-    const allowHost = (url: string) => {
-      if (new URL(url).host !== new URL(from.url).host) problems.push(`asked another host: ${url}`);
-    };
-    page.on('request', (request) => allowHost(request.url()));
-    page.on('websocket', (socket) => allowHost(socket.url()));
-    page.on('pageerror', (error) => problems.push(`uncaught: ${error.message}`));
-    page.on('dialog', (dialog) => {
-      problems.push(`dialog: ${dialog.message()}`);
-      void dialog.dismiss();
-    });
-    page.on('console', (message) => problems.push(`console ${message.type()}: ${message.text()}`));
-    await page.goto(from.url);
-    await expect.poll(() => page.getByLabel('WebSocket address').inputValue(), PATIENT).toBe(from.wsUrl);
-    return page;
-  }
-
-  async function connect(page: Page): Promise<void> {
-    await page.getByRole('button', { name: 'Connect', exact: true }).click();
-    await waitForState(page, 'Connected');
-  }
-
-  async function waitForState(page: Page, words: string): Promise<void> {
-    await page.getByRole('status').getByText(words, { exact: true }).waitFor();
-  }
-
-  async function send(page: Page, kind: string, typed: string): Promise<void> {
-    await page.getByLabel(kind, { exact: true }).check();
-    await page.getByLabel('Message').fill(typed);
-    await page.getByRole('button', { name: 'Send', exact: true }).click();
-  }
-
-  /** The log as the user sees it: time, direction, kind, size, round trip and content of every row. */
-  function readLog(page: Page): Promise<string[][]> {
-    return page.evaluate(
-      `[...document.querySelectorAll('[role=log] > *')].map((row) => [...row.children].map((c) => c.textContent))`,
-    );
-  }
-
-  /** What came back: kind, size and content. */
-  async function received(page: Page): Promise<string[][]> {
-    const rows = await readLog(page);
-    return rows.filter((row) => row[1] === 'received').map((row) => [row[2]!, row[3]!, row[5]!]);
-  }
-
-  it('is served with its security headers, and not at all unless asked for', async () => {
-    for (const path of loadConsoleAssets({ path: '', version: '' }).keys()) {
-      const response = await fetch(new URL(path, hub.url));
-      expect(response.status, path).toBe(200);
-      expect(Object.fromEntries(response.headers), path).toMatchObject(
-        Object.fromEntries(
-          Object.entries(CONSOLE_HEADERS).map(([name, value]) => [name.toLowerCase(), value]),
-        ),
-      );
-    }
-    await using plain = await startHub({ console: false });
-    expect((await fetch(plain.url)).status).toBe(404);
-  });
-
+describeInBrowser('messages on the console page', () => {
   it('sends text and gets it back, with time, direction, kind, size and round-trip time', async () => {
-    const page = await openPage();
+    const page = await openPage(await startConsole());
     await waitForState(page, 'Not connected');
     await expect.poll(() => page.locator('#version').textContent(), PATIENT).toMatch(/^\d+\.\d+\.\d+/);
     await connect(page);
@@ -165,7 +47,7 @@ describe.skipIf(isSkipped)('the console page in a browser', () => {
   });
 
   it('sends binary, as hex or as UTF-8, and shows what comes back as hex and as text', async () => {
-    const page = await openPage();
+    const page = await openPage(await startConsole());
     await connect(page);
     await send(page, 'Binary, hex', '68 69,0x00\nFF:c3a9');
     await send(page, 'Binary, UTF-8', 'é!');
@@ -179,8 +61,29 @@ describe.skipIf(isSkipped)('the console page in a browser', () => {
       ]);
   });
 
+  it('sends a file as one binary message', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'shardhub-console-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'bytes.bin');
+    const bytes = Uint8Array.from({ length: 70_000 }, (_, i) => i % 251);
+    writeFileSync(file, bytes);
+    const hub = await startConsole();
+    const page = await openPage(hub);
+    await connect(page);
+    await page.getByLabel('Binary, file', { exact: true }).check();
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await complaint(page).filter({ hasText: 'Choose a file first' }).waitFor();
+    await page.getByLabel('File', { exact: true }).setInputFiles(file);
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await expect.poll(async () => (await received(page)).length, PATIENT).toBe(1);
+    const [back] = await received(page);
+    expect(back).toEqual(['binary', '68.4 KiB', expect.stringMatching(/^hex00 01 02 03 04/)]);
+    expect(hub.stats().messages.receivedBytes).toBe(bytes.length);
+    expect(await complaint(page).count()).toBe(0);
+  });
+
   it('shows markup in a message as the text that it is', async () => {
-    const page = await openPage();
+    const page = await openPage(await startConsole());
     await connect(page);
     const markup = [
       '<img src=x onerror="globalThis.hacked = true">',
@@ -197,8 +100,29 @@ describe.skipIf(isSkipped)('the console page in a browser', () => {
     expect(await page.evaluate('globalThis.hacked')).toBeUndefined();
   });
 
+  it('checks JSON before it sends it, and shows where it stops being JSON', async () => {
+    const page = await openPage(await startConsole());
+    await connect(page);
+    const typed = '{"a": [1, 2],\n "b": nope}';
+    await send(page, 'JSON', typed);
+    await complaint(page)
+      .filter({ hasText: 'line 2, column 7 (character 21): expected a value, but found “n”' })
+      .waitFor();
+    expect(await messageField(page).getAttribute('aria-invalid')).toBe('true');
+    // The cursor is there.
+    const selection =
+      '(({ selectionStart, selectionEnd }) => [selectionStart, selectionEnd])(document.activeElement)';
+    expect(await page.evaluate(selection)).toEqual([20, 21]);
+    expect(await readLog(page)).toHaveLength(1);
+    await send(page, 'JSON', typed.replace('nope', 'null'));
+    await expect
+      .poll(() => received(page), PATIENT)
+      .toEqual([['text', '25 B', '{"a": [1, 2],\n "b": null}']]);
+    expect(await complaint(page).count()).toBe(0);
+  });
+
   it('says clearly what is wrong with hex bytes, and sends nothing', async () => {
-    const page = await openPage();
+    const page = await openPage(await startConsole());
     await connect(page);
     const error = page.getByRole('alert');
     const cases: Array<[string, RegExp]> = [
@@ -210,75 +134,29 @@ describe.skipIf(isSkipped)('the console page in a browser', () => {
     for (const [typed, expected] of cases) {
       await send(page, 'Binary, hex', typed);
       await error.filter({ hasText: expected }).waitFor();
-      expect(await page.getByLabel('Message').getAttribute('aria-invalid')).toBe('true');
+      expect(await messageField(page).getAttribute('aria-invalid')).toBe('true');
     }
     expect(await readLog(page)).toHaveLength(1);
     await send(page, 'Binary, hex', '00');
     await expect.poll(() => received(page), PATIENT).toEqual([['binary', '1 B', 'hex00text·']]);
     expect(await error.filter({ hasText: /./ }).count()).toBe(0);
-    expect(await page.getByLabel('Message').getAttribute('aria-invalid')).toBe('false');
+    expect(await messageField(page).getAttribute('aria-invalid')).toBe('false');
   });
 
-  it('says what is wrong with an address or a close code', async () => {
-    const page = await openPage();
-    const error = page.getByRole('alert').filter({ hasText: /./ });
-    for (const address of ['', 'localhost:8080/ws', 'ftp://127.0.0.1/']) {
-      await page.getByLabel('WebSocket address').fill(address);
-      await page.getByRole('button', { name: 'Connect' }).click();
-      await error.filter({ hasText: 'must begin with ws:// or wss://' }).waitFor();
-    }
-    await page.getByLabel('WebSocket address').fill(hub.wsUrl.replace('ws:', 'http:'));
+  it('measures an echo where a browser cannot send a ping, and says so', async () => {
+    const page = await openPage(await startConsole());
+    const ping = page.getByRole('button', { name: 'Ping' });
+    expect(await ping.isDisabled()).toBe(true);
     await connect(page);
-    await page.getByText('Close with a code and a reason').click();
-    for (const code of ['1001', '2999', '5000', 'x', '3000.5']) {
-      await page.getByLabel('Close code').fill(code);
-      await page.getByRole('button', { name: 'Close', exact: true }).click();
-      await error.filter({ hasText: 'none of the close codes' }).waitFor();
-    }
-    await page.getByLabel('Close code').fill('1000');
-    await page.getByLabel('Reason').fill('é'.repeat(62));
-    await page.getByRole('button', { name: 'Close', exact: true }).click();
-    await error.filter({ hasText: '124 bytes; 123 is the most' }).waitFor();
-    await waitForState(page, 'Connected');
+    await ping.click();
+    await waitForState(page, /^Echo after \d+\.\d ms\.$/);
+    await page.getByText('A browser cannot send a protocol ping').waitFor();
   });
+});
 
-  it('closes with a code and a reason, and connects again', async () => {
-    const page = await openPage();
-    await connect(page);
-    const before = hub.stats().connections.closed['4001'] ?? 0;
-    await page.getByText('Close with a code and a reason').click();
-    await page.getByLabel('Close code').fill('4001');
-    await page.getByLabel('Reason').fill('done here');
-    await page.getByRole('button', { name: 'Close', exact: true }).click();
-    await waitForState(page, 'Closed');
-    await waitForState(page, 'This page closed the connection: 4001 (private code), reason “done here”.');
-    await expect.poll(() => hub.stats().connections.closed['4001'], PATIENT).toBe(before + 1);
-
-    await connect(page);
-    await page.getByRole('button', { name: 'Disconnect' }).click();
-    await waitForState(page, 'Closed');
-    await waitForState(page, 'This page closed the connection: 1000 (normal closure).');
-  });
-
-  it('shows that the hub went away, with its code', async () => {
-    const other = await startHub();
-    closeAfterEach.push(() => other.close());
-    const page = await openPage(other);
-    await connect(page);
-    await send(page, 'Text', 'still there');
-    await expect.poll(async () => (await received(page)).length, PATIENT).toBe(1);
-    await other.close();
-    await waitForState(page, 'Closed');
-    await page.getByRole('status').getByText('The server closed the connection: 1001 (going away)').waitFor();
-    const last = (await readLog(page)).at(-1);
-    expect(last?.[2]).toBe('close');
-    expect(last?.[5]).toContain('1001 (going away)');
-    await page.getByLabel('Message').press('Enter');
-    await page.getByRole('alert').getByText('Not connected').waitFor();
-  });
-
+describeInBrowser('the console page', () => {
   it('works by keyboard alone, with the focus always visible', async () => {
-    const page = await openPage();
+    const page = await openPage(await startConsole());
     // Past the last stop the focus leaves the page for the browser, which counts as visible.
     const outline = `(() => {
       const focused = document.activeElement;
@@ -288,7 +166,7 @@ describe.skipIf(isSkipped)('the console page in a browser', () => {
     })()`;
     const isFocused = (selector: string) => page.evaluate(`document.activeElement.matches('${selector}')`);
     const tabTo = async (selector: string) => {
-      for (let presses = 0; presses < 15 && !(await isFocused(selector)); presses += 1) {
+      for (let presses = 0; presses < 40 && !(await isFocused(selector)); presses += 1) {
         await page.keyboard.press('Tab');
         expect(await page.evaluate(outline)).toBe('solid');
       }
@@ -299,7 +177,7 @@ describe.skipIf(isSkipped)('the console page in a browser', () => {
     await waitForState(page, 'Connected');
     await tabTo('input[name=kind]');
     await page.keyboard.press('ArrowRight');
-    expect(await page.getByLabel('Binary, UTF-8').isChecked()).toBe(true);
+    expect(await page.getByLabel('JSON').isChecked()).toBe(true);
     await page.keyboard.press('ArrowLeft');
     await tabTo('#message');
     await page.keyboard.type('one');
@@ -314,41 +192,33 @@ describe.skipIf(isSkipped)('the console page in a browser', () => {
     await expect
       .poll(async () => (await received(page)).map((row) => row[2]), PATIENT)
       .toEqual(['one\ntwo', 'three', 'three']);
+    await tabTo('#ping');
+    await page.keyboard.press('Enter');
+    await waitForState(page, /^Echo after/);
+    await tabTo('#filter');
+    await page.keyboard.type('one');
+    await expect
+      .poll(async () => (await readLog(page)).map((row) => row[1]), PATIENT)
+      .toEqual(['sent', 'received']);
+    await tabTo('#filter-direction');
+    await page.keyboard.type('received');
+    await expect.poll(async () => (await readLog(page)).map((row) => row[1]), PATIENT).toEqual(['received']);
+    await tabTo('#pause');
+    await page.keyboard.press('Space');
+    expect(await page.getByRole('button', { name: 'Resume' }).getAttribute('aria-pressed')).toBe('true');
     await tabTo('#clear');
     await page.keyboard.press('Space');
     expect(await readLog(page)).toEqual([]);
     await tabTo('#log');
+    await tabTo('#load-seconds');
+    await page.keyboard.type('1');
+    await page.keyboard.press('Enter');
+    await waitForState(page, 'Running…');
+    await tabTo('#load-start');
+    await page.locator('#load-state[data-state=done]').waitFor(PATIENT);
     await tabTo('#connect');
     await page.keyboard.press('Enter');
     await waitForState(page, 'Closed');
-  });
-
-  it('keeps up with a flood and shows the last thousand entries', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'shardhub-console-'));
-    closeAfterEach.push(async () => rmSync(folder, { recursive: true }));
-    const file = join(folder, 'flood.mjs');
-    writeFileSync(
-      file,
-      'export default { *message(conn, msg) { for (let i = 1; i <= Number(msg.text()); i++) yield "message " + i; } };',
-    );
-    const flooder = await startHub({
-      handler: pathToFileURL(file),
-      path: '/live/flood',
-      maxQueueMessages: 100_000,
-    });
-    closeAfterEach.push(() => flooder.close());
-    const page = await openPage(flooder);
-    await connect(page);
-    await send(page, 'Text', '5000');
-    await expect.poll(async () => (await received(page)).at(-1)?.[2], PATIENT).toBe('message 5000');
-    const rows = await received(page);
-    expect(rows).toHaveLength(1000);
-    expect(rows[0]?.[2]).toBe('message 4001');
-    await page.getByText('received 5,000').waitFor();
-    const fromEnd = await page.evaluate(
-      `(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight)(document.getElementById('log'))`,
-    );
-    expect(fromEnd).toBeLessThan(2);
   });
 
   it.each<[string, BrowserContextOptions]>([
@@ -359,13 +229,13 @@ describe.skipIf(isSkipped)('the console page in a browser', () => {
       { colorScheme: 'light', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
     ],
   ])('fits the screen: %s', async (name, options) => {
-    const page = await openPage(hub, options);
+    const page = await openPage(await startConsole(), options);
     await connect(page);
     await send(page, 'Text', '{"type":"order","id":4711,"note":"before noon, please"}');
     await send(page, 'Binary, UTF-8', 'binary Grüße');
     await send(page, 'Text', `one long word: ${'0123456789'.repeat(60)}`);
     await expect.poll(async () => (await received(page)).length, PATIENT).toBe(3);
-    await page.screenshot({ path: join(SCREENSHOTS, `console-${name}.png`), fullPage: true });
+    await screenshot(page, `console-${name}`);
     const isCut = `[document.documentElement, ...document.querySelectorAll('#log, #log *')]
       .filter((box) => getComputedStyle(box).display !== 'inline' && box.scrollWidth > box.clientWidth)
       .map((box) => box.className)`;

@@ -19,75 +19,84 @@ const AT_ONCE = 3;
 const KINDS: Poison[] = [...Array(10).fill('exit'), ...Array(8).fill('uncaught'), 'oom', 'loop'];
 const DEADLINE_MS = 60_000 + 5000 * DEATHS;
 
-test(`${DEATHS} random deaths under load cost exactly the connections that caused them`, {
-  timeout: 2 * DEADLINE_MS,
-}, async () => {
-  const { hub, log } = await startHub({
-    handler: fixture('deaths.mjs'),
-    maxRestarts: 1_000_000,
-    handlerTimeoutMs: 1000,
-    workerMemoryMb: 24,
-  });
-  const random = new Prng(SEED);
-  const report = emptyReport();
-  const clients: StormClient[] = [];
-  onTestFinished(() => clients.forEach((client) => void client.terminate()));
-  let isOver = false;
-  const join = async (place: number): Promise<void> => {
-    const client = new StormClient(hub.wsUrl, random, report, () => {
-      if (!isOver) void join(place);
+test.each([
+  ['serial', DEATHS],
+  // Replies leave in the same order, so its clients cannot tell.
+  ['concurrent', Math.ceil(DEATHS / 10)],
+] as const)(
+  '%s: %i random deaths under load cost exactly the connections that caused them',
+  {
+    timeout: 2 * DEADLINE_MS,
+  },
+  async (ordering, deaths) => {
+    const { hub, log } = await startHub({
+      handler: fixture('deaths.mjs'),
+      ordering,
+      maxRestarts: 1_000_000,
+      handlerTimeoutMs: 1000,
+      workerMemoryMb: 24,
     });
-    clients[place] = client;
-    await client.opened;
-    client.start();
-  };
-  await Promise.all(Array.from({ length: CONNECTIONS }, (_, place) => join(place)));
+    const random = new Prng(SEED);
+    const report = emptyReport();
+    const clients: StormClient[] = [];
+    onTestFinished(() => clients.forEach((client) => void client.terminate()));
+    let isOver = false;
+    const join = async (place: number): Promise<void> => {
+      const client = new StormClient(hub.wsUrl, random, report, () => {
+        if (!isOver) void join(place);
+      });
+      clients[place] = client;
+      await client.opened;
+      client.start();
+    };
+    await Promise.all(Array.from({ length: CONNECTIONS }, (_, place) => join(place)));
 
-  const poisons: Record<Poison, number> = { exit: 0, uncaught: 0, oom: 0, loop: 0 };
-  const poisoned = () => Object.values(poisons).reduce((sum, count) => sum + count);
-  const underWay = () => poisoned() - report.closedWithPoison;
-  const progress = () => `${DEATHS} deaths: ${JSON.stringify({ poisons, report, log: log.slice(-3) })}`;
-  const poisonOne = (): void => {
-    const client = random.pick(clients);
-    if (client.isPoisoned || client.isClosed || client.unanswered === 0) return;
-    const kind =
-      poisoned() < 4 ? (['exit', 'uncaught', 'oom', 'loop'] as const)[poisoned()]! : random.pick(KINDS);
-    poisons[kind]++;
-    client.poison(kind);
-  };
-  await until(
-    progress,
-    () => {
-      if (underWay() < AT_ONCE) poisonOne();
-      return hub.stats().workerExits >= DEATHS;
-    },
-    { deadlineMs: DEADLINE_MS },
-  );
-  isOver = true;
-  await until(progress, () => underWay() === 0);
-  for (const client of clients) client.stop();
-  await until(progress, () => clients.every((client) => client.isClosed || client.unanswered === 0));
-  await until('the last worker to be back', () => hub.stats().shards.every(({ state }) => state === 'up'));
+    const poisons: Record<Poison, number> = { exit: 0, uncaught: 0, oom: 0, loop: 0 };
+    const poisoned = () => Object.values(poisons).reduce((sum, count) => sum + count);
+    const underWay = () => poisoned() - report.closedWithPoison;
+    const progress = () => `${deaths} deaths: ${JSON.stringify({ poisons, report, log: log.slice(-3) })}`;
+    const poisonOne = (): void => {
+      const client = random.pick(clients);
+      if (client.isPoisoned || client.isClosed || client.unanswered === 0) return;
+      const kind =
+        poisoned() < 4 ? (['exit', 'uncaught', 'oom', 'loop'] as const)[poisoned()]! : random.pick(KINDS);
+      poisons[kind]++;
+      client.poison(kind);
+    };
+    await until(
+      progress,
+      () => {
+        if (underWay() < AT_ONCE) poisonOne();
+        return hub.stats().workerExits >= deaths;
+      },
+      { deadlineMs: DEADLINE_MS },
+    );
+    isOver = true;
+    await until(progress, () => underWay() === 0);
+    for (const client of clients) client.stop();
+    await until(progress, () => clients.every((client) => client.isClosed || client.unanswered === 0));
+    await until('the last worker to be back', () => hub.stats().shards.every(({ state }) => state === 'up'));
 
-  if (process.env.SHARDHUB_STORM_REPORT) console.log(poisons, report);
-  const { replies, ...outcome } = report;
-  expect(outcome).toEqual({
-    closedWithPoison: poisoned(),
-    closedWithout: 0,
-    wrongCode: 0,
-    lost: 0,
-    repeatedOrReordered: 0,
-    answeredBehindPoison: 0,
-  });
-  expect(replies).toBeGreaterThan(DEATHS);
-  const stats = hub.stats();
-  expect(stats).toMatchObject({
-    crashed: poisoned(),
-    handlerErrors: 0,
-    handlerTimeouts: poisons.loop,
-    connections: { closed: { 1011: poisoned() } },
-    messages: { inFlight: 0, inFlightBytes: 0 },
-    workerRestarts: stats.workerExits,
-  });
-  for (const kind of Object.values(poisons)) expect(kind).toBeGreaterThan(0);
-});
+    if (process.env.SHARDHUB_STORM_REPORT) console.log(poisons, report);
+    const { replies, ...outcome } = report;
+    expect(outcome).toEqual({
+      closedWithPoison: poisoned(),
+      closedWithout: 0,
+      wrongCode: 0,
+      lost: 0,
+      repeatedOrReordered: 0,
+      answeredBehindPoison: 0,
+    });
+    expect(replies).toBeGreaterThan(deaths);
+    const stats = hub.stats();
+    expect(stats).toMatchObject({
+      crashed: poisoned(),
+      handlerErrors: 0,
+      handlerTimeouts: poisons.loop,
+      connections: { closed: { 1011: poisoned() } },
+      messages: { inFlight: 0, inFlightBytes: 0 },
+      workerRestarts: stats.workerExits,
+    });
+    for (const kind of Object.values(poisons)) expect(kind).toBeGreaterThan(0);
+  },
+);

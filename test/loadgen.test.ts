@@ -278,7 +278,7 @@ describe('the connection', () => {
     const result = await runLoad({
       ...SHORT,
       url: `${url}path?q=1`,
-      headers: { 'X-One': 'a b', Authorization: 'Bearer x' },
+      headers: { 'X-One': 'a b', 'X-Many': ['b', 'é'], Authorization: 'Bearer x' },
       subprotocol: 'chat.v1',
       origin: 'https://app.example',
     });
@@ -286,6 +286,7 @@ describe('the connection', () => {
     expect(requests).toMatchObject([
       {
         'x-one': 'a b',
+        'x-many': 'b, é',
         authorization: 'Bearer x',
         'sec-websocket-protocol': 'chat.v1',
         origin: 'https://app.example',
@@ -367,8 +368,11 @@ describe('a run', () => {
     [{ binary: 1 }, 'option "binary" got 1 but takes true or false'],
     [{ headers: { Upgrade: 'x' } }, 'option "headers" got {"Upgrade":"x"} but takes'],
     [{ headers: { a: 'x\r\ny: z' } }, 'option "headers" got'],
+    [{ headers: { a: ['x', 'y\n'] } }, 'option "headers" got'],
+    [{ headers: { a: ['x', 1] } }, 'option "headers" got'],
     [{ subprotocol: 'a b' }, 'option "subprotocol" got "a b"'],
     [{ origin: 'x' }, 'option "origin" got "x"'],
+    [{ origin: 'https://a.example/b' }, 'option "origin" got'],
     [{ sise: 64 }, 'unknown option "sise"'],
     [
       { connections: 100_000, inFlight: 1000 },

@@ -1,8 +1,10 @@
 /** README.md against the code: the tables of flags say what the command line takes. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { BENCH_FLAGS } from '../src/cli/bench/flags.js';
 import { CLIENT_FLAGS } from '../src/cli/client/flags.js';
 import { type Flag, listFlags } from '../src/cli/flags.js';
+import type { ToolFlags } from '../src/cli/tool-flags.js';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
@@ -30,8 +32,8 @@ function flagsTable(): string {
   return [head, ...listFlags().map(row)].join('\n');
 }
 
-function clientFlagsTable(): string {
-  const rows = Object.values(CLIENT_FLAGS).map(
+function toolFlagsTable(flags: ToolFlags): string {
+  const rows = Object.values(flags).map(
     ({ usage, fallbackText, description }) => `| ${code(usage)} | ${fallbackText} | ${cell(description)} |`,
   );
   return ['| flag | default | |\n|---|---|---|', ...rows].join('\n');
@@ -39,7 +41,8 @@ function clientFlagsTable(): string {
 
 test.each([
   ['flags', flagsTable()],
-  ['client flags', clientFlagsTable()],
+  ['client flags', toolFlagsTable(CLIENT_FLAGS)],
+  ['bench flags', toolFlagsTable(BENCH_FLAGS)],
 ])('the table of %s is what the command line takes', (name, expected) => {
   const [, table] = new RegExp(`<!-- ${name} -->\n+([^]*?)\n+<!-- /${name} -->`).exec(README) ?? [];
   expect(

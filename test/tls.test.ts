@@ -128,6 +128,13 @@ describe('a hub with TLS', () => {
   );
 });
 
+test('an error about the option does not tell the passphrase', async () => {
+  const tls = { key: 'k.pem', passphrase: 'hunter2' } as never;
+  const error: Error = await createHub({ tls }).catch((thrown) => thrown);
+  expect(error.message).toMatch(/option "tls" got \{"key":"k.pem"/);
+  expect(error.message).not.toContain('hunter2');
+});
+
 describe('a renewed certificate', () => {
   test.each([{ sharePort: false }, { sharePort: true }])(
     'is shown to new connections; open ones live on (%j)',

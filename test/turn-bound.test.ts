@@ -37,6 +37,7 @@ test.each([
       onRoomAsked() {},
       blockAt: () => undefined,
     } as never,
+    {} as never,
   );
   const nothing = new Uint8Array(0);
   for (let i = 0; i < REPLIES; i++) writer.writeBytes(Reply.Send | Flag.Done, slotOf(i), 1, nothing, 0);

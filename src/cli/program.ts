@@ -1,14 +1,13 @@
 /** The commands and their usage, on commander. */
 import { Command, CommanderError, type Help, Option } from 'commander';
 import { HubError, type HubOptions, VERSION } from '../index.js';
-import { BENCH_FLAGS, readBenchSettings } from './bench-settings.js';
-import { CLIENT_FLAGS, findContradictions } from './client/flags.js';
+import { BENCH_USAGE } from './bench/flags.js';
+import { CLIENT_USAGE } from './client/flags.js';
 import { type Flag, listFlags } from './flags.js';
 import { oneLine, warn } from './output.js';
 import { serve } from './serve.js';
 import { type Environment, readSettings, unknownVariables } from './settings.js';
-import { complain, readToolFlags, type ToolFlags } from './tool-flags.js';
-import { WEBSOCKET_URL } from './values.js';
+import { complain, readToolFlags, type ToolFlags, type ToolOptions, type ToolUsage } from './tool-flags.js';
 
 const WRONG_USAGE = 2;
 
@@ -23,8 +22,9 @@ export async function run(
   const onExit = (code: number) => {
     exitCode = code;
   };
-  addClient(program, onExit);
-  addBench(program, onExit);
+  // What runs a tool is loaded when it is wanted: `serve` has no use for it.
+  addTool(program, CLIENT_USAGE, onExit, async () => (await import('./client/client.js')).client);
+  addTool(program, BENCH_USAGE, onExit, async () => (await import('./bench/bench.js')).bench);
   try {
     if (argv.length <= 2) program.error('a command is missing: try shardhub serve, or shardhub --help');
     await program.parseAsync(argv);
@@ -54,29 +54,6 @@ function createProgram(env: Environment, onServe: (options: HubOptions) => Promi
   for (const flag of flags) addFlag(command, flag);
   command.action((given: Record<string, unknown>) => startServing(command, flags, given, env, onServe));
   return program;
-}
-
-function addBench(program: Command, onExitCode: (code: number) => void): void {
-  const command = program
-    .command('bench')
-    .description('put load on an echo service, and check every echo')
-    .argument('<url>', 'ws:// or wss:// address of the service')
-    .configureHelp({ formatItem });
-  for (const { usage, help, kind } of BENCH_FLAGS) {
-    const option = new Option(usage, help);
-    if (kind === 'headers') option.argParser((value, before: string[] = []) => [...before, value]);
-    command.addOption(option);
-  }
-  command
-    .option('--json', 'print the result as JSON, with the histogram')
-    .addHelpText('after', '\nExit code: 0 if every echo was right, 1 if not or if a connection failed.')
-    .action(async (url: string, given: Record<string, unknown>) => {
-      const { options, problems } = readBenchSettings(url, given);
-      if (problems.length > 0) command.error(problems.join('; '));
-      // Loaded when it is used: what only a load run needs, a server does not load.
-      const { bench } = await import('./bench.js');
-      onExitCode(await orWrongUsage(command, bench(options, given.json === true)));
-    });
 }
 
 /** A term and, below it, its description: the terms are too long for a column of their own. */
@@ -116,23 +93,27 @@ async function orWrongUsage<T>(command: Command, running: Promise<T>): Promise<T
   }
 }
 
-function addClient(program: Command, onExit: (code: number) => void): void {
+function addTool<F extends ToolFlags>(
+  program: Command,
+  { name, description, exitCodes, address, flags, findContradictions }: ToolUsage<F>,
+  onExit: (code: number) => void,
+  load: () => Promise<(url: URL, options: ToolOptions<F>) => Promise<number>>,
+): void {
   const command = program
-    .command('client')
-    .description('talk to a WebSocket server from the terminal, a pipe or a script')
-    .argument('<url>', WEBSOCKET_URL.takes)
+    .command(name)
+    .description(description)
+    .argument('<url>', address.takes)
     .configureHelp({ formatItem })
-    .addHelpText('after', '\nExit code: 0 fine, 1 the connection or the server failed, 2 wrong usage.');
-  addToolFlags(command, CLIENT_FLAGS);
-  command.action(async (address: string, given: Record<string, unknown>) => {
-    const url = WEBSOCKET_URL.parse(address);
-    const { options, problems } = readToolFlags(CLIENT_FLAGS, given);
-    if (url === undefined) problems.unshift(complain('<url>', address, WEBSOCKET_URL.takes));
+    .addHelpText('after', `\nExit code: ${exitCodes}, 2 wrong usage.`);
+  addToolFlags(command, flags);
+  command.action(async (text: string, given: Record<string, unknown>) => {
+    const url = address.parse(text);
+    const { options, problems } = readToolFlags(flags, given);
+    if (url === undefined) problems.unshift(complain('<url>', text, address.takes));
     if (problems.length === 0) problems.push(...findContradictions(options));
     if (url === undefined || problems.length > 0) return command.error(problems.join('; '));
-    // Loaded when it is wanted: `serve` has no use for a client.
-    const { client } = await import('./client/client.js');
-    onExit(await client(url, options));
+    const runTool = await load();
+    onExit(await orWrongUsage(command, runTool(url, options)));
   });
 }
 

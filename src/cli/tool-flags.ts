@@ -20,6 +20,18 @@ export type ToolOptions<F extends ToolFlags> = {
   readonly [K in keyof F]: F[K] extends ToolFlag<infer T> ? T : never;
 };
 
+/** All that is said of a command that works on a server at an address. */
+export interface ToolUsage<F extends ToolFlags> {
+  readonly name: string;
+  readonly description: string;
+  /** What 0 and 1 mean. */
+  readonly exitCodes: string;
+  readonly address: Kind<URL>;
+  readonly flags: F;
+  /** One sentence per pair of flags that contradict each other, though each is valid. */
+  readonly findContradictions: (options: ToolOptions<F>) => string[];
+}
+
 export function toggle(usage: string, description: string): ToolFlag<boolean> {
   return { usage, description, isRepeatable: false, fallback: false, fallbackText: 'off' };
 }
@@ -45,7 +57,7 @@ export function readToolFlags<F extends ToolFlags>(
   const problems: string[] = [];
   const parse = ({ usage, kind }: ToolFlag<unknown>, text: string): unknown => {
     const value = kind?.parse(text);
-    if (value === undefined) problems.push(complain(usage.split(' ')[0] ?? usage, text, kind?.takes ?? ''));
+    if (value === undefined) problems.push(complain(nameOf(usage), text, kind?.takes ?? ''));
     return value;
   };
   const read = (flag: ToolFlag<unknown>, raw: unknown): unknown => {
@@ -55,6 +67,11 @@ export function readToolFlags<F extends ToolFlags>(
   };
   const entries = Object.entries(flags).map(([name, flag]) => [name, read(flag, given[name])]);
   return { options: Object.fromEntries(entries), problems };
+}
+
+/** The long name of a flag, as it is typed: `--in-flight` of `-i, --in-flight <messages>`. */
+export function nameOf(usage: string): string {
+  return /--[a-z-]+/.exec(usage)?.[0] ?? usage;
 }
 
 export function complain(source: string, got: string, takes: string): string {

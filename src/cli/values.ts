@@ -24,18 +24,21 @@ const MAX_DURATION_MS = 24 * UNIT_MS.h;
 
 export const TEXT: Kind<string> = { takes: 'a text', parse: (text) => text };
 
-/** `500ms`, `1.5s`, `2m` or `1h`, in milliseconds; `undefined` for anything else. */
+/**
+ * `500ms`, `1.5s`, `2m` or `1h`, and a plain number as seconds, in whole milliseconds; `undefined` for anything
+ * else, and above 24 hours.
+ */
 export function parseDuration(text: string): number | undefined {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  return amount === undefined ? undefined : Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  const ms = Math.round(Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]);
+  return ms <= MAX_DURATION_MS ? ms : undefined;
 }
 
-/** A duration in milliseconds. `min` is 0 or 1 ms; no timer needs more than a day. */
+/** A duration in milliseconds, from `minMs`; no timer needs more than a day. */
 export function duration(minMs: 0 | 1): Kind<number> {
-  const isInRange = (ms: number) => ms >= minMs && ms <= MAX_DURATION_MS;
   return {
-    takes: `a duration from ${minMs}ms to 24h, such as 500ms, 1s or 2m`,
-    parse: (text) => [parseDuration(text)].find((ms) => ms !== undefined && isInRange(ms)),
+    takes: `a duration from ${minMs}ms to 24h, such as 500ms, 1.5s, 2m or 1h, or a plain number of seconds`,
+    parse: (text) => [parseDuration(text)].find((ms) => ms !== undefined && ms >= minMs),
   };
 }
 
@@ -49,7 +52,13 @@ export function integer(min: number, max: number): Kind<number> {
   };
 }
 
-/** `Name: value` (RFC 9110 §5). What the WebSocket handshake sets itself is refused. */
+/** Decimal, neither negative nor in exponential notation. */
+export const NUMBER: Kind<number> = {
+  takes: 'a number',
+  parse: (text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined),
+};
+
+/** `Name: value` (RFC 9110 §5). What the WebSocket handshake sets itself is refused, and so is Origin, which has a flag. */
 export function parseHeader(text: string): Header | undefined {
   const [, name, value] = /^([^:]*):\s*(.*?)\s*$/s.exec(text) ?? [];
   if (name === undefined || value === undefined || isOfHandshake(name)) return undefined;
@@ -63,13 +72,26 @@ export function parseHeader(text: string): Header | undefined {
 }
 
 function isOfHandshake(name: string): boolean {
-  return /^(connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i.test(name);
+  return /^(connection|upgrade|origin|content-length|transfer-encoding|sec-websocket-.*)$/i.test(name);
 }
 
 export const HEADER: Kind<Header> = {
-  takes: "'Name: value', but for the headers of the handshake itself",
+  takes: "'Name: value', but for Origin (--origin) and the headers of the handshake itself",
   parse: parseHeader,
 };
+
+/** By name in lower case. A name that is given more than once is sent as often, with its values in their order. */
+export function mergeHeaders(headers: readonly Header[]): Record<string, string | string[]> {
+  const merged = new Map<string, string[]>();
+  for (const { name, value } of headers) {
+    const key = name.toLowerCase();
+    merged.set(key, [...(merged.get(key) ?? []), value]);
+  }
+  // Some headers may be sent once only, and Node.js wants those as a text.
+  return Object.fromEntries(
+    [...merged].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
+  );
+}
 
 /** A subprotocol is a token (RFC 6455 §4.1, RFC 9110 §5.6.2). */
 export const TOKEN: Kind<string> = {

@@ -1,8 +1,11 @@
 /**
  * The console page's files, read into memory once while the hub starts, and the headers that they are
- * served with. Front end thread; pure apart from reading public/, so a request never touches the disk.
+ * served with. Front end thread; pure apart from reading the files, so a request never touches the disk.
  */
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** One file of the page, as it is answered. */
 export interface ConsoleAsset {
@@ -16,6 +19,8 @@ export interface ConsoleConfig {
   /** Path of the WebSocket endpoint. */
   readonly path: string;
   readonly version: string;
+  /** Whether the hub serves statistics: to anybody, with a token, to nobody, or not at all. */
+  readonly stats: 'open' | 'token' | 'closed' | 'none';
 }
 
 /**
@@ -32,15 +37,45 @@ export const CONSOLE_HEADERS = {
 } as const;
 
 /** public/ sits beside both src/ and dist/, in the repository and in the published package. */
-const PUBLIC = new URL('../../public/', import.meta.url);
+const PUBLIC = fileURLToPath(new URL('../../public/', import.meta.url));
 
-/** Request path, file under public/, Content-Type. */
+/** The page's own files below /console/; its index is at the root. */
 const FILES = [
-  ['/', 'index.html', 'text/html; charset=utf-8'],
-  ['/console/console.js', 'console.js', 'text/javascript; charset=utf-8'],
-  ['/console/console.css', 'console.css', 'text/css; charset=utf-8'],
-  ['/console/favicon.svg', 'favicon.svg', 'image/svg+xml'],
+  'console.js',
+  'connection.js',
+  'dom.js',
+  'encodings.js',
+  'feed.js',
+  'format.js',
+  'histogram.js',
+  'json-error.js',
+  'load-run.js',
+  'load.js',
+  'log.js',
+  'plot.js',
+  'reconnect.js',
+  'round-trips.js',
+  'rows.js',
+  'send.js',
+  'statistics.js',
+  'console.css',
+  'log.css',
+  'statistics.css',
+  'favicon.svg',
 ] as const;
+
+/** Of uPlot, which draws the charts: request path below /console/, file of its package. */
+const UPLOT_FILES = [
+  ['uplot.js', 'uPlot.esm.js'],
+  ['uplot.css', 'uPlot.min.css'],
+] as const;
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+};
 
 /**
  * Reads the page.
@@ -48,12 +83,16 @@ const FILES = [
  * @returns the files by request path
  * @throws the file system's error when a file is missing, which means a broken installation
  */
-export function loadConsoleAssets({ path, version }: ConsoleConfig): Map<string, ConsoleAsset> {
+export function loadConsoleAssets(config: ConsoleConfig): Map<string, ConsoleAsset> {
   const assets = new Map<string, ConsoleAsset>();
-  for (const [requestPath, file, type] of FILES) {
-    assets.set(requestPath, { body: readFileSync(new URL(file, PUBLIC)), type });
-  }
-  const config = new TextEncoder().encode(JSON.stringify({ path, version }));
-  assets.set('/console/config.json', { body: config, type: 'application/json' });
+  const add = (requestPath: string, file: string) =>
+    assets.set(requestPath, { body: readFileSync(file), type: TYPES[file.split('.').at(-1)!]! });
+  add('/', join(PUBLIC, 'index.html'));
+  for (const name of FILES) add(`/console/${name}`, join(PUBLIC, name));
+  // Wherever the package manager has put it.
+  const uplot = dirname(createRequire(import.meta.url).resolve('uplot'));
+  for (const [name, file] of UPLOT_FILES) add(`/console/${name}`, join(uplot, file));
+  const body = new TextEncoder().encode(JSON.stringify(config));
+  assets.set('/console/config.json', { body, type: 'application/json' });
   return assets;
 }

@@ -1,4 +1,5 @@
 /** Text forms of addresses. */
+import { isIPv4, isIPv6 } from 'node:net';
 
 /** An IP address from its 4 or 16 bytes; an IPv4 address mapped to IPv6 (RFC 4291 §2.5.5.2) as IPv4. */
 export function formatAddress(bytes: Uint8Array): string {
@@ -10,6 +11,23 @@ export function formatAddress(bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16));
   // The URL parser shortens it as RFC 5952 asks.
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+}
+
+/**
+ * True for a host that only this machine can reach: `localhost` and names below it (RFC 6761 §6.3), 127.0.0.0/8, ::1,
+ * and 127.0.0.0/8 mapped to IPv6. False for every other name, whatever it resolves to.
+ */
+export function isLoopbackHost(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  if (name === 'localhost' || name.endsWith('.localhost')) return true;
+  if (isIPv4(name)) return name.startsWith('127.');
+  return isIPv6(name) && isLoopbackIPv6(name);
+}
+
+function isLoopbackIPv6(address: string): boolean {
+  // The URL parser gives every spelling of an address the same form.
+  const { hostname } = new URL(`http://[${address.replace(/%.*$/, '')}]`);
+  return hostname === '[::1]' || /^\[::ffff:7f[0-9a-f]{2}:/.test(hostname);
 }
 
 /** `host:port` for a URL: the addresses that mean "all interfaces" become loopback, IPv6 gets its brackets. */

@@ -14,7 +14,7 @@ import { memberOf } from './member.js';
 import { type OutboundLimits, type QueuedMessage, queuedMessage } from './outbound.js';
 import { type Payload, toPayload } from './payload.js';
 import { Pings } from './pings.js';
-import type { FanOut } from './shard.js';
+import type { FanOut } from './replies.js';
 import { Topics } from './topics.js';
 import { Users } from './users.js';
 

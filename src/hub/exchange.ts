@@ -96,6 +96,57 @@ export class UwsExchange {
       else res.end(body, closeConnection);
     });
   }
+
+  /**
+   * Begins an answer that goes on until it is ended. `onAborted` tells when the client is gone first. The engine cuts
+   * off a response that sends nothing for 10 seconds.
+   *
+   * @param first what is sent at once; not empty
+   * @returns undefined when the exchange is over already
+   */
+  stream(status: string, headers: HeaderList, first: string): ResponseStream | undefined {
+    if (this.#isOver) return undefined;
+    const res = this.#res;
+    const inCork = (work: () => void): void => {
+      if (!this.#isOver) res.cork(work);
+    };
+    inCork(() => {
+      res.writeStatus(status);
+      for (const [name, value] of headers) res.writeHeader(name, value);
+      res.write(first);
+    });
+    return {
+      write: (piece) => {
+        let isTaken = false;
+        inCork(() => {
+          isTaken = res.write(piece);
+        });
+        return isTaken;
+      },
+      end: () =>
+        inCork(() => {
+          this.#isOver = true;
+          // The engine would write its "Connection: close" into the body.
+          res.end();
+        }),
+      terminate: () => {
+        if (!this.#isOver) res.close();
+      },
+    };
+  }
+}
+
+/** A response that goes on in pieces until one side ends it. */
+export interface ResponseStream {
+  /**
+   * Sends a piece that is not empty.
+   *
+   * @returns false when the client has not taken what was sent before; the piece is buffered all the same
+   */
+  write(piece: string): boolean;
+  end(): void;
+  /** Ends the connection without waiting for the client to take what is buffered. */
+  terminate(): void;
 }
 
 /** All headers of a request. The engine gives their names in lower case. */

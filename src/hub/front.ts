@@ -49,6 +49,9 @@ export interface FrontOptions extends ListenOptions {
   readonly maxLifetime: number;
 }
 
+/** More than any message has; a small integer of V8, which a field of every socket holds without a box. */
+const NEVER = 0x7fff_ffff;
+
 const FIX = 'npm install uNetworking/uWebSockets.js#v20.69.0';
 
 /** @throws HubError `ERR_ENGINE_MISSING` when there is no engine for this Node.js */
@@ -104,7 +107,10 @@ class UwsPort implements SocketPort {
   }
 }
 
-/** What the engine keeps for a socket. It copies the properties, so the object with methods is one of them. */
+/**
+ * What the engine keeps for a socket. It copies the properties onto the socket, so the object with methods is one of
+ * them, and is found there without a call into the engine.
+ */
 interface UserData {
   readonly port: UwsPort;
 }
@@ -218,22 +224,22 @@ export class Front {
       compression: this.#compression(options.compression),
       upgrade: (res, req, context) => this.#guard(res, 'handshake', () => this.#upgrade(res, req, context)),
       open: (socket) => {
-        const { port } = socket.getUserData();
+        const { port } = socket;
         port.socket = socket;
         port.peer = this.#host.onOpen(port, port.acceptance!);
         port.acceptance = undefined;
       },
-      message: (socket, message, isBinary) => socket.getUserData().port.peer!.onMessage(message, isBinary),
-      ping: (socket, payload) => socket.getUserData().port.peer!.onPing(payload),
-      pong: (socket, payload) => socket.getUserData().port.peer!.onPong(payload),
-      drain: (socket) => socket.getUserData().port.peer!.onDrain(),
-      close: (socket, code, message) => this.#onClose(socket.getUserData().port, code, message),
+      message: (socket, message, isBinary) => socket.port.peer!.onMessage(message, isBinary),
+      ping: (socket, payload) => socket.port.peer!.onPing(payload),
+      pong: (socket, payload) => socket.port.peer!.onPong(payload),
+      drain: (socket) => socket.port.peer!.onDrain(),
+      close: (socket, code, message) => this.#onClose(socket.port, code, message),
     });
   }
 
   #upgrade(res: UwsResponse, req: UwsRequest, context: unknown): void {
     const { compression, compressionMinBytes, proxyProtocol } = this.#options;
-    const compressFrom = compression === 'off' ? Number.POSITIVE_INFINITY : compressionMinBytes;
+    const compressFrom = compression === 'off' ? NEVER : compressionMinBytes;
     const request = this.#readRequest(res, req);
     const makeData = (acceptance: Acceptance) => ({ port: new UwsPort(acceptance, compressFrom) });
     this.#host.onHandshake(new UwsHandshake(res, req, context, request, makeData, proxyProtocol));

@@ -11,6 +11,7 @@ import {
   upgradeRequired,
 } from './admission.js';
 import type { HeaderList, UwsExchange } from './exchange.js';
+import { MAX_STREAMS, StatsFeed } from './stats-feed.js';
 
 export interface HttpHost {
   readonly counters: Counters;
@@ -23,6 +24,9 @@ export interface HttpHost {
   refuseResting(): Refusal | undefined;
   /** Anything that JSON can carry. */
   stats(): unknown;
+  /** Refuses a request for statistics. */
+  refuseStats(headers: Readonly<Record<string, string>>): Refusal | undefined;
+  readonly feed: StatsFeed;
   /** Refuses a request by its Origin. */
   refuseOrigin(exchange: UwsExchange, headers: Readonly<Record<string, string>>): Refusal | undefined;
   /** Runs a body through a worker; the exchange is answered with the replies. */
@@ -37,7 +41,7 @@ export interface HttpHost {
 export interface HttpOptions {
   /** Path of the WebSocket endpoint. */
   readonly path: string;
-  /** Serve /healthz, /readyz, /stats and, unless there is an `upgrade` hook, which it would pass by, POST /echo. */
+  /** Serve /healthz, /readyz, /stats, /stats/stream and, unless there is an `upgrade` hook, which it would pass by, POST /echo. */
   readonly http: boolean;
   readonly upgrade?: unknown;
   readonly maxPayload: number;
@@ -65,6 +69,7 @@ export class HttpRoutes {
       );
       this.#add('/readyz', READ_METHODS, (exchange) => this.#readyz(exchange));
       this.#add('/stats', READ_METHODS, (exchange) => this.#stats(exchange));
+      this.#add('/stats/stream', ['GET'], (exchange) => this.#streamStats(exchange));
       if (options.upgrade === undefined) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
     }
     this.#add(options.path, READ_METHODS, (exchange) =>
@@ -105,8 +110,40 @@ export class HttpRoutes {
   }
 
   #stats(exchange: UwsExchange): void {
+    const refused = this.#host.refuseStats(exchange.headers());
+    if (refused !== undefined) {
+      this.#refuse(exchange, refused);
+      return;
+    }
     const body = JSON.stringify(this.#host.stats());
     exchange.respond('200 OK', [['Content-Type', 'application/json'], NOT_CACHED], body);
+  }
+
+  #streamStats(exchange: UwsExchange): void {
+    const { feed } = this.#host;
+    const refused = this.#host.refuseStats(exchange.headers()) ?? this.#refuseStream();
+    if (refused !== undefined) {
+      this.#refuse(exchange, refused);
+      return;
+    }
+    // Some proxies gather what they pass on, unless they are told.
+    const headers: HeaderList = [
+      ['Content-Type', 'text/event-stream'],
+      NOT_CACHED,
+      ['X-Accel-Buffering', 'no'],
+    ];
+    const stream = exchange.stream('200 OK', headers, StatsFeed.PREAMBLE);
+    if (stream === undefined) return;
+    exchange.onAborted(() => feed.remove(stream));
+    feed.add(stream);
+  }
+
+  #refuseStream(): Refusal | undefined {
+    const readiness = this.#host.readiness();
+    if (readiness === 'draining') return unavailable(readiness);
+    if (!this.#host.feed.isFull) return undefined;
+    const body = `All ${MAX_STREAMS} streams of statistics are taken: try again later, or read /stats.`;
+    return refusal('too-many-streams', '503 Service Unavailable', body, [['Retry-After', '10']]);
   }
 
   #echo(exchange: UwsExchange): void {

@@ -30,6 +30,8 @@ import { compileOrigins } from './origins.js';
 import type { Payload } from './payload.js';
 import { Population } from './population.js';
 import { collectStats, type HubStats } from './stats.js';
+import { refuseStats, statsAccess } from './stats-access.js';
+import { StatsFeed } from './stats-feed.js';
 import { Upgrades } from './upgrade.js';
 
 /** A hub's states; they go one way. */
@@ -60,6 +62,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly #counters = new Counters();
   readonly #handler: HandlerSource;
   readonly #logger: Logger;
+  readonly #feed: StatsFeed;
   readonly #population: Population;
   readonly #emitter: Emitter;
   readonly #heartbeat: Heartbeat | undefined;
@@ -94,6 +97,13 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       counters: this.#counters,
       logger: this.#logger,
       emitter: this.#emitter,
+    });
+    this.#feed = new StatsFeed({
+      shards: this.#population.workers.shards,
+      stats: () => this.stats(),
+      sampleLatency: (sampler) => this.#population.workers.sampleLatency(sampler),
+      probe: () => this.#population.workers.probe(),
+      loopDelays: () => this.#population.workers.loopDelays(),
     });
     const { heartbeat, onPing, onPong } = this.options;
     if (heartbeat)
@@ -240,7 +250,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
 
   #makeFront(): Promise<Front> {
     const { path, console, http, maxPayload, upgrade } = this.options;
-    const assets = console ? loadConsoleAssets({ path, version: VERSION }) : new Map();
+    const stats = http ? statsAccess(this.options) : 'none';
+    const assets = console ? loadConsoleAssets({ path, version: VERSION, stats }) : new Map();
     const routes = new HttpRoutes(
       {
         counters: this.#counters,
@@ -249,6 +260,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
         isServing: () => this.#population.workers.isServing,
         refuseResting: () => this.#population.workers.refuseResting(),
         stats: () => this.stats(),
+        feed: this.#feed,
+        refuseStats: (headers) => refuseStats(headers, this.options),
         refuseOrigin: (exchange, headers) =>
           refuseOrigin(toRequest(exchange, headers), this.#isAllowedOrigin),
         onEcho: (exchange, headers, body, isBinary) =>
@@ -297,6 +310,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#state = 'draining';
     this.#heartbeat?.stop();
     this.#front?.stopListening();
+    this.#feed.close();
     this.#upgrades.refuseAll(unavailable('draining'));
     const hadConnections = await this.#population.leave(code, reason, timeoutMs);
     const left = Math.max(0, deadline - performance.now());
@@ -310,6 +324,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   async #abandon(): Promise<void> {
     this.#state = 'stopped';
     this.#front?.stopListening();
+    this.#feed.close();
     await this.#population.workers.kill('the hub did not start');
     this.#front?.close();
   }

@@ -10,7 +10,7 @@ import { Deque } from '../deque.js';
 import type { Counters } from '../metrics/counters.js';
 import { copyToShared } from '../wire/copy.js';
 import type { InboundWriter } from '../wire/inbound.js';
-import { Flag, Inbound, KIND_MASK } from '../wire/layout.js';
+import { Flag, Inbound, KIND_MASK, UNIT_BYTES } from '../wire/layout.js';
 import type { Connection } from './connection.js';
 import type { BacklogEntry } from './connection-host.js';
 import type { Connections } from './connections.js';
@@ -27,6 +27,9 @@ const MAX_SHARE = 128;
 const SHARE_BYTES = 1024 * 1024;
 /** Bytes of large messages that travel beside the ring at a time. One message always may. */
 const MAX_BLOCK_BYTES = 8 * 1024 * 1024;
+
+/** Units of the ring. */
+const LOAD_UNITS = (128 * 1024) / UNIT_BYTES;
 
 const NOTHING = new Uint8Array(0);
 
@@ -185,6 +188,11 @@ export class Intake {
     this.#writeAll(this.#inbound, Inbound.Room, this.#rooms);
     this.#admitBacklogs();
     return this.#inbound.flush();
+  }
+
+  /** True when so much is staged that the worker should not wait for the end of the poll phase. hot */
+  get isLoaded(): boolean {
+    return this.#inbound !== undefined && this.#inbound.staged >= LOAD_UNITS;
   }
 
   /** The block of a large message that has not been released. */

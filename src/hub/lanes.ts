@@ -7,17 +7,20 @@
  */
 import { Piscina } from 'piscina';
 import { HubError, toErrorRecord } from '../errors.js';
-import type {
-  HandlerHooks,
-  HandlerSource,
-  LaneReady,
-  LaneResult,
-  LaneTask,
-  Port,
-  RuntimeSettings,
+import {
+  type BellMessage,
+  type HandlerHooks,
+  type HandlerSource,
+  type LaneReady,
+  type LaneResult,
+  type LaneTask,
+  type Port,
+  PROBE,
+  type RuntimeSettings,
 } from '../wire/lane-task.js';
 import type { LaneMemory } from '../wire/layout.js';
 import type { Lane, LaneEvents } from './lane.js';
+import { LoopProbe } from './loop-probe.js';
 
 const ENTRY = new URL('../workers/entry.js', import.meta.url).href;
 
@@ -31,6 +34,7 @@ export class PiscinaLane implements Lane {
   readonly #handler: HandlerSource;
   readonly #settings: RuntimeSettings;
   readonly #pool: Piscina;
+  readonly #probe = new LoopProbe();
   readonly #abort = new AbortController();
   #bell: Port | undefined;
   #blocks: Port | undefined;
@@ -87,8 +91,9 @@ export class PiscinaLane implements Lane {
       (thrown: unknown) => ({ thrown }),
     );
     const ready = new Promise<HandlerHooks>((resolve, reject) => {
-      bell.port1.on('message', (message: LaneReady | null) => {
+      bell.port1.on('message', (message: LaneReady | BellMessage) => {
         if (message === null) events.onBell();
+        else if (message === PROBE) this.#probe.onAnswer();
         else resolve(message.hooks);
       });
       this.#ended = outcome.then(async (end) => {
@@ -106,6 +111,16 @@ export class PiscinaLane implements Lane {
 
   ring(): void {
     this.#bell?.postMessage(null);
+  }
+
+  /** Asks the thread for a sign of life. */
+  probe(): void {
+    if (this.#probe.start()) this.#bell?.postMessage(PROBE);
+  }
+
+  /** Milliseconds that it took, or has been taking, to answer the last probe; undefined when there was none. */
+  loopDelayMs(): number | undefined {
+    return this.#probe.delayMs();
   }
 
   postBlock(block: SharedArrayBuffer): void {

@@ -11,6 +11,7 @@ import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
 import { Audience } from './audience.js';
 import { Connection } from './connection.js';
 import type { ConnectionHost } from './connection-host.js';
+import { connectionLimits } from './connection-limits.js';
 import { Connections } from './connections.js';
 import type { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
@@ -60,7 +61,7 @@ export class Population {
     });
     const { turn } = this.workers;
     this.#connectionHost = {
-      limits: options,
+      limits: connectionLimits(options),
       counters,
       onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
       turn: () => turn.count,

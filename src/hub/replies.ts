@@ -10,6 +10,14 @@ import type { ReplyReader } from '../wire/replies.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
 
+/** What handlers ask of the topics. */
+export interface FanOut {
+  subscribe(connection: Connection, topic: string): void;
+  unsubscribe(connection: Connection, topic: string): void;
+  /** `record.data` is not to be read after the call. */
+  publish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void;
+}
+
 export interface ReplySink {
   /** A record of the shard has finished. `connection` is undefined when it has left the table. */
   onDone(connection: Connection | undefined, bytes: number): void;
@@ -19,10 +27,6 @@ export interface ReplySink {
   onDeferred(connection: Connection, position: number): void;
   /** The oldest record that waited so begins. */
   onBegun(connection: Connection): void;
-  onSubscribe(connection: Connection, topic: string): void;
-  onUnsubscribe(connection: Connection, topic: string): void;
-  /** `record.data` is not to be read after the call. */
-  onPublish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void;
   /** The worker is to be told when there is room for more. */
   onRoomAsked(connection: Connection): void;
   /** The block of a large message that is still in flight. */
@@ -40,17 +44,25 @@ export class ReplyApplier {
   readonly #inbound: InboundWriter;
   readonly #connections: Connections;
   readonly #sink: ReplySink;
+  readonly #fanOut: FanOut;
   /** Parts of a payload that goes on in the next record. */
   #parts: Uint8Array[] = [];
   #corked: Connection | undefined;
   /** Bytes since the clock was read. */
   #sinceClock = 0;
 
-  constructor(reader: ReplyReader, inbound: InboundWriter, connections: Connections, sink: ReplySink) {
+  constructor(
+    reader: ReplyReader,
+    inbound: InboundWriter,
+    connections: Connections,
+    sink: ReplySink,
+    fanOut: FanOut,
+  ) {
     this.#reader = reader;
     this.#inbound = inbound;
     this.#connections = connections;
     this.#sink = sink;
+    this.#fanOut = fanOut;
   }
 
   /**
@@ -127,14 +139,14 @@ export class ReplyApplier {
         break;
       }
       case Reply.Subscribe:
-        if (connection !== undefined) this.#sink.onSubscribe(connection, this.#text());
+        if (connection !== undefined) this.#fanOut.subscribe(connection, this.#text());
         break;
       case Reply.Unsubscribe:
-        if (connection !== undefined) this.#sink.onUnsubscribe(connection, this.#text());
+        if (connection !== undefined) this.#fanOut.unsubscribe(connection, this.#text());
         break;
       case Reply.Publish:
         if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
-        else this.#sink.onPublish(connection, decodePublish(this.#payload()), (flags & Flag.Binary) !== 0);
+        else this.#fanOut.publish(connection, decodePublish(this.#payload()), (flags & Flag.Binary) !== 0);
         break;
       case Reply.Failure:
         if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());

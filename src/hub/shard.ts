@@ -7,17 +7,18 @@
 import { CloseCode } from '../close-codes.js';
 import { type ErrorRecord, HubError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
+import type { LatencySampler } from '../metrics/latency.js';
 import { encodeClose } from '../wire/close.js';
 import { InboundWriter } from '../wire/inbound.js';
 import type { HandlerHooks } from '../wire/lane-task.js';
-import { Block, CONTROL_BYTES, Flag, Inbound, type LaneMemory, Word } from '../wire/layout.js';
-import type { PublishRecord } from '../wire/publish.js';
+import { Block, CONTROL_BYTES, Flag, Inbound, type LaneMemory, Sleep, Word } from '../wire/layout.js';
 import { ReplyReader } from '../wire/replies.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
+import { CostMeter } from './cost-meter.js';
 import { Intake } from './intake.js';
 import type { Lane, LaneExit } from './lane.js';
-import { ReplyApplier, type ReplySink } from './replies.js';
+import { type FanOut, ReplyApplier, type ReplySink } from './replies.js';
 import type { Watched } from './watchdog.js';
 
 /** Bytes of each ring. */
@@ -25,19 +26,8 @@ const RING_BYTES = 4 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
-/** How much a new measurement of a record's cost weighs. */
-const COST_WEIGHT = 0.2;
-
 /** down → starting → up → down …; resting: down, and its connections are gone until it starts again. */
 export type ShardState = 'down' | 'starting' | 'up' | 'resting' | 'stopped';
-
-/** What handlers ask of the topics. */
-export interface FanOut {
-  subscribe(connection: Connection, topic: string): void;
-  unsubscribe(connection: Connection, topic: string): void;
-  /** `record.data` is not to be read after the call. */
-  publish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void;
-}
 
 export interface ShardHost {
   readonly counters: Counters;
@@ -94,16 +84,14 @@ export class Shard implements ReplySink, Watched {
   #replies: ReplyReader | undefined;
   #applier: ReplyApplier | undefined;
   #hooks: HandlerHooks = { open: true, close: true };
+  /** While somebody looks at the statistics. */
+  latency: LatencySampler | undefined = undefined;
   #connections = 0;
   #batches = 0;
   #messages = 0;
   #wakeups = 0;
   #starts = 0;
-  /** Records that finished since the last measurement; when that was; and whether more were in flight then. */
-  #finished = 0;
-  #measuredAt = 0;
-  #wasBusy = false;
-  #costMs = 0.001;
+  readonly #cost = new CostMeter();
 
   constructor(index: number, host: ShardHost, makeLane: () => Lane) {
     this.index = index;
@@ -179,7 +167,7 @@ export class Shard implements ReplySink, Watched {
     const inbound = new InboundWriter(control, new Block(memory.inbound), staging);
     this.#control = control;
     this.#replies = new ReplyReader(control, new Block(memory.replies));
-    this.#applier = new ReplyApplier(this.#replies, inbound, this.#host.connections, this);
+    this.#applier = new ReplyApplier(this.#replies, inbound, this.#host.connections, this, this.#host.fanOut);
     this.#intake.attach(inbound, lane);
     this.#state = 'up';
     this.#isResting = false;
@@ -257,7 +245,7 @@ export class Shard implements ReplySink, Watched {
     if (this.#state !== 'up' || Atomics.load(control, Word.WorkerBlocked) === 1) return undefined;
     // A hook may be in a loop behind an `await`, while the worker counts as asleep: one that is well goes back to sleep.
     if (this.#intake.inFlight > 0 && this.#wake()) return undefined;
-    if (Atomics.load(control, Word.WorkerAsleep) === 1) return undefined;
+    if (Atomics.load(control, Word.WorkerAsleep) !== Sleep.Awake) return undefined;
     const words = [Word.InTaken, Word.InReleased, Word.OutHead];
     return words.map((word) => Atomics.load(control, word)).join();
   }
@@ -280,6 +268,11 @@ export class Shard implements ReplySink, Watched {
   push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void {
     this.#messages++;
     this.#intake.enter(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
+    // The worker starts on what is there while the front end goes on reading.
+    if (this.#intake.isLoaded) this.flush();
+    // The introduction of an unknown connection is still to be counted.
+    if (this.latency !== undefined && this.#intake.isKnownToWorker(connection))
+      this.latency.onAccepted(connection);
   }
 
   /** A connection is gone. Its last record, unless the worker never heard of it. */
@@ -328,9 +321,12 @@ export class Shard implements ReplySink, Watched {
 
   /** True when the worker slept. */
   #wake(): boolean {
-    if (Atomics.compareExchange(this.#control, Word.WorkerAsleep, 1, 0) !== 1) return false;
-    this.#lane!.ring();
-    return true;
+    const control = this.#control;
+    if (Atomics.load(control, Word.WorkerAsleep) === Sleep.Awake) return false;
+    const before = Atomics.exchange(control, Word.WorkerAsleep, Sleep.Awake);
+    if (before === Sleep.Bell) this.#lane!.ring();
+    else if (before === Sleep.Doze) Atomics.notify(control, Word.WorkerAsleep, 1);
+    return before !== Sleep.Awake;
   }
 
   // Replies
@@ -341,28 +337,25 @@ export class Shard implements ReplySink, Watched {
     // In this order: every reply that refers to a record before this position is among those applied now.
     const released = Atomics.load(this.#control, Word.InReleased);
     const isDone = this.#applier.apply(deadline);
-    this.#measure();
+    const costMs = this.#cost.measure(this.isBusy);
+    if (costMs !== undefined) this.#intake.setCost(costMs);
     if (isDone) this.#intake.release(released);
     return isDone;
-  }
-
-  /** Learns what a record costs the worker, from how many finished since the last look. */
-  #measure(): void {
-    const finished = this.#finished;
-    if (finished === 0) return;
-    const now = performance.now();
-    if (this.#wasBusy) {
-      this.#costMs += ((now - this.#measuredAt) / finished - this.#costMs) * COST_WEIGHT;
-      this.#intake.setCost(this.#costMs);
-    }
-    this.#finished = 0;
-    this.#measuredAt = now;
-    this.#wasBusy = this.#intake.inFlight > 0;
   }
 
   /** From here on the worker does not ring. */
   wakeUp(): void {
     Atomics.store(this.#control, Word.FrontAsleep, 0);
+  }
+
+  /** True when there are replies to apply. */
+  get hasReplies(): boolean {
+    return this.#replies?.refresh() === true;
+  }
+
+  /** True while records have been accepted and not finished. */
+  get isBusy(): boolean {
+    return this.#intake.inFlight > 0;
   }
 
   /** From here on the worker rings when replies are there; false when there are some already. */
@@ -375,8 +368,9 @@ export class Shard implements ReplySink, Watched {
 
   /** hot: once per record. */
   onDone(connection: Connection | undefined, bytes: number): void {
-    this.#finished++;
+    this.#cost.count();
     this.#intake.finish(connection, bytes);
+    if (this.latency !== undefined) this.latency.onDone(connection);
     if (connection === undefined || connection.inFlight > 0) return;
     if (connection.isGone) this.#host.onForgotten(connection);
     else connection.settle();
@@ -392,18 +386,6 @@ export class Shard implements ReplySink, Watched {
 
   onBegun(connection: Connection): void {
     connection.held?.shift();
-  }
-
-  onSubscribe(connection: Connection, topic: string): void {
-    this.#host.fanOut.subscribe(connection, topic);
-  }
-
-  onUnsubscribe(connection: Connection, topic: string): void {
-    this.#host.fanOut.unsubscribe(connection, topic);
-  }
-
-  onPublish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void {
-    this.#host.fanOut.publish(connection, record, isBinary);
   }
 
   onRoomAsked(connection: Connection): void {

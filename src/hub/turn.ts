@@ -10,6 +10,7 @@ const TURN_MS = 3;
 
 export class Turn {
   readonly #shards: readonly Shard[];
+  readonly #spinMs: number;
   readonly #relieve: () => void;
   #flushing: Connection[] = [];
   #isScheduled = false;
@@ -18,9 +19,13 @@ export class Turn {
   /** The shard that is served first: another one each turn. */
   #first = 0;
 
-  /** @param relieve called at the end of each turn, when nothing is corked */
-  constructor(shards: readonly Shard[], relieve: () => void) {
+  /**
+   * @param spinMs look for replies in a loop for so long before waiting for a bell
+   * @param relieve called at the end of each turn, when nothing is corked
+   */
+  constructor(shards: readonly Shard[], spinMs: number, relieve: () => void) {
     this.#shards = shards;
+    this.#spinMs = spinMs;
     this.#relieve = relieve;
   }
 
@@ -36,6 +41,8 @@ export class Turn {
       return;
     }
     this.#isScheduled = true;
+    // The turn is going to look: no worker has to ring.
+    for (const shard of this.#shards) shard.wakeUp();
     setImmediate(this.#run);
   }
 
@@ -82,8 +89,20 @@ export class Turn {
       shard.flush();
     }
     this.#relieve();
+    if (isDone && this.#spinMs > 0 && this.#spin()) return false;
     for (const shard of shards) if (!shard.fallAsleep()) isDone = false;
     return isDone;
+  }
+
+  /** Looks for replies in a loop: what comes soon needs no bell. True when some came. */
+  #spin(): boolean {
+    const shards = this.#shards;
+    if (!shards.some((shard) => shard.isBusy)) return false;
+    const end = performance.now() + this.#spinMs;
+    do {
+      for (const shard of shards) if (shard.hasReplies) return true;
+    } while (performance.now() < end);
+    return false;
   }
 
   #flushQueues(deadline: number): void {

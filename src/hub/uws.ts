@@ -1,6 +1,6 @@
 /** The part of uWebSockets.js's interface that the hub uses, as types of our own. */
 
-export interface UwsSocket<UserData = unknown> {
+export interface UwsSocket {
   /** 1 sent, 0 accepted and buffered, 2 dropped. */
   send(message: Uint8Array, isBinary: boolean, compress: boolean): number;
   ping(payload: Uint8Array): number;
@@ -10,7 +10,6 @@ export interface UwsSocket<UserData = unknown> {
   /** Ends without a close frame; the close callback runs inside the call. */
   close(): void;
   cork(work: () => void): unknown;
-  getUserData(): UserData;
 }
 
 export interface UwsRequest {
@@ -25,6 +24,8 @@ export interface UwsRequest {
 export interface UwsResponse {
   writeStatus(status: string): UwsResponse;
   writeHeader(name: string, value: string): UwsResponse;
+  /** Sends a chunk, which must not be empty; false when earlier ones have not left yet. */
+  write(chunk: string): boolean;
   end(body?: string | Uint8Array, closeConnection?: boolean): UwsResponse;
   endWithoutBody(contentLength?: number, closeConnection?: boolean): UwsResponse;
   /** Ends the connection at once; the abort handler runs. */
@@ -54,13 +55,13 @@ export interface UwsBehavior<UserData> {
   closeOnBackpressureLimit: boolean;
   compression: number;
   upgrade(res: UwsResponse, req: UwsRequest, context: unknown): void;
-  open(socket: UwsSocket<UserData>): void;
-  message(socket: UwsSocket<UserData>, message: ArrayBuffer, isBinary: boolean): void;
+  open(socket: UwsSocket & UserData): void;
+  message(socket: UwsSocket & UserData, message: ArrayBuffer, isBinary: boolean): void;
   /** The engine answers with a pong by itself. */
-  ping(socket: UwsSocket<UserData>, payload: ArrayBuffer): void;
-  pong(socket: UwsSocket<UserData>, payload: ArrayBuffer): void;
-  drain(socket: UwsSocket<UserData>): void;
-  close(socket: UwsSocket<UserData>, code: number, message: ArrayBuffer): void;
+  ping(socket: UwsSocket & UserData, payload: ArrayBuffer): void;
+  pong(socket: UwsSocket & UserData, payload: ArrayBuffer): void;
+  drain(socket: UwsSocket & UserData): void;
+  close(socket: UwsSocket & UserData, code: number, message: ArrayBuffer): void;
 }
 
 /** Opaque: only ever handed back to the engine. */

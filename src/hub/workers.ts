@@ -5,6 +5,7 @@
 import { CloseCode } from '../close-codes.js';
 import type { ErrorRecord } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
+import type { LatencySampler } from '../metrics/latency.js';
 import type { Logger, ResolvedOptions } from '../options.js';
 import type { HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import { allResting, type Refusal } from './admission.js';
@@ -14,7 +15,8 @@ import type { Emitter } from './emitter.js';
 import type { LaneExit } from './lane.js';
 import { PiscinaLane } from './lanes.js';
 import { LocalLane } from './local-lane.js';
-import { type FanOut, Shard, type ShardHost, type ShardStats } from './shard.js';
+import type { FanOut } from './replies.js';
+import { Shard, type ShardHost, type ShardStats } from './shard.js';
 import { Supervisor } from './supervisor.js';
 import { Turn } from './turn.js';
 import { Watchdog } from './watchdog.js';
@@ -36,6 +38,8 @@ export class Workers {
   readonly turn: Turn;
   readonly #host: WorkersHost;
   readonly #shards: readonly Shard[];
+  /** By shard: the thread of its worker's life at hand. */
+  readonly #lanes: PiscinaLane[] = [];
   readonly #supervisors: readonly Supervisor[];
   readonly #watchdog: Watchdog;
 
@@ -45,7 +49,7 @@ export class Workers {
     this.#shards = this.#makeShards(handler);
     this.#supervisors = this.#shards.map((shard) => this.#supervise(shard));
     this.#watchdog = new Watchdog(handlerTimeoutMs, workers === 0 ? [] : this.#shards);
-    this.turn = new Turn(this.#shards, () => host.relieve());
+    this.turn = new Turn(this.#shards, host.options.spin / 1000, () => host.relieve());
   }
 
   /** Resolves once every worker has loaded its handler. */
@@ -68,6 +72,27 @@ export class Workers {
 
   stats(): ShardStats[] {
     return this.#shards.map((shard) => shard.stats());
+  }
+
+  get shards(): number {
+    return this.#shards.length;
+  }
+
+  /** Samples the latency of messages from here on; undefined: not any more. */
+  sampleLatency(sampler: LatencySampler | undefined): void {
+    for (const shard of this.#shards) shard.latency = sampler;
+  }
+
+  /** Asks every worker's thread for a sign of life. */
+  probe(): void {
+    for (const shard of this.#shards) if (shard.state === 'up') this.#lanes[shard.index]?.probe();
+  }
+
+  /** How long each took to answer, in ms. */
+  loopDelays(): (number | null)[] {
+    return this.#shards.map(
+      ({ state, index }) => (state === 'up' && this.#lanes[index]?.loopDelayMs()) || null,
+    );
   }
 
   /** Shards that rest after too many crashes. */
@@ -113,10 +138,12 @@ export class Workers {
       onForgotten: (connection) => this.#host.onForgotten(connection),
     };
     if (workers === 0) return [new Shard(0, host, () => new LocalLane(handler, settings))];
-    return Array.from(
-      { length: workers },
-      (_, index) => new Shard(index, host, () => new PiscinaLane(index, handler, settings, limits)),
-    );
+    const makeLane = (index: number) => {
+      const lane = new PiscinaLane(index, handler, settings, limits);
+      this.#lanes[index] = lane;
+      return lane;
+    };
+    return Array.from({ length: workers }, (_, index) => new Shard(index, host, () => makeLane(index)));
   }
 
   #supervise(shard: Shard): Supervisor {
@@ -166,6 +193,8 @@ export class Workers {
     const { counters, logger } = this.#host;
     counters.workerExits++;
     counters.crashed += victims;
+    // Its records are put back: what has begun to be measured is not comparable any more.
+    shard.latency?.forget();
     const details = { shard: shard.index, reason: exit.reason, connections: victims };
     logger.error(details, 'a worker ended');
     this.#host.emitter.emit('workerExit', details);
@@ -174,13 +203,13 @@ export class Workers {
 }
 
 function runtimeSettings(options: ResolvedOptions): RuntimeSettings {
-  const { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent } = options;
+  const { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent, spin } = options;
   const sendWindow = {
     bytes: Math.min(options.highWaterMark, options.maxQueueBytes),
     // Half of the queue: who waits for room must never overflow it.
     messages: Math.max(1, Math.floor(options.maxQueueMessages / 2)),
   };
-  return { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent, sendWindow };
+  return { spin, workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent, sendWindow };
 }
 
 /** Fewer is better: connections of a shard, with those that are not up behind all others. */

@@ -69,7 +69,7 @@ export class Connection implements ControlFrames {
       this.#socket.on('error', (error) => this.#break(describeError(error)));
       this.#socket.on('end', () => this.#break('the server ended the connection without a close frame'));
       this.#socket.on('close', () => this.#onClosed());
-      this.#socket.write(this.#handshake.request);
+      this.#socket.write(this.#handshake.request, 'latin1');
     });
   }
 

@@ -27,7 +27,7 @@ export class Handshake {
       Origin: origin,
     };
     const lines = Object.entries({ ...own, ...headers }).flatMap(([name, value]) =>
-      value === undefined ? [] : [`${name}: ${value}`],
+      value === undefined ? [] : [value].flat().map((text) => `${name}: ${text}`),
     );
     this.request = [`GET ${pathname}${search} HTTP/1.1`, ...lines].join('\r\n') + END_OF_HEAD;
     this.#accept = createHash('sha1')

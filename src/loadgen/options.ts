@@ -35,11 +35,11 @@ export interface LoadOptions {
   rate?: number;
   /** Threads that generate load; each has its share of the connections. 1 to 256, default 1. */
   threads?: number;
-  /** Further headers of the handshake. */
-  headers?: Record<string, string>;
+  /** Further headers of the handshake; one with several values is sent once for each. */
+  headers?: Record<string, string | readonly string[]>;
   /** Subprotocol that is asked for; the run fails if the server does not choose it. */
   subprotocol?: string;
-  /** Origin header of the handshake. Default: none. */
+  /** Origin header of the handshake (RFC 6454 §7), or `null`. Default: none. */
   origin?: string;
   /** Accept any certificate (`wss://`). Default false. */
   insecure?: boolean;
@@ -99,8 +99,10 @@ export const LOAD_OPTIONS: Readonly<Record<LoadOptionName, LoadOptionInfo>> = {
     isValid: (value) => typeof value === 'string' && TOKEN.test(value),
   },
   origin: {
-    takes: 'an origin such as https://example.com',
-    isValid: (value) => typeof value === 'string' && /^[a-z][a-z0-9+.-]*:\/\/[^\s/]+$/i.test(value),
+    takes: 'an origin such as https://example.com, or null (as a text)',
+    isValid: (value) =>
+      value === 'null' ||
+      (typeof value === 'string' && /^[a-z][a-z0-9+.-]*:\/\/[\x21-\x2e\x30-\x7e]+$/i.test(value)),
   },
   insecure: flag(false),
 };
@@ -113,9 +115,9 @@ function isTarget(text: string): boolean {
 
 function isHeaders(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const isText = (text: unknown) => typeof text === 'string' && HEADER_VALUE.test(text);
   return Object.entries(value).every(
-    ([name, text]) =>
-      TOKEN.test(name) && !OWN_HEADER.test(name) && typeof text === 'string' && HEADER_VALUE.test(text),
+    ([name, text]) => TOKEN.test(name) && !OWN_HEADER.test(name) && [text].flat().every(isText),
   );
 }
 

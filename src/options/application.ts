@@ -69,8 +69,20 @@ export const applicationOptions = {
     'ms',
     'how long a shutdown waits for messages in flight and for outbound queues',
   ),
-  http: flag(true, 'serve /healthz, /readyz, /stats and POST /echo'),
+  http: flag(true, 'serve /healthz, /readyz, /stats, /stats/stream and POST /echo'),
   console: flag(false, 'serve the console page on / (on by default in `shardhub serve`)'),
+  statsToken: option(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9\-._~+/]{16,256}=*$/)
+      .optional(),
+    {
+      description:
+        'what /stats and /stats/stream ask for (Authorization: Bearer …); needed when host is not a loopback address',
+      takes: 'a secret of 16 to 256 characters: letters, digits and - . _ ~ + /',
+      cli: { kind: 'string', value: 'token' },
+    },
+  ),
   logLevel: option(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('warn'), {
     description: 'least severe log line that is written (to stderr, as JSON)',
     takes: '"fatal", "error", "warn", "info", "debug", "trace" or "silent"',

@@ -43,6 +43,13 @@ export const workerOptions = {
     'messages',
     'messages of one connection that are worked on at a time, unless ordering is serial',
   ),
+  spin: integer(
+    0,
+    1000,
+    0,
+    'µs',
+    'how long an idle worker, and the front end while messages are in flight, look for more in a loop before they sleep: less latency for CPU time, and only where cores are left; 0 is off',
+  ),
   workerMemoryMb: integer(
     0,
     1_048_576,

@@ -55,6 +55,11 @@ export class InboundWriter {
     return (this.#private.units * UNIT_BYTES) / 16;
   }
 
+  /** Units that wait to be flushed. */
+  get staged(): number {
+    return (this.#staged - this.#flushed) | 0;
+  }
+
   /** Position of the record that was written last. */
   get lastPosition(): number {
     return this.#last;

@@ -1,4 +1,4 @@
-/** What the front end hands to the worker of a shard, and what comes back. Types only. */
+/** What the front end hands to the worker of a shard, and what comes back. */
 import type { ErrorRecord } from '../errors.js';
 import type { LaneMemory } from './layout.js';
 
@@ -23,6 +23,8 @@ export interface SendWindow {
 
 /** How the runtime treats hooks. */
 export interface RuntimeSettings {
+  /** How long a worker looks for records in a loop before it waits for them, in µs. */
+  readonly spin: number;
   /** Workers of the hub; 0 is the front end thread. */
   readonly workers: number;
   readonly ordering: Ordering;
@@ -41,11 +43,15 @@ export interface LaneTask {
   readonly memory: LaneMemory;
   readonly handler: HandlerSource;
   readonly settings: RuntimeSettings;
-  /** Carries `LaneReady` once, then empty messages that wake the other side. */
+  /** Carries `LaneReady` once, then a `BellMessage` now and then. */
   readonly bell: Port;
   /** Carries the blocks of large messages to the worker, in the order of their records. */
   readonly blocks: Port;
 }
+
+/** `null` wakes the other side; a `PROBE` from the front end is posted back as it is. */
+export type BellMessage = null | typeof PROBE;
+export const PROBE = 'probe';
 
 /** Posted on the bell once the handler is loaded. */
 export interface LaneReady {

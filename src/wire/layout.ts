@@ -97,12 +97,21 @@ export const Word = {
   OutHead: 48,
   /** Written by the front end: replies before this position have been applied. */
   OutReleased: 64,
-  /** 1 while the worker sleeps and wants its bell rung when `InHead` moves. */
+  /** One of `Sleep`: how the worker wants to be woken when `InHead` moves. */
   WorkerAsleep: 80,
   /** 1 while the front end sleeps and wants its bell rung when `OutHead` moves. */
   FrontAsleep: 96,
   /** 1 while the worker waits in `Atomics.wait` for `OutReleased` to move. */
   WorkerBlocked: 112,
+} as const;
+
+/** Values of `Word.WorkerAsleep`. */
+export const Sleep = {
+  Awake: 0,
+  /** It waits for events: its bell is to be rung. */
+  Bell: 1,
+  /** It waits in `Atomics.wait`, for a moment: it is to be notified. */
+  Doze: 2,
 } as const;
 
 export const CONTROL_BYTES = 128 * 4;

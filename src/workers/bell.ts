@@ -1,14 +1,36 @@
 /** The worker's side of the sleep-and-wake protocol between a worker and the front end. */
 import type { InboundReader } from '../wire/inbound.js';
-import { Word } from '../wire/layout.js';
+import { Sleep, Word } from '../wire/layout.js';
 import type { ReplyWriter } from '../wire/replies.js';
+
+/** A worker that has nothing to do waits so long before it goes back to its event loop. */
+const DOZE_MS = 0.5;
 
 /** Marks the worker as asleep; false, and awake again, when records came in meanwhile. */
 export function fallAsleep(control: Int32Array, inbound: InboundReader): boolean {
-  Atomics.store(control, Word.WorkerAsleep, 1);
+  Atomics.store(control, Word.WorkerAsleep, Sleep.Bell);
   if (!inbound.refresh()) return true;
-  Atomics.store(control, Word.WorkerAsleep, 0);
+  Atomics.store(control, Word.WorkerAsleep, Sleep.Awake);
   return false;
+}
+
+/**
+ * Waits for records without going back to the event loop: for both sides the cheapest way to hand over the next batch
+ * when it comes soon. True when there are some.
+ *
+ * @param spinMs look in a loop for so long first
+ */
+export function doze(control: Int32Array, inbound: InboundReader, spinMs: number): boolean {
+  if (spinMs > 0) {
+    const end = performance.now() + spinMs;
+    do {
+      if (inbound.refresh()) return true;
+    } while (performance.now() < end);
+  }
+  Atomics.store(control, Word.WorkerAsleep, Sleep.Doze);
+  if (!inbound.refresh()) Atomics.wait(control, Word.WorkerAsleep, Sleep.Doze, DOZE_MS);
+  Atomics.store(control, Word.WorkerAsleep, Sleep.Awake);
+  return inbound.refresh();
 }
 
 /** True when replies are there and the front end sleeps: whoever gets true rings, once. */

@@ -5,10 +5,16 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { toErrorRecord } from '../errors.js';
 import { InboundReader } from '../wire/inbound.js';
-import type { LaneReady, LaneResult, LaneTask } from '../wire/lane-task.js';
+import {
+  type BellMessage,
+  type LaneReady,
+  type LaneResult,
+  type LaneTask,
+  PROBE,
+} from '../wire/lane-task.js';
 import { Block } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
-import { claimFrontEndBell, fallAsleep, waitForRoom } from './bell.js';
+import { claimFrontEndBell, doze, fallAsleep, waitForRoom } from './bell.js';
 import type { Handler } from './handler.js';
 import { Life } from './life.js';
 import { loadHandler } from './load.js';
@@ -32,6 +38,7 @@ export default async function runLane(task: LaneTask): Promise<LaneResult> {
 function work(task: LaneTask, handler: Handler, life: Life): Promise<void> {
   const { bell, blocks } = task;
   return new Promise((resolve) => {
+    const spinMs = task.settings.spin / 1000;
     const control = new Int32Array(task.memory.control);
     const inbound = new InboundReader(control, new Block(task.memory.inbound));
     const ring = () => {
@@ -42,11 +49,15 @@ function work(task: LaneTask, handler: Handler, life: Life): Promise<void> {
     );
     const runtime = new Runtime(handler, task.settings, inbound, replies, {
       takeBlock: () => receiveMessageOnPort(blocks)!.message as SharedArrayBuffer,
+      doze: () => doze(control, inbound, spinMs),
       sleep: () => fallAsleep(control, inbound),
       ringFrontEnd: ring,
       stopped: () => void life.stop((thrown) => runtime.report(thrown)).then(resolve),
     });
-    bell.on('message', () => runtime.wake());
+    bell.on('message', (message: BellMessage) => {
+      if (message === PROBE) bell.postMessage(PROBE);
+      else runtime.wake();
+    });
     const ready: LaneReady = {
       ready: true,
       hooks: { open: handler.open !== undefined, close: handler.close !== undefined },

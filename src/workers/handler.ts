@@ -29,7 +29,10 @@ export interface ConnectionPublishOptions extends PublishOptions {
   readonly toSelf?: boolean;
 }
 
-/** What a hook may return or resolve to: nothing, one reply, or an (async) iterable with one reply per item. */
+/**
+ * What a hook may return or resolve to: nothing, one reply, or an (async) iterable with one reply per item. A
+ * {@link SendResult} is no reply: it is awaited.
+ */
 export type ReplyValue =
   | Data
   | undefined
@@ -37,7 +40,8 @@ export type ReplyValue =
   // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a return statement has the type void
   | void
   | Iterable<Data | undefined>
-  | AsyncIterable<Data | undefined>;
+  | AsyncIterable<Data | undefined>
+  | SendResult;
 
 /**
  * What became of a message that was sent. `accepted`: on its way. `queued`: so is it, but the connection has been sent

@@ -43,6 +43,8 @@ export async function startLocalLane(
   });
   const runtime = new Runtime(handler, settings, inbound, replies, {
     takeBlock: () => host.takeBlock(),
+    // The thread is the front end's.
+    doze: () => false,
     sleep: () => fallAsleep(control, inbound),
     ringFrontEnd: () => {
       if (claimFrontEndBell(control, replies)) host.onBell();

@@ -13,7 +13,7 @@ import { Line, type LineHost } from './line.js';
 import type { InboundMessage } from './message.js';
 import { badReply, isAsyncIterable, isData, isIterable, isThenable } from './reply-value.js';
 import { Room, Sent } from './room.js';
-import { pump, pumpNow, type StreamHost } from './stream.js';
+import { type Pending, pump, pumpNow, type StreamHost } from './stream.js';
 import { Waits } from './waits.js';
 import { writeData } from './write-data.js';
 
@@ -30,6 +30,8 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   readonly #host: OutcomesHost;
   readonly #isOrdered: boolean;
   readonly #waits: Waits;
+  /** Hooks that are waited for. */
+  #waiting = 0;
 
   constructor(replies: ReplyWriter, settings: RuntimeSettings, host: OutcomesHost) {
     this.#replies = replies;
@@ -37,6 +39,11 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     this.#host = host;
     this.#isOrdered = settings.ordering === 'concurrent';
     this.#waits = new Waits(settings.handlerTimeoutMs, (job) => this.#onLate(job));
+  }
+
+  /** True while some hook is waited for. */
+  get isWaiting(): boolean {
+    return this.#waiting > 0;
   }
 
   /** No hook is late any more. */
@@ -128,14 +135,14 @@ export class Outcomes implements LineHost<Job>, StreamHost {
 
   // For streams
 
-  /** True when the next item may be taken from its iterable. */
-  mayPull({ context, held, heldBytes }: Job): boolean {
-    if (held === undefined) return this.#mayPut(context);
+  /** True when there is room for an item. */
+  mayPut({ context, held, heldBytes }: Job): boolean {
+    if (held === undefined) return !context.room?.isFull;
     const { bytes, messages } = this.#settings.sendWindow;
     return heldBytes < bytes && held.length < messages;
   }
 
-  /** Resolves when `mayPull` is to be asked again. */
+  /** Resolves when `mayPut` is to be asked again. */
   async awaitRoom(job: Job): Promise<void> {
     const { context } = job;
     if (job.held === undefined) {
@@ -189,6 +196,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   #begin(context: ConnectionContext, message: InboundMessage | undefined, doneBytes: number): Job {
     const job = new Job(context, message, doneBytes);
     context.running++;
+    this.#waiting++;
     if (this.#isOrdered && message !== undefined) {
       context.line ??= new Line<Job>(this);
       context.line.enter(job);
@@ -247,6 +255,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     job.isOver = true;
     if (job.held === undefined) job.isAnswered = true;
     job.context.running--;
+    this.#waiting--;
     job.context.line?.advance();
     this.#host.onFree(job);
   }
@@ -281,11 +290,14 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     if (!isIterable(value)) throw badReply(value);
     const items = value[Symbol.iterator]();
     // What is short needs nobody to wait.
-    const mayPull = () => !context.isOver && this.#mayPut(context);
-    if (!isBehind && pumpNow(items, mayPull, (item) => this.#putItem(context, item)))
-      return this.done(slot, generation, doneBytes);
+    let rest: Pending | undefined;
+    if (!isBehind) {
+      const mayPut = () => !context.isOver && !context.room?.isFull;
+      rest = pumpNow(items, mayPut, (item) => this.#putItem(context, item));
+      if (rest === undefined) return this.done(slot, generation, doneBytes);
+    }
     const own = job ?? this.#begin(context, message, doneBytes);
-    return this.#wait(own, pump(this, own, items));
+    return this.#wait(own, pump(this, own, items, rest));
   }
 
   /** True when replies have to wait for those of earlier messages. hot */
@@ -305,10 +317,6 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     own.isOver = true;
     context.line!.enter(own);
     return own;
-  }
-
-  #mayPut({ room }: ConnectionContext): boolean {
-    return room === undefined || !room.isFull;
   }
 
   #putItem(context: ConnectionContext, item: unknown): void {

@@ -20,6 +20,8 @@ import type { RuntimeHost } from './runtime-host.js';
 
 /** A turn of the loop that ran so long lets timers and I/O of the thread have their turn, and replies leave. */
 const TURN_MS = 5;
+/** The same for a turn that waits for records: what else the thread has to do must not wait for nothing. */
+const DOZE_TURN_MS = 1;
 /** Replies that are ready wait at most so long for others to leave with them. */
 const REPLY_DELAY_MS = 0.1;
 
@@ -36,6 +38,8 @@ export class Runtime implements ContextHost {
   /** True from the first record of a turn until the thread goes to sleep or waits for its next turn. */
   #awake = false;
   #turnStart = 0;
+  /** True when it would have waited for records, but timers and I/O of the thread come first. */
+  #isTurnOver = false;
   #lastRing = 0;
 
   constructor(
@@ -77,20 +81,30 @@ export class Runtime implements ContextHost {
   /** Takes records until there is none, the turn is over, or a hook wants its microtasks run. hot */
   readonly #work = (): void => {
     const inbound = this.#inbound;
-    while (this.#ready.length > 0 || inbound.next()) {
-      if (this.#step()) {
-        // An async hook that never really waits has finished before the next record begins: all microtasks
-        // run first, and only then this tick.
-        queueMicrotask(this.#afterMicrotasks);
-        return;
+    do {
+      while (this.#ready.length > 0 || inbound.next()) {
+        if (this.#step()) {
+          // An async hook that never really waits has finished before the next record begins: all microtasks
+          // run first, and only then this tick.
+          queueMicrotask(this.#afterMicrotasks);
+          return;
+        }
+        if (!this.#pace()) return;
       }
-      if (!this.#pace()) return;
-    }
-    inbound.release();
-    this.#host.ringFrontEnd();
-    if (inbound.refresh() || !this.#host.sleep()) setImmediate(this.#turn);
+      inbound.release();
+      this.#host.ringFrontEnd();
+    } while (this.#mayDoze() && this.#host.doze());
+    if (this.#isTurnOver || inbound.refresh() || !this.#host.sleep()) setImmediate(this.#turn);
     else this.#awake = false;
   };
+
+  /** True when the thread may wait for the next records right here: nothing else of it can be waiting for long. */
+  #mayDoze(): boolean {
+    this.#isTurnOver = false;
+    if (this.#outcomes.isWaiting) return false;
+    this.#isTurnOver = performance.now() - this.#turnStart > DOZE_TURN_MS;
+    return !this.#isTurnOver;
+  }
 
   readonly #afterMicrotasks = (): void => nextTick(this.#resume);
 

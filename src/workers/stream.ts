@@ -1,15 +1,19 @@
-/** Sends the items of an iterable, no faster than its connection's peer takes them. */
+/**
+ * Sends the items of an iterable, no faster than its connection's peer takes them. The first item waits for nothing, as
+ * if it had been returned by itself.
+ */
 import type { Job } from './job.js';
 import { isThenable } from './reply-value.js';
 
-/** So long items are taken in one go; then other connections have their turn. */
+/** So long items are taken in one go; then other connections have their turn. Looked at after so many items. */
 const BURST_MS = 5;
+const BURST_ITEMS = 16;
 
 /** What a stream needs of whoever sends. */
 export interface StreamHost {
-  /** True when the next item may be taken. */
-  mayPull(job: Job): boolean;
-  /** Resolves when `mayPull` is to be asked again. */
+  /** True when there is room for an item. */
+  mayPut(job: Job): boolean;
+  /** Resolves when `mayPut` is to be asked again. */
   awaitRoom(job: Job): Promise<void>;
   /** The hook's time starts anew: for the next item. */
   renew(job: Job): void;
@@ -17,21 +21,28 @@ export interface StreamHost {
   sendItem(job: Job, item: unknown): void;
 }
 
+/** An item that was taken and has to wait. So the end is known at once, and needs nobody to wait. */
+export interface Pending {
+  readonly item: unknown;
+}
+
 /**
  * Sends items for as long as nobody has to wait.
  *
  * @param send throws when an item cannot be sent
- * @returns false when there may be more
+ * @returns undefined when those were all
  */
 export function pumpNow(
   items: Iterator<unknown>,
-  mayPull: () => boolean,
+  mayPut: () => boolean,
   send: (item: unknown) => void,
-): boolean {
+): Pending | undefined {
   const start = performance.now();
-  while (mayPull() && performance.now() - start < BURST_MS) {
+  for (let count = 1; ; count++) {
     const { done, value } = items.next();
-    if (done) return true;
+    if (done) return undefined;
+    const isLong = count % BURST_ITEMS === 0 && performance.now() - start > BURST_MS;
+    if (isLong || (count > 1 && !mayPut())) return { item: value };
     try {
       send(value);
     } catch (error) {
@@ -39,7 +50,6 @@ export function pumpNow(
       throw error;
     }
   }
-  return false;
 }
 
 /** Sends all items, or those until its connection is over: the iterator is told then, and waited for. */
@@ -47,10 +57,12 @@ export async function pump(
   host: StreamHost,
   job: Job,
   items: Iterator<unknown> | AsyncIterator<unknown>,
+  first?: Pending,
 ): Promise<undefined> {
   const { context } = job;
   const isOver = () => job.isOver || context.isOver;
   let isPending = false;
+  let hasSent = first !== undefined;
   let ending: Promise<void> | undefined;
   const end = async (): Promise<void> => {
     await items.return?.();
@@ -61,7 +73,7 @@ export async function pump(
     ending ??= end();
     ending.catch(() => {});
   };
-  const next = async (result: PromiseLike<IteratorResult<unknown>>) => {
+  const settle = async (result: PromiseLike<IteratorResult<unknown>>) => {
     isPending = true;
     try {
       return await result;
@@ -69,36 +81,35 @@ export async function pump(
       isPending = false;
     }
   };
-  let burst = performance.now();
-  context.watch(onOver);
-  try {
-    while (!isOver()) {
-      if (!host.mayPull(job)) {
-        await host.awaitRoom(job);
-        burst = performance.now();
-      } else if (performance.now() - burst > BURST_MS) {
-        await new Promise((resolve) => setImmediate(resolve));
-        burst = performance.now();
-      } else {
-        host.renew(job);
-        const result = items.next();
-        const { done, value } = isThenable(result) ? await next(result) : result;
-        if (done) return undefined;
-        if (!isOver()) await sendOrEnd(value);
-      }
-    }
-  } finally {
-    context.unwatch(onOver);
-  }
-  await (ending ?? end());
-  return undefined;
-
-  async function sendOrEnd(item: unknown): Promise<void> {
+  const send = async (item: unknown): Promise<void> => {
+    while (hasSent && !isOver() && !host.mayPut(job)) await host.awaitRoom(job);
+    if (isOver()) return;
+    hasSent = true;
     try {
       host.sendItem(job, item);
     } catch (error) {
       await end().catch(() => {});
       throw error;
     }
+  };
+  let burst = performance.now();
+  context.watch(onOver);
+  try {
+    if (first !== undefined) await send(first.item);
+    for (let count = 1; !isOver(); count++) {
+      if (count % BURST_ITEMS === 0 && performance.now() - burst > BURST_MS) {
+        await new Promise((resolve) => setImmediate(resolve));
+        burst = performance.now();
+      }
+      host.renew(job);
+      const result = items.next();
+      const { done, value } = isThenable(result) ? await settle(result) : result;
+      if (done) return undefined;
+      if (value !== undefined) await send(value);
+    }
+  } finally {
+    context.unwatch(onOver);
   }
+  await (ending ?? end());
+  return undefined;
 }

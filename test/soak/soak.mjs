@@ -34,6 +34,12 @@ const runs = [
     env: { SHARDHUB_FAN_OUT: subscribers, SHARDHUB_FAN_OUT_PUBLISHES: '1000' },
   },
   {
+    name: 'streams',
+    numbers: '1 GB to a peer that reads 20 MB/s',
+    file: 'test/stream-memory.test.ts',
+    env: { SHARDHUB_STREAM_MB: '1000', SHARDHUB_STREAM_RATE: '20' },
+  },
+  {
     name: 'overload',
     numbers: 'as in the suite',
     file: 'test/overload.test.ts',

@@ -1,4 +1,5 @@
 /** A hub with a worker that can be held and made to die, and connections on both of its shards. */
+import type { HubOptions } from 'shardhub';
 import { expect } from 'vitest';
 import type { WorkerExitEvent } from '../../src/hub/events.js';
 import { Barriers } from './barriers.js';
@@ -8,8 +9,8 @@ import { until } from './until.js';
 import type { WsClient } from './ws-client.js';
 
 /** A hub, `count` connections on shard 0, the rest on shard 1, and one more on shard 0 that holds its thread. */
-export async function setUpCrash(count: number, query = '') {
-  const { hub, log } = await startHub({ handler: fixture('deaths.mjs') });
+export async function setUpCrash(count: number, query = '', options: HubOptions = {}) {
+  const { hub, log } = await startHub({ handler: fixture('deaths.mjs'), ...options });
   const barriers = new Barriers();
   const exits: WorkerExitEvent[] = [];
   hub.on('workerExit', (event) => exits.push(event));

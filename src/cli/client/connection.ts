@@ -1,7 +1,7 @@
 /** One WebSocket connection as a client, on the `ws` package, which no other file knows. It says exactly once how it ended. */
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from 'ws';
-import type { Header } from '../values.js';
+import { type Header, mergeHeaders } from '../values.js';
 import { describeAnswer, describeError, describeTimeout, type Failure } from './failure.js';
 
 export interface Target {
@@ -138,18 +138,6 @@ export class Connection {
 /** Whether a connection was closed with close frames. */
 export function isClean(end: End): boolean {
   return end.kind === 'closed' && end.code !== ABNORMAL;
-}
-
-function mergeHeaders(headers: readonly Header[]): OutgoingHttpHeaders {
-  const merged = new Map<string, string[]>();
-  for (const { name, value } of headers) {
-    const key = name.toLowerCase();
-    merged.set(key, [...(merged.get(key) ?? []), value]);
-  }
-  // Some headers may be sent once only, and Node.js wants those as a text.
-  return Object.fromEntries(
-    [...merged].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
-  );
 }
 
 /** The begin of a body, however it ends. */

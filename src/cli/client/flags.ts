@@ -1,7 +1,8 @@
 /** What `shardhub client` takes: its flags, and which of them exclude each other. */
 import { isUtf8 } from 'node:buffer';
-import { repeatable, single, type ToolOptions, toggle } from '../tool-flags.js';
-import { duration, FILE, HEADER, integer, ORIGIN, TEXT, TOKEN } from '../values.js';
+import { HANDSHAKE_FLAGS } from '../handshake-flags.js';
+import { repeatable, single, type ToolOptions, type ToolUsage, toggle } from '../tool-flags.js';
+import { duration, FILE, integer, TEXT, TOKEN, WEBSOCKET_URL } from '../values.js';
 
 export const CLIENT_FLAGS = {
   send: repeatable('--send <text>', TEXT, 'send a text instead of reading stdin; repeatable'),
@@ -25,14 +26,12 @@ export const CLIENT_FLAGS = {
     'longest wait for the handshake, for a pong, and for the next reply that is due',
     '10s',
   ),
-  header: repeatable("--header <'Name: value'>", HEADER, 'header of the handshake request; repeatable'),
   subprotocol: repeatable(
     '--subprotocol <name>',
     TOKEN,
     'subprotocol to offer, the preferred one first; repeatable',
   ),
-  origin: single('--origin <origin>', ORIGIN, 'Origin header'),
-  insecure: toggle('--insecure', 'accept any TLS certificate'),
+  ...HANDSHAKE_FLAGS,
   maxPayload: single('--max-payload <bytes>', integer(1, 2 ** 30), 'largest message to accept', '104857600'),
   reconnect: toggle('--reconnect', 'connect again when a connection fails or ends; nothing is sent twice'),
   json: toggle('--json', 'write each event as a line of JSON to stdout'),
@@ -40,8 +39,16 @@ export const CLIENT_FLAGS = {
 
 export type ClientOptions = ToolOptions<typeof CLIENT_FLAGS>;
 
-/** One sentence per pair of flags that contradict each other, though each is valid. */
-export function findContradictions(options: ClientOptions): string[] {
+export const CLIENT_USAGE: ToolUsage<typeof CLIENT_FLAGS> = {
+  name: 'client',
+  description: 'talk to a WebSocket server from the terminal, a pipe or a script',
+  exitCodes: '0 fine, 1 the connection or the server failed',
+  address: WEBSOCKET_URL,
+  flags: CLIENT_FLAGS,
+  findContradictions,
+};
+
+function findContradictions(options: ClientOptions): string[] {
   const { binary, every, file, ping, subprotocol } = options;
   const unfit = (['send', 'file', 'every', 'binary', 'count', 'wait', 'reconnect'] as const).filter(
     (name) => ping && isGiven(options[name]),

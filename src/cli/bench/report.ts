@@ -1,6 +1,6 @@
 /** The result of a load run as tables. */
 import Table from 'cli-table3';
-import { ERROR_KINDS, type LoadResult } from '../loadgen/index.js';
+import { ERROR_KINDS, type LoadResult } from '../../loadgen/index.js';
 
 const ERROR_NAMES = { connectFailed: 'failed to connect', closed: 'closed early' } as const;
 /** No colours: the text is the same in a terminal and in a file. */

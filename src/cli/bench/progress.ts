@@ -1,6 +1,6 @@
 /** The progress of a load run as a bar on stderr, if that is a terminal. */
 import cliProgress from 'cli-progress';
-import type { LoadProgress } from '../loadgen/index.js';
+import type { LoadProgress } from '../../loadgen/index.js';
 
 const PHASES = {
   open: 'connecting',

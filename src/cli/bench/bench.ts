@@ -1,16 +1,17 @@
 /** `shardhub bench`: one load run, to its report or to a stop signal. */
-import { ERROR_KINDS, type LoadOptions, runLoad } from '../loadgen/index.js';
-import { createProgressBar } from './bench-progress.js';
-import { formatReport } from './bench-report.js';
-import { warn } from './output.js';
-import { drainOnStop } from './stop.js';
+import { ERROR_KINDS, type LoadOptions, runLoad } from '../../loadgen/index.js';
+import { warn } from '../output.js';
+import { drainOnStop } from '../stop.js';
+import { type BenchOptions, toLoadOptions } from './flags.js';
+import { createProgressBar } from './progress.js';
+import { formatReport } from './report.js';
 
 const FAILED = 1;
 
 /** Resolves with the exit code: 0 if every echo was right, else 1. */
-export function bench(options: LoadOptions, json: boolean): Promise<number> {
+export function bench(url: URL, options: BenchOptions): Promise<number> {
   const controller = new AbortController();
-  const ended = runAndReport(options, json, controller.signal);
+  const ended = runAndReport(toLoadOptions(url, options), options.json, controller.signal);
   // A stop signal ends the run; what was measured so far is reported.
   drainOnStop(() => {
     controller.abort();

@@ -1,0 +1,89 @@
+/**
+ * The latency of a sample of messages, from their acceptance to the end of their record. Used only while somebody
+ * looks: what a message costs otherwise is the check whether there is a sampler.
+ */
+
+/** What is sampled: something whose records finish in the order in which they were accepted. */
+export interface Sampled {
+  /** Records that have been accepted and not finished. */
+  readonly inFlight: number;
+  /** True once records may be dropped instead of being finished. */
+  readonly isCut: boolean;
+}
+
+export interface Latency {
+  /** Milliseconds. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Messages that this is about. */
+  readonly samples: number;
+}
+
+interface Sample {
+  readonly acceptedAt: number;
+  /** Records that are still to finish, this one included. */
+  left: number;
+}
+
+/** Seconds that the percentiles are about. */
+const WINDOW = 10;
+
+export class LatencySampler {
+  readonly #perSecond: number;
+  readonly #pending = new Map<Sampled, Sample>();
+  /** Milliseconds, one list per second, oldest first. */
+  readonly #window: number[][] = [[]];
+  /** Every so many messages one is sampled, so that samples are spread over a second. */
+  #stride = 1;
+  #untilNext = 1;
+  #seen = 0;
+  #taken = 0;
+
+  /** @param perSecond samples per second, at most */
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+  }
+
+  /** A message was accepted; it is in `source.inFlight` already. */
+  onAccepted(source: Sampled): void {
+    this.#seen++;
+    if (--this.#untilNext > 0) return;
+    this.#untilNext = this.#stride;
+    if (this.#taken >= this.#perSecond || this.#pending.has(source)) return;
+    this.#taken++;
+    this.#pending.set(source, { acceptedAt: performance.now(), left: source.inFlight });
+  }
+
+  /** A record has finished. */
+  onDone(source: Sampled | undefined): void {
+    if (source === undefined || this.#pending.size === 0) return;
+    const sample = this.#pending.get(source);
+    if (sample === undefined || --sample.left > 0) return;
+    this.#pending.delete(source);
+    this.#window.at(-1)!.push(performance.now() - sample.acceptedAt);
+  }
+
+  /** Records are put back or dropped (a worker died): what has begun to be measured is not comparable any more. */
+  forget(): void {
+    this.#pending.clear();
+  }
+
+  /** A second is over: what the last ones were like; undefined when no sample finished in them. */
+  tick(): Latency | undefined {
+    const times = this.#window.flat().sort((a, b) => a - b);
+    this.#window.push([]);
+    if (this.#window.length > WINDOW) this.#window.shift();
+    for (const source of this.#pending.keys()) if (source.isCut) this.#pending.delete(source);
+    this.#stride = Math.max(1, Math.ceil(this.#seen / this.#perSecond));
+    this.#untilNext = Math.min(this.#untilNext, this.#stride);
+    this.#seen = 0;
+    this.#taken = 0;
+    if (times.length === 0) return undefined;
+    return { p50Ms: percentile(times, 0.5), p99Ms: percentile(times, 0.99), samples: times.length };
+  }
+}
+
+/** The nearest rank. */
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)]!;
+}

@@ -1,0 +1,61 @@
+/** What a listener does when the engine does not let it listen again: real engines cannot be made to refuse on cue. */
+import { expect, test } from 'vitest';
+import { Listener } from '../src/hub/listener.js';
+import type { Uws, UwsApp, UwsListenToken } from '../src/hub/uws.js';
+
+/** An engine that notes what it is asked. */
+function fakeEngine() {
+  const open = new Set<string>();
+  const uws = {
+    us_listen_socket_close: (token: unknown) => void open.delete(String(token)),
+    us_socket_local_port: () => 4711,
+  } as unknown as Uws;
+  const app = (name: string, mayListen: () => boolean): UwsApp => {
+    const listen: UwsApp['listen'] = (_host, _port, _mode, callback) => {
+      const isOk = mayListen();
+      if (isOk) open.add(name);
+      callback(isOk && (name as unknown as UwsListenToken));
+      return {} as UwsApp;
+    };
+    return { listen } as UwsApp;
+  };
+  return { uws, open, app };
+}
+
+test.each([{ sharePort: false }, { sharePort: true }])(
+  'an app that may not listen leaves the one before listening (%j)',
+  async ({ sharePort }) => {
+    const { uws, open, app } = fakeEngine();
+    const listener = new Listener(uws, { host: 'h', port: 4711, sharePort });
+    const before = app('before', () => true);
+    expect(await listener.open(before)).toBe(4711);
+    const refused = app('next', () => false);
+    expect(() => listener.move(before, refused)).toThrow(/cannot listen on h port 4711/);
+    expect([...open]).toEqual(['before']);
+    expect(listener.isOpen).toBe(true);
+    listener.move(
+      before,
+      app('next', () => true),
+    );
+    expect([...open]).toEqual(['next']);
+    listener.close();
+    expect([...open]).toEqual([]);
+    expect(listener.isOpen).toBe(false);
+  },
+);
+
+test('a port that is shared is listened on without a gap, one that is not is let go first', async () => {
+  for (const sharePort of [true, false]) {
+    const { uws, open, app } = fakeEngine();
+    const listener = new Listener(uws, { host: 'h', port: 4711, sharePort });
+    const before = app('before', () => true);
+    await listener.open(before);
+    let others: string[] = [];
+    const next = app('next', () => {
+      others = [...open];
+      return true;
+    });
+    listener.move(before, next);
+    expect(others).toEqual(sharePort ? ['before'] : []);
+  }
+});
