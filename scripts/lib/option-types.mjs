@@ -91,9 +91,13 @@ function collectNames(checker, type, named) {
   if (type.isUnionOrIntersection()) for (const part of type.types) collectNames(checker, part, named);
   for (const argument of [...checker.getTypeArguments(type), ...(type.aliasTypeArguments ?? [])])
     collectNames(checker, argument, named);
-  if (symbol && isAnonymous(symbol))
-    for (const property of checker.getPropertiesOfType(type))
-      collectNames(checker, checker.getTypeOfSymbol(property), named);
+  if (symbol === undefined || !isAnonymous(symbol)) return;
+  const fields = [
+    ...checker.getPropertiesOfType(type),
+    ...type.getCallSignatures().flatMap((signature) => signature.parameters),
+  ];
+  for (const field of fields) collectNames(checker, checker.getTypeOfSymbol(field), named);
+  for (const signature of type.getCallSignatures()) collectNames(checker, signature.getReturnType(), named);
 }
 
 function isAnonymous(symbol) {

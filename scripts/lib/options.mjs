@@ -56,7 +56,7 @@ function findField(schema, field) {
   if (schema === undefined) return undefined;
   if (schema.shape?.[field] !== undefined) return schema.shape[field];
   const { innerType, valueType, element, options = [] } = schema.def;
-  for (const inner of [innerType, valueType, element, ...options]) {
+  for (const inner of [innerType, valueType, element, ...options, ...Object.values(schema.shape ?? {})]) {
     const found = findField(inner, field);
     if (found !== undefined) return found;
   }

@@ -8,6 +8,7 @@ import type { HubStats } from './stats.js';
 
 /** One event of the stream: what `stats()` says, and what is measured only while somebody looks. */
 export interface StatsEvent {
+  /** As `hub.stats()`. */
   readonly stats: HubStats;
   /** From a message's acceptance to its last reply, of a sample of the last ten seconds; null when there is none. */
   readonly latency: Latency | null;

@@ -11,9 +11,11 @@ export interface Sampled {
   readonly isCut: boolean;
 }
 
+/** How long messages took, from acceptance to the last reply. */
 export interface Latency {
-  /** Milliseconds. */
+  /** Half of them took at most so long, in ms. */
   readonly p50Ms: number;
+  /** 99 % of them took at most so long, in ms. */
   readonly p99Ms: number;
   /** Messages that this is about. */
   readonly samples: number;
