@@ -26,7 +26,7 @@ function setUp() {
       request: '{}',
       remoteAddress: '',
       data: undefined,
-      route: '/ws',
+      route: { path: '/ws', connections: 0 },
       isVirtual: false,
     };
     return new Connection(
