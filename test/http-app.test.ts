@@ -53,15 +53,15 @@ test('a request arrives whole, and its response leaves whole', async () => {
   });
   const response = await fetch(`${hub.url}/api/things?x=1&y=%20`, {
     method: 'PUT',
-    // UTF-8, as bytes.
-    headers: { 'X-Custom': 'Ã©' },
+    // The first is UTF-8, as bytes; the other is not.
+    headers: { 'X-Custom': 'aÃ©b', 'X-Other': 'aéb' },
     body: 'ünï',
   });
   expect(seen).toEqual([
     {
       method: 'PUT',
       url: `${hub.url}/api/things?x=1&y=%20`,
-      custom: 'Ã©',
+      custom: 'aÃ©b',
       remoteAddress: '127.0.0.1',
       body: 'ünï',
     },
