@@ -27,5 +27,5 @@ hub.on('open', (connection) => {
   });
 });
 
-console.log(`listening on ${hub.wsUrl}`);
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => hub.close());
+console.log(`listening on ${hub.wsUrl}`);

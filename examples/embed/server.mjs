@@ -13,10 +13,10 @@ app.listen(Number(process.env.APP_PORT ?? 3000), '127.0.0.1');
 await once(app, 'listening');
 
 const address = /** @type {import('node:net').AddressInfo} */ (app.address());
-console.log(`listening on ${hub.wsUrl}, application on http://127.0.0.1:${address.port}/orders`);
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     app.close();
     hub.close();
   });
 }
+console.log(`listening on ${hub.wsUrl}, application on http://127.0.0.1:${address.port}/orders`);

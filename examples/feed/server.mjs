@@ -18,10 +18,10 @@ const publisher = setInterval(
   Number(process.env.TICK_MS ?? 100),
 );
 
-console.log(`listening on ${hub.wsUrl}`);
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     clearInterval(publisher);
     hub.close();
   });
 }
+console.log(`listening on ${hub.wsUrl}`);

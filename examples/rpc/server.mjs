@@ -8,5 +8,5 @@ const hub = await createHub({
   // A response names its call: one that is ready does not wait for the ones before it.
   ordering: 'unordered',
 });
-console.log(`listening on ${hub.wsUrl}`);
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => hub.close());
+console.log(`listening on ${hub.wsUrl}`);

@@ -6,5 +6,5 @@ const hub = await createHub({
   path: '/stream',
   handler: new URL('./handler.mjs', import.meta.url),
 });
-console.log(`listening on ${hub.wsUrl}`);
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => hub.close());
+console.log(`listening on ${hub.wsUrl}`);
