@@ -21,6 +21,7 @@ export const HUB_ERROR_CODES = [
   'ERR_CONNECTION_CLOSED',
   'ERR_UPGRADE',
   'ERR_TLS',
+  'ERR_AFFINITY',
 ] as const;
 
 export type HubErrorCode = (typeof HUB_ERROR_CODES)[number];

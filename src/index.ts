@@ -1,4 +1,5 @@
 /** The public API of shardhub, by explicit names. Handler types are in `shardhub/worker`. */
+export type { AffinityHook } from './affinity.js';
 export { CloseCode } from './close-codes.js';
 export { HUB_ERROR_CODES, HubError, type HubErrorCode } from './errors.js';
 export type { ConnectionFilter, Except, HubPublishOptions } from './hub/audience.js';

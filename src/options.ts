@@ -3,11 +3,11 @@
  * all come from here and from `options/`.
  */
 import { z } from 'zod';
+import type { AffinityHook } from './affinity.js';
 import { HubError, describe as show } from './errors.js';
 import { applicationOptions } from './options/application.js';
 import { frontOptions } from './options/front.js';
 import { limitOptions, workerOptions } from './options/limits.js';
-
 import type { OptionMeta } from './options/meta.js';
 import type { UpgradeHook } from './upgrade.js';
 
@@ -32,9 +32,11 @@ export const hubOptionsSchema = optionsShape.superRefine((options, context) => {
 });
 
 /** What `createHub` takes: every option may be left out. */
-export type HubOptions<Data = unknown> = Omit<z.input<typeof hubOptionsSchema>, 'upgrade'> & {
+export type HubOptions<Data = unknown> = Omit<z.input<typeof hubOptionsSchema>, 'upgrade' | 'affinity'> & {
   /** Decides on a handshake that the hub itself would let in. Default: accept. */
   readonly upgrade?: UpgradeHook<Data> | undefined;
+  /** Which connections go to the same worker. Default: none, each goes to the least loaded one. */
+  readonly affinity?: string | AffinityHook<Data> | undefined;
 };
 /** All options with their defaults, frozen. */
 export type ResolvedOptions = Readonly<z.output<typeof hubOptionsSchema>>;

@@ -46,6 +46,13 @@ const SAMPLES: Record<string, Samples> = {
     ],
     invalid: ['101', '1.5', 'localhost', '10.0.0.0/33'],
   },
+  affinity: {
+    valid: [
+      ['path', 'path'],
+      ['query:room=lobby', 'query:room=lobby'],
+    ],
+    invalid: ['room', 'query:'],
+  },
   subprotocols: {
     valid: [
       ['chat', ['chat']],

@@ -48,7 +48,7 @@ describe('defaults', () => {
 
   test('are nothing at all where an option is off unless given', () => {
     expect(resolveOptions().rateLimit).toBeUndefined();
-    for (const name of ['logger', 'upgrade', 'tls', 'unixSocket'] as const)
+    for (const name of ['logger', 'upgrade', 'affinity', 'tls', 'unixSocket'] as const)
       expect(resolveOptions()[name], name).toBeUndefined();
   });
 

@@ -66,6 +66,12 @@ export function allResting(): Refusal {
   ]);
 }
 
+/** The worker that a key belongs to died too often and rests: what belongs to the key is there, and nowhere else. */
+export function keyResting(): Refusal {
+  const body = 'The worker for this connection rests after crashes: try again.';
+  return refusal('overloaded', '503 Service Unavailable', body, [['Retry-After', '10']]);
+}
+
 /** A request without a handshake on the WebSocket path (RFC 9110 §15.5.22). */
 export function upgradeRequired(headers: Readonly<Record<string, string>>): Refusal {
   const extra = [

@@ -6,13 +6,21 @@ import { describe, HubError } from '../errors.js';
 import type { HandlerSource } from '../wire/lane-task.js';
 
 /** Handlers that are built in, by name. */
-export const BUILT_IN_HANDLERS = ['echo', 'done', 'burn'] as const;
+export const BUILT_IN_HANDLERS = ['echo', 'done', 'chat', 'burn'] as const;
+
+/** The option `affinity` of those that keep what belongs together in one worker, unless it is given. */
+const BUILT_IN_AFFINITY: Readonly<Record<string, string>> = { chat: 'query:room=lobby' };
+
+/** A handler, and the `affinity` that it brings. */
+export interface FoundHandler extends HandlerSource {
+  readonly affinity?: string;
+}
 
 /** µs of `burn:<µs>`. */
 const MAX_BURN_US = 10_000_000;
 
 /** @throws HubError `ERR_HANDLER_LOAD` when there is no such file, or a built-in handler does not take its argument */
-export function findHandler(given: string | URL): HandlerSource {
+export function findHandler(given: string | URL): FoundHandler {
   const name = String(given);
   const builtIn = findBuiltIn(name);
   if (builtIn !== undefined) return builtIn;
@@ -29,7 +37,7 @@ export function findHandler(given: string | URL): HandlerSource {
 }
 
 /** `echo`, `burn` or `burn:250`. */
-function findBuiltIn(name: string): HandlerSource | undefined {
+function findBuiltIn(name: string): FoundHandler | undefined {
   const [, base = name, argument] = /^([a-z]+):(.*)$/s.exec(name) ?? [];
   if (!(BUILT_IN_HANDLERS as readonly string[]).includes(base)) return undefined;
   const url = new URL(`../workers/handlers/${base}.js`, import.meta.url);
@@ -45,5 +53,6 @@ function findBuiltIn(name: string): HandlerSource | undefined {
     }
     url.searchParams.set('us', argument);
   }
-  return { name, url: url.href };
+  const affinity = BUILT_IN_AFFINITY[base];
+  return { name, url: url.href, ...(affinity === undefined ? {} : { affinity }) };
 }

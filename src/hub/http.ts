@@ -25,13 +25,13 @@ export interface HttpHost {
   stats(): unknown;
   /** Refuses a request by its Origin. */
   refuseOrigin(exchange: UwsExchange, headers: Readonly<Record<string, string>>): Refusal | undefined;
-  /** Runs a body through a worker; the exchange is answered with the replies. */
+  /** Runs a body through a worker; the exchange is answered with the replies. Returns a refusal when it does not. */
   onEcho(
     exchange: UwsExchange,
     headers: Readonly<Record<string, string>>,
     body: Uint8Array,
     isBinary: boolean,
-  ): void;
+  ): Refusal | undefined;
 }
 
 export interface HttpOptions {
@@ -127,9 +127,8 @@ export class HttpRoutes {
         this.#refuse(exchange, refusal('invalid-utf8', '400 Bad Request', 'The body is text but not UTF-8.'));
       } else {
         // The body may have taken its time.
-        const late = this.#refuseWork();
-        if (late === undefined) host.onEcho(exchange, headers, body, isBinary);
-        else this.#refuse(exchange, late);
+        const late = this.#refuseWork() ?? host.onEcho(exchange, headers, body, isBinary);
+        if (late !== undefined) this.#refuse(exchange, late);
       }
     });
   }

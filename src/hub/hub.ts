@@ -13,16 +13,22 @@ import { Counters } from '../metrics/counters.js';
 import { type HubOptions, type Logger, type ResolvedOptions, resolveOptions } from '../options.js';
 import type { OriginCheck } from '../upgrade.js';
 import { VERSION } from '../version.js';
-import type { HandlerSource } from '../wire/lane-task.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { baseUrl } from './address.js';
-import { type Readiness, type Refusal, refuseHandshake, refuseOrigin, unavailable } from './admission.js';
+import {
+  type Readiness,
+  type Refusal,
+  refusal,
+  refuseHandshake,
+  refuseOrigin,
+  unavailable,
+} from './admission.js';
 import type { ConnectionFilter, Except, HubPublishOptions } from './audience.js';
 import { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Front } from './front.js';
-import { findHandler } from './handler-source.js';
+import { type FoundHandler, findHandler } from './handler-source.js';
 import { Heartbeat } from './heartbeat.js';
 import { HttpRoutes } from './http.js';
 import type { HubConnection } from './hub-connection.js';
@@ -48,7 +54,7 @@ const LINGER_MS = 100;
 export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly options: ResolvedOptions;
   readonly #counters = new Counters();
-  readonly #handler: HandlerSource;
+  readonly #handler: FoundHandler;
   readonly #logger: Logger;
   readonly #population: Population;
   readonly #emitter: Emitter;
@@ -64,7 +70,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   /** Use `createHub`. */
   constructor(options: HubOptions<Data>) {
     super();
-    this.options = resolveOptions(options);
+    this.options = resolveOptions(options as HubOptions);
     this.#handler = findHandler(this.options.handler);
     this.#logger = this.options.logger ?? pino({ level: this.options.logLevel }, pino.destination(2));
     this.#isAllowedOrigin = compileOrigins(this.options.origins);
@@ -75,6 +81,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
         this.#population.gate.refuseNext(request.remoteAddress),
       refuseLate: ({ remoteAddress }) =>
         this.#population.workers.refuseResting() ?? this.#population.gate.refuse(remoteAddress),
+      place: (acceptance) => this.#population.place(acceptance),
       onRefused: (request, refusal) => this.#onRefused(request, refusal),
       onError: (error) => this.#onError(error, 'decision on a handshake'),
     });
@@ -240,7 +247,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
         refuseOrigin: (exchange, headers) =>
           refuseOrigin(toRequest(exchange, headers), this.#isAllowedOrigin),
         onEcho: (exchange, headers, body, isBinary) =>
-          this.#population.request(exchange, toRequest(exchange, headers), body, isBinary),
+          this.#onEcho(exchange, toRequest(exchange, headers), body, isBinary),
       },
       { path, http, upgrade, maxPayload, assets },
     );
@@ -254,6 +261,19 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
         this.#onError(error, where);
       },
     });
+  }
+
+  #onEcho(exchange: UwsExchange, request: HandshakeRequest, body: Uint8Array, isBinary: boolean) {
+    try {
+      return this.#population.request(exchange, request, body, isBinary);
+    } catch (error) {
+      this.#onError(error, 'decision on a request');
+      return refusal(
+        'upgrade-error',
+        '500 Internal Server Error',
+        'The server failed to place this request.',
+      );
+    }
   }
 
   #onRefused({ path, remoteAddress }: HandshakeRequest, { reason, status }: Refusal): void {

@@ -6,8 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CloseCode } from '../close-codes.js';
 import type { Counters } from '../metrics/counters.js';
 import type { Logger, ResolvedOptions } from '../options.js';
-import type { HandlerSource } from '../wire/lane-task.js';
 import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
+import { keyResting, type Refusal } from './admission.js';
+import { type Affinity, compileAffinity } from './affinity.js';
 import { Audience } from './audience.js';
 import { Connection } from './connection.js';
 import type { ConnectionHost } from './connection-host.js';
@@ -16,12 +17,13 @@ import type { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Gate } from './gate.js';
+import type { FoundHandler } from './handler-source.js';
 import { HttpPort } from './http-port.js';
 import { Linger } from './linger.js';
 import { Overload } from './overload.js';
 import type { Shard } from './shard.js';
 import type { SocketPort } from './socket-port.js';
-import type { Acceptance } from './upgrade-result.js';
+import type { Acceptance, UpgradeVerdict } from './upgrade-result.js';
 import { Workers } from './workers.js';
 
 export interface PopulationHost {
@@ -40,13 +42,16 @@ export class Population {
   readonly gate: Gate;
   readonly workers: Workers;
   readonly #host: PopulationHost;
+  readonly #affinity: Affinity | undefined;
   readonly #connections = new Connections();
   readonly #connectionHost: ConnectionHost<Connection>;
   #onEmpty: (() => void) | undefined;
 
-  constructor(handler: HandlerSource, host: PopulationHost) {
+  constructor(handler: FoundHandler, host: PopulationHost) {
     const { options, counters } = host;
     this.#host = host;
+    const affinity = options.affinity ?? handler.affinity;
+    this.#affinity = affinity === undefined ? undefined : compileAffinity(affinity);
     this.gate = new Gate(options);
     this.audience = new Audience(this.#connections, counters, options);
     const linger = new Linger(options, counters);
@@ -75,6 +80,18 @@ export class Population {
     };
   }
 
+  /**
+   * Finds the worker of a handshake that is accepted.
+   *
+   * @throws HubError `ERR_AFFINITY`, or whatever the function `affinity` throws
+   */
+  place(acceptance: Acceptance): UpgradeVerdict {
+    const affinity = this.#affinity?.(acceptance.request, acceptance.data);
+    if (affinity === undefined) return { accept: acceptance };
+    const { isResting } = this.workers.shardOf(affinity);
+    return isResting ? { refuse: keyResting() } : { accept: { ...acceptance, affinity } };
+  }
+
   /** A WebSocket is open. */
   open(port: SocketPort, acceptance: Acceptance): Connection {
     this.#host.counters.opened++;
@@ -85,15 +102,28 @@ export class Population {
     return connection;
   }
 
-  /** Runs the body of an HTTP request through a worker; the exchange is answered with the replies. */
-  request(exchange: UwsExchange, request: HandshakeRequest, body: Uint8Array, isBinary: boolean): void {
+  /**
+   * Runs the body of an HTTP request through a worker; the exchange is answered with the replies.
+   *
+   * @returns a refusal, when nothing was run
+   * @throws as {@link place}
+   */
+  request(
+    exchange: UwsExchange,
+    request: HandshakeRequest,
+    body: Uint8Array,
+    isBinary: boolean,
+  ): Refusal | undefined {
+    const encoded = encodeHandshake(request, undefined);
+    const verdict = this.place({ request, data: undefined, encoded, headers: [] });
+    if ('refuse' in verdict) return verdict.refuse;
     const port = new HttpPort(exchange, this.#host.options.maxQueueBytes);
-    const acceptance = { request, data: undefined, encoded: encodeHandshake(request, undefined) };
-    const connection = this.#connect(port, acceptance, true);
+    const connection = this.#connect(port, verdict.accept, true);
     port.attach(connection);
     const isIn = connection.accept(body, isBinary);
     if (isIn) connection.closeWhenIdle(CloseCode.Normal, '');
     else connection.closeNow(CloseCode.TryAgainLater, 'overloaded: try again later');
+    return undefined;
   }
 
   /** Closes every connection once it is idle, or at the end of the time. @returns false when there was none */
@@ -120,10 +150,11 @@ export class Population {
 
   #connect(
     port: SocketPort,
-    { request, encoded, data }: Omit<Acceptance, 'headers'>,
+    { request, encoded, data, affinity }: Acceptance,
     isVirtual: boolean,
   ): Connection {
-    const shard = this.workers.leastLoaded();
+    const { workers } = this;
+    const shard = affinity === undefined ? workers.leastLoaded() : workers.shardOf(affinity);
     const { remoteAddress } = request;
     const connection = this.#connections.add((slot, generation) => {
       const origin = { slot, generation, shard, request: encoded, data, remoteAddress, isVirtual };

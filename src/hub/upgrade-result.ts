@@ -14,6 +14,8 @@ export interface Acceptance {
   /** Both, encoded for a worker. */
   readonly encoded: string;
   readonly headers: HeaderList;
+  /** Its key, if it has one: it goes to the worker of all that have the same. */
+  readonly affinity?: string;
 }
 
 export type UpgradeVerdict = { readonly accept: Acceptance } | { readonly refuse: Refusal };

@@ -5,7 +5,7 @@
 import type { UpgradeHook } from '../upgrade.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { type Refusal, refusal } from './admission.js';
-import { type Acceptance, judgeResult } from './upgrade-result.js';
+import { type Acceptance, judgeResult, type UpgradeVerdict } from './upgrade-result.js';
 
 /** A handshake that waits for its answer. Exactly one of `accept` and `refuse` is called, once. */
 export interface HandshakePort {
@@ -30,6 +30,8 @@ export interface UpgradeHost {
   refuse(request: HandshakeRequest): Refusal | undefined;
   /** The part of it that may have changed while the application thought. */
   refuseLate(request: HandshakeRequest): Refusal | undefined;
+  /** Finds a place for a handshake that is accepted. */
+  place(acceptance: Acceptance): UpgradeVerdict;
   /** A refusal was sent. */
   onRefused(request: HandshakeRequest, refusal: Refusal): void;
   onError(error: unknown): void;
@@ -115,7 +117,8 @@ export class Upgrades {
   }
 
   #answer(port: HandshakePort, result: unknown): void {
-    const verdict = judgeResult(result, port.request, this.#options.subprotocols);
+    const judged = judgeResult(result, port.request, this.#options.subprotocols);
+    const verdict = 'accept' in judged ? this.#host.place(judged.accept) : judged;
     if ('accept' in verdict) port.accept(verdict.accept);
     else this.#refuse(port, verdict.refuse);
   }

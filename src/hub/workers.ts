@@ -8,6 +8,7 @@ import type { Counters } from '../metrics/counters.js';
 import type { Logger, ResolvedOptions } from '../options.js';
 import type { HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import { allResting, type Refusal } from './admission.js';
+import { shardOfKey } from './affinity.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
 import type { Emitter } from './emitter.js';
@@ -83,6 +84,11 @@ export class Workers {
   /** While every shard rests there is nobody to answer. */
   refuseResting(): Refusal | undefined {
     return this.#shards.every((shard) => shard.isResting) ? allResting() : undefined;
+  }
+
+  /** The shard of all connections with a key. */
+  shardOf(key: string): Shard {
+    return this.#shards[shardOfKey(key, this.#shards.length)]!;
   }
 
   /** The shard with the fewest connections among those that are up, or else among those that come up again. */

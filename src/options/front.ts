@@ -1,6 +1,7 @@
 /** Options of the listener, the handshake, the handler and the socket. */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { AFFINITY_PATTERN, type AffinityHook } from '../affinity.js';
 import { isNetwork } from '../network.js';
 import type { OriginCheck, UpgradeHook } from '../upgrade.js';
 import { embedded, flag, integer, isFunction, MIB, option } from './meta.js';
@@ -88,7 +89,7 @@ export const frontOptions = {
   ),
   handler: option(z.union([z.string().min(1), z.instanceof(URL)]).default('echo'), {
     description:
-      'what processes the messages: echo, done, burn (or burn:<µs>), or the path of a module with a default export',
+      'what processes the messages: echo, done, chat, burn (or burn:<µs>), or the path of a module with a default export',
     takes: 'the name of a built-in handler, a path, or a file: URL',
     cli: { kind: 'string', value: 'name|path' },
   }),
@@ -132,6 +133,16 @@ export const frontOptions = {
       'handshakes',
       'handshakes that may wait for the upgrade hook; more are answered with 503',
     ),
+  ),
+  affinity: option(
+    z.union([z.string().regex(AFFINITY_PATTERN), z.custom<AffinityHook>(isFunction)]).optional(),
+    {
+      description:
+        'connections with the same key go to the same worker: path, query:<name> or header:<name>; with =<key> behind it, that stands for a missing one (default: what a built-in handler brings, or the least loaded worker)',
+      takes:
+        '"path", "query:<name>", "header:<name>", each of the latter with "=<key>" behind it if wanted, or a function (request, data) that returns a string or undefined',
+      cli: { kind: 'string', value: 'key' },
+    },
   ),
   subprotocols: option(z.array(subprotocol).default([]), {
     description:
