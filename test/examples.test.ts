@@ -210,6 +210,53 @@ describe('stream', () => {
   });
 });
 
+describe('chat', () => {
+  const join = async (wsUrl: string, room: string, name: string) => {
+    const client = await WsClient.connect(`${wsUrl}?room=${room}&name=${name}`);
+    return { client, welcome: JSON.parse(await client.nextText()), next: () => nextEvent(client) };
+  };
+  const nextEvent = async (client: WsClient) => JSON.parse(await client.nextText());
+
+  test('who is in a room sees who comes, speaks and goes, and nothing of other rooms', async () => {
+    const { wsUrl, stats, stop } = await startExample('chat/server.mjs');
+    // More rooms than workers, so that workers have several.
+    const rooms = ['kitchen', 'garden', 'attic', 'cellar', 'porch', 'roof'];
+    const folk = [];
+    for (const room of rooms) {
+      const ann = await join(wsUrl, room, 'ann');
+      expect(ann.welcome).toMatchObject({ type: 'welcome', room, people: [{ name: 'ann' }], history: [] });
+      const ben = await join(wsUrl, room, 'ben');
+      expect(ben.welcome.people).toMatchObject([{ name: 'ann' }, { name: 'ben' }]);
+      expect(await ann.next()).toMatchObject({ type: 'join', name: 'ben' });
+      folk.push({ room, ann, ben });
+    }
+    for (const { room, ann } of folk) ann.client.send(`this is the ${room}`);
+    for (const { room, ann, ben } of folk) {
+      const line = { type: 'message', name: 'ann', text: `this is the ${room}` };
+      expect(await ann.next()).toMatchObject(line);
+      expect(await ben.next()).toMatchObject(line);
+    }
+    for (const { ann, ben } of folk) {
+      await ben.client.close();
+      expect(await ann.next()).toMatchObject({ type: 'leave', name: 'ben' });
+      expect(ann.client.waiting).toBe(0);
+    }
+    expect((await stats()).connections.open).toBe(rooms.length);
+    for (const { ann } of folk) await ann.client.close();
+    await stop();
+  });
+
+  test('who comes late is told the last 50 lines', async () => {
+    const { wsUrl } = await startExample('chat/server.mjs');
+    const ann = await join(wsUrl, 'kitchen', 'ann');
+    for (let i = 0; i < 60; i++) ann.client.send(`line ${i}`);
+    for (let i = 0; i < 60; i++) expect(await ann.next()).toMatchObject({ text: `line ${i}` });
+    const { welcome } = await join(wsUrl, 'kitchen', 'ben');
+    const last = Array.from({ length: 50 }, (_, i) => `line ${i + 10}`);
+    expect(welcome.history.map(({ text }: { text: string }) => text)).toEqual(last);
+  });
+});
+
 describe('embed', () => {
   test('what is posted to the application is pushed to every client', async () => {
     const { wsUrl, command, stop } = await startExample('embed/server.mjs', { env: { APP_PORT: '0' } });
