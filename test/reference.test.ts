@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BrowserClient } from './support/browser-client.js';
-import { client } from './support/client-command.js';
+import { client, startClient } from './support/client-command.js';
 import { Command, runCommand } from './support/command-line.js';
 import { EXAMPLES, startExample } from './support/example.js';
 import { until } from './support/until.js';
@@ -164,7 +164,7 @@ describe('upgrader-and-conn', () => {
     );
     dialer.kill('SIGINT');
     expect(await dialer.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
-    expect(command.stdout).toContain('received binary message "ping"\n');
+    await until('the log', () => command.stdout.includes('received binary message "ping"\n'));
     await until('the close', async () => (await stats()).connections.closed[1000] === 1);
     await stop();
   });
@@ -173,6 +173,39 @@ describe('upgrader-and-conn', () => {
     const { wsUrl } = await start('upgrader-and-conn');
     const outcome = await client([wsUrl, '--ping', '--timeout', '5s']);
     expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/^alive: /) });
+  });
+});
+
+describe('official-echo', () => {
+  test('echoes each message as the kind that it was, and logs it', async () => {
+    const { wsUrl, command, stop } = await start('official-echo');
+    expect(wsUrl).toMatch(/^ws:\/\/localhost:\d+\/echo$/);
+    const client = await WsClient.connect(wsUrl);
+    expect(await client.ask('Hello world!')).toBe('Hello world!');
+    client.send(Buffer.from([1, 2]));
+    expect(await client.nextText()).toBe('binary:\u0001\u0002');
+    await until('the log', () => command.stdout.includes('recv: "Hello world!"\nrecv: 2 bytes\n'));
+    await client.close();
+    await stop();
+  });
+
+  test('a page of another host may not connect', async () => {
+    const { wsUrl } = await start('official-echo');
+    await expect(WsClient.connect(wsUrl, { origin: 'http://evil.example' })).rejects.toThrow('403');
+  });
+
+  test('the client for the command line: a ticker, and a clean close at Ctrl-C', async () => {
+    const { wsUrl, command, stop } = await start('official-echo', { args: ['-addr', '127.0.0.1:8080'] });
+    const ticking = startClient([wsUrl, '--every', '50ms']);
+    await until('three echoes', () => ticking.stdout.split('\n').length > 3);
+    ticking.kill('SIGINT');
+    const { code, stdout, stderr } = await ticking.exited;
+    expect([code, stderr]).toEqual([0, expect.stringContaining('closed cleanly, with 1000')]);
+    for (const time of stdout.trimEnd().split('\n')) {
+      expect(new Date(time).getTime()).not.toBeNaN();
+      await until('its log', () => command.stdout.includes(`recv: "${time}"\n`));
+    }
+    await stop();
   });
 });
 

@@ -1,9 +1,11 @@
 // @ts-check
 import { createHub } from 'shardhub';
 import { listenAddress } from '../address.mjs';
+import { servePage } from '../page.mjs';
 
+const address = listenAddress('127.0.0.1:6666');
 const hub = await createHub({
-  ...listenAddress('127.0.0.1:6666'),
+  ...address,
   path: '/send',
   handler: new URL('./handler.mjs', import.meta.url),
   // CheckOrigin returns true.
@@ -22,5 +24,12 @@ hub.on('open', ({ id }) => console.log(`${id} has come, online: ${hub.stats().co
 hub.on('close', ({ id }, code) =>
   console.log(`${id} has gone (${code}), online: ${hub.stats().connections.open}`),
 );
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => hub.close());
-console.log(`listening on ${hub.wsUrl}`);
+const page = await servePage(address);
+page.connectTo(hub.wsUrl);
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    page.close();
+    hub.close();
+  });
+}
+console.log(`listening on ${hub.wsUrl}, page on ${page.origin}/`);
