@@ -14,11 +14,12 @@ export type {
   WorkerExitEvent,
 } from './hub/events.js';
 export { BUILT_IN_HANDLERS } from './hub/handler-source.js';
+export type { HttpHandler, HttpInfo } from './hub/http-app.js';
 export { type CloseOptions, createHub, type Hub, type HubState } from './hub/hub.js';
 export type { HubConnection, PingOptions } from './hub/hub-connection.js';
 export type { Payload } from './hub/payload.js';
 export type { ShardState, ShardStats } from './hub/shard.js';
-export type { HubStats } from './hub/stats.js';
+export type { HubStats, RouteStats } from './hub/stats.js';
 export type { DropReason, InvalidReason, RejectReason } from './metrics/counters.js';
 export {
   type HubOptions,
@@ -27,6 +28,7 @@ export {
   type OptionInfo,
   type OptionName,
   type ResolvedOptions,
+  type RouteOptions,
   resolveOptions,
 } from './options.js';
 export type {

@@ -23,6 +23,7 @@ test('a slow consumer whose queue overflows inside a cork', () => {
     shard,
     request: '{}',
     remoteAddress: '',
+    route: { path: '/ws', connections: 0 },
     data: undefined,
     isVirtual: false,
   };

@@ -48,6 +48,7 @@ class Lab {
           shard: { push() {}, dropMessages() {}, tellRoom() {} },
           request: '{}',
           remoteAddress: '',
+          route: { path: '/ws', connections: 0 },
           data: undefined,
           isVirtual: false,
         };

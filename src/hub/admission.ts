@@ -83,6 +83,11 @@ export function upgradeRequired(headers: Readonly<Record<string, string>>): Refu
   return refusal('not-a-websocket', '426 Upgrade Required', 'This is a WebSocket endpoint.', extra);
 }
 
+/** Neither the hub nor the application serves the path (RFC 9110 §15.5.5). */
+export function nothingThere(): Refusal {
+  return refusal('not-found', '404 Not Found', 'There is nothing at this path.');
+}
+
 function badKey(): Refusal {
   const body = 'Sec-WebSocket-Key is missing or is not 16 bytes in base64 (RFC 6455 §4.1).';
   return refusal('bad-key', '400 Bad Request', body);

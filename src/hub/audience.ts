@@ -85,8 +85,8 @@ export class Audience implements FanOut, HubConnectionHost {
     for (const connection of this.#candidates(filter)) {
       if (!isReachable(connection)) continue;
       if (filter.topic !== undefined && !connection.member?.topics?.has(filter.topic)) continue;
+      if (filter.path !== undefined && connection.route.path !== filter.path) continue;
       const handle = this.handleOf(connection);
-      if (filter.path !== undefined && handle.request.path !== filter.path) continue;
       if (filter.where === undefined || filter.where(handle)) yield handle;
     }
   }

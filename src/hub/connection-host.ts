@@ -2,6 +2,7 @@
 import type { Counters } from '../metrics/counters.js';
 import type { ConnectionLimits } from './connection-limits.js';
 import type { TurnCounter } from './read-meter.js';
+import type { Route } from './routes.js';
 
 /** What a connection needs of its hub; one object for all connections. */
 export interface ConnectionHost<C> extends TurnCounter {
@@ -39,6 +40,7 @@ export interface ConnectionOrigin<C> {
   readonly shard: MessageSink<C>;
   /** The handshake request as JSON, for `open` in a worker. */
   readonly request: string;
+  readonly route: Pick<Route, 'path' | 'connections'>;
   readonly remoteAddress: string;
   /** What the upgrade hook returned for it. */
   readonly data: unknown;

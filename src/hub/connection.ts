@@ -24,6 +24,7 @@ export class Connection implements Peer {
   readonly request: string;
   readonly data: unknown;
   readonly remoteAddress: string;
+  readonly route: ConnectionOrigin<Connection>['route'];
   readonly isVirtual: boolean;
   state: ConnectionState = ConnectionState.Open;
   /** Records that have been accepted and not finished, and their bytes. */
@@ -68,6 +69,7 @@ export class Connection implements Peer {
     this.request = origin.request;
     this.data = origin.data;
     this.remoteAddress = origin.remoteAddress;
+    this.route = origin.route;
     this.isVirtual = origin.isVirtual;
     this.#port = port;
     this.#host = host;

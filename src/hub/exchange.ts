@@ -34,6 +34,16 @@ export class UwsExchange {
     });
   }
 
+  /** True when nothing can be answered any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** True when its answer cannot go on in pieces: see `FrontOptions.proxyProtocol`. */
+  get isIsolated(): boolean {
+    return this.#isolated;
+  }
+
   /** All headers, names in lower case. To be called before anything is awaited. */
   headers(): Record<string, string> {
     return readHeaders(this.#req);
@@ -86,16 +96,100 @@ export class UwsExchange {
     });
   }
 
+  /** Answers with the headers alone. @param length of the body that is left out, if it is told */
+  respondWithoutBody(status: string, headers: HeaderList, length: number | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const res = this.#res;
+    const write = () =>
+      res.cork(() => {
+        writeHead(res, status, headers);
+        // With an argument that is undefined it would tell a length of its own.
+        if (length === undefined && !this.#isolated) res.endWithoutBody();
+        else res.endWithoutBody(length ?? 0, true);
+      });
+    if (!this.#isolated) write();
+    else
+      setImmediate(() => {
+        if (!this.#isAborted) write();
+      });
+  }
+
   #write(status: string, headers: HeaderList, body: string | Uint8Array, closeConnection: boolean): void {
     const res = this.#res;
     res.cork(() => {
-      res.writeStatus(status);
-      for (const [name, value] of headers) res.writeHeader(name, value);
+      writeHead(res, status, headers);
       // The engine cuts the next request on a connection that had a response without a body: close it in good order.
       if (this.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body), true);
       else res.end(body, closeConnection);
     });
   }
+
+  /**
+   * Begins an answer that goes on until it is ended. `onAborted` tells when the client is gone first. The engine cuts
+   * off a response that sends nothing for 10 seconds.
+   *
+   * @param first what is sent at once; not empty
+   * @returns undefined when the exchange is over already
+   */
+  stream(status: string, headers: HeaderList, first: string | Uint8Array): ResponseStream | undefined {
+    if (this.#isOver) return undefined;
+    const res = this.#res;
+    const inCork = (work: () => void): void => {
+      if (!this.#isOver) res.cork(work);
+    };
+    inCork(() => {
+      writeHead(res, status, headers);
+      res.write(first);
+    });
+    return {
+      write: (piece) => {
+        let isTaken = false;
+        inCork(() => {
+          isTaken = res.write(piece);
+        });
+        return isTaken;
+      },
+      onWritable: (handler) => {
+        res.onWritable(() => {
+          inCork(() => {});
+          handler();
+          return true;
+        });
+      },
+      end: () =>
+        inCork(() => {
+          this.#isOver = true;
+          // The engine would write its "Connection: close" into the body.
+          res.end();
+        }),
+      terminate: () => {
+        if (!this.#isOver) res.close();
+      },
+    };
+  }
+}
+
+/** A response that goes on in pieces until one side ends it. */
+export interface ResponseStream {
+  /**
+   * Sends a piece that is not empty.
+   *
+   * @returns false when the client has not taken what was sent before; the piece is buffered all the same
+   */
+  write(piece: string | Uint8Array): boolean;
+  /** Called when the client has taken something of what was buffered. To be set before the first `write`. */
+  onWritable(handler: () => void): void;
+  end(): void;
+  /** Ends the connection without waiting for the client to take what is buffered. */
+  terminate(): void;
+}
+
+/** Header values are byte strings (RFC 9110 §5.5), the engine's strings UTF-8. */
+function writeHead(res: UwsResponse, status: string, headers: HeaderList): void {
+  res.writeStatus(status);
+  for (const [name, value] of headers)
+    res.writeHeader(name, /[^\0-\x7f]/.test(value) ? Buffer.from(value, 'latin1') : value);
 }
 
 /** All headers of a request. The engine gives their names in lower case. */

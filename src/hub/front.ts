@@ -29,7 +29,8 @@ export interface FrontHost {
 }
 
 export interface FrontOptions extends ListenOptions {
-  readonly path: string;
+  /** Paths with a WebSocket endpoint. */
+  readonly paths: readonly string[];
   readonly tls?: TlsFiles | undefined;
   readonly compression: 'off' | 'shared' | 'dedicated';
   /** Bytes. */
@@ -171,7 +172,7 @@ export class Front {
 
   #makeApp(): UwsApp {
     const app = this.#startApp();
-    this.#serveSockets(app, this.#options);
+    for (const path of this.#options.paths) this.#serveSockets(app, path, this.#options);
     const { proxyProtocol } = this.#options;
     app.any('/*', (res, req) =>
       this.#guard(res, 'request', () => {
@@ -203,8 +204,8 @@ export class Front {
     return this.#resolveAddress(formatAddress(new Uint8Array(bytes)), forwarded);
   }
 
-  #serveSockets(app: UwsApp, options: FrontOptions): void {
-    app.ws<UserData>(options.path, {
+  #serveSockets(app: UwsApp, path: string, options: FrontOptions): void {
+    app.ws<UserData>(path, {
       // A message up to twice the limit is seen by the hub, which answers 1009; the engine ends what is larger
       // without a close frame.
       maxPayloadLength: options.maxPayload * 2,

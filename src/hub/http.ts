@@ -4,6 +4,7 @@ import { CONSOLE_HEADERS, type ConsoleAsset } from '../console/assets.js';
 import type { Counters } from '../metrics/counters.js';
 import {
   allResting,
+  nothingThere,
   type Readiness,
   type Refusal,
   refusal,
@@ -11,9 +12,11 @@ import {
   upgradeRequired,
 } from './admission.js';
 import type { HeaderList, UwsExchange } from './exchange.js';
+import type { HttpApp } from './http-app.js';
 
 export interface HttpHost {
   readonly counters: Counters;
+  readonly app: HttpApp;
   readiness(): Readiness;
   /** Shards whose workers rest after too many crashes. */
   resting(): number[];
@@ -35,11 +38,12 @@ export interface HttpHost {
 }
 
 export interface HttpOptions {
-  /** Path of the WebSocket endpoint. */
-  readonly path: string;
-  /** Serve /healthz, /readyz, /stats and, unless there is an `upgrade` hook, which it would pass by, POST /echo. */
+  /** Paths with a WebSocket endpoint. */
+  readonly paths: readonly string[];
+  /** Serve /healthz, /readyz and /stats. */
   readonly http: boolean;
-  readonly upgrade?: unknown;
+  /** Serve POST /echo. */
+  readonly echo: boolean;
   readonly maxPayload: number;
   readonly assets: ReadonlyMap<string, ConsoleAsset>;
 }
@@ -65,17 +69,18 @@ export class HttpRoutes {
       );
       this.#add('/readyz', READ_METHODS, (exchange) => this.#readyz(exchange));
       this.#add('/stats', READ_METHODS, (exchange) => this.#stats(exchange));
-      if (options.upgrade === undefined) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
+      if (options.echo) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
     }
-    this.#add(options.path, READ_METHODS, (exchange) =>
-      this.#refuse(exchange, upgradeRequired(exchange.headers())),
-    );
+    for (const path of options.paths)
+      this.#add(path, READ_METHODS, (exchange) =>
+        this.#refuse(exchange, upgradeRequired(exchange.headers())),
+      );
   }
 
   handle(exchange: UwsExchange): void {
     const route = this.#routes.get(exchange.path);
     if (route === undefined) {
-      this.#refuse(exchange, refusal('not-found', '404 Not Found', 'There is nothing at this path.'));
+      if (!this.#host.app.handle(exchange)) this.#refuse(exchange, nothingThere());
     } else if (!route.methods.includes(exchange.method)) {
       const allow = route.methods.join(', ');
       const body = `This path takes ${allow}.`;

@@ -11,7 +11,6 @@ import { loadConsoleAssets } from '../console/assets.js';
 import { HubError, toError } from '../errors.js';
 import { Counters } from '../metrics/counters.js';
 import { type HubOptions, type Logger, type ResolvedOptions, resolveOptions } from '../options.js';
-import type { OriginCheck } from '../upgrade.js';
 import { VERSION } from '../version.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { baseUrl } from './address.js';
@@ -28,13 +27,13 @@ import { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Front } from './front.js';
-import { type FoundHandler, findHandler } from './handler-source.js';
 import { Heartbeat } from './heartbeat.js';
 import { HttpRoutes } from './http.js';
+import { HttpApp, type HttpHandler } from './http-app.js';
 import type { HubConnection } from './hub-connection.js';
-import { compileOrigins } from './origins.js';
 import type { Payload } from './payload.js';
 import { Population } from './population.js';
+import { Routes } from './routes.js';
 import { collectStats, type HubStats } from './stats.js';
 import { Upgrades } from './upgrade.js';
 
@@ -54,13 +53,13 @@ const LINGER_MS = 100;
 export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly options: ResolvedOptions;
   readonly #counters = new Counters();
-  readonly #handler: FoundHandler;
+  readonly #routes: Routes;
   readonly #logger: Logger;
   readonly #population: Population;
   readonly #emitter: Emitter;
   readonly #heartbeat: Heartbeat | undefined;
-  readonly #isAllowedOrigin: OriginCheck;
   readonly #upgrades: Upgrades;
+  readonly #app: HttpApp;
   #front: Front | undefined;
   #state: HubState = 'idle';
   #port = 0;
@@ -71,12 +70,12 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   constructor(options: HubOptions<Data>) {
     super();
     this.options = resolveOptions(options as HubOptions);
-    this.#handler = findHandler(this.options.handler);
+    this.#routes = new Routes(this.options);
     this.#logger = this.options.logger ?? pino({ level: this.options.logLevel }, pino.destination(2));
-    this.#isAllowedOrigin = compileOrigins(this.options.origins);
     this.#upgrades = new Upgrades(this.options, {
+      routeOf: ({ path }) => this.#routes.at(path),
       refuse: (request) =>
-        refuseHandshake(request, this.#isAllowedOrigin, this.#readiness()) ??
+        refuseHandshake(request, this.#routes.at(request.path).isAllowedOrigin, this.#readiness()) ??
         this.#population.workers.refuseResting() ??
         this.#population.gate.refuseNext(request.remoteAddress),
       refuseLate: ({ remoteAddress }) =>
@@ -85,8 +84,16 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       onRefused: (request, refusal) => this.#onRefused(request, refusal),
       onError: (error) => this.#onError(error, 'decision on a handshake'),
     });
+    this.#app = new HttpApp(
+      {
+        counters: this.#counters,
+        readiness: () => this.#readiness(),
+        onError: (error) => this.#onError(error, 'handler of HTTP requests'),
+      },
+      { ...this.options, scheme: this.options.tls === undefined ? 'http' : 'https' },
+    );
     this.#emitter = new Emitter(this as EventEmitter<HubEvents>);
-    this.#population = new Population(this.#handler, {
+    this.#population = new Population(this.#routes, {
       options: this.options,
       counters: this.#counters,
       logger: this.#logger,
@@ -114,9 +121,9 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     return baseUrl('http', this.options, this.#port);
   }
 
-  /** Where its WebSocket endpoint is. */
+  /** Where its WebSocket endpoint is; with several routes, the first one. */
   get wsUrl(): string {
-    return `${baseUrl('ws', this.options, this.#port)}${this.options.path}`;
+    return `${baseUrl('ws', this.options, this.#port)}${this.#routes.first.path}`;
   }
 
   /** A snapshot of its counters and gauges. */
@@ -124,7 +131,12 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const identity = {
       state: this.#state,
       uptimeMs: this.#startedAt === 0 ? 0 : Math.round(performance.now() - this.#startedAt),
-      handler: this.#handler.name,
+      handler: this.#routes.handlers.map(({ name }) => name).join(', '),
+      routes: this.#routes.all.map(({ path, handler, connections }) => ({
+        path,
+        handler: handler.name,
+        connections,
+      })),
       workers: this.options.workers,
     };
     return collectStats(
@@ -178,6 +190,18 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    */
   sendToUser(userId: string | number, data: Payload, options: { readonly except?: Except } = {}): number {
     return this.#population.audience.sendToUser(userId, data, options.except);
+  }
+
+  /**
+   * Serves HTTP: every request for what the hub does not serve itself is the handler's, as a `Request` of the Fetch
+   * standard that is answered with a `Response`. It may be called at any time; a handler takes the place of the one
+   * before. What it returns `undefined` for is a 404; when it throws, the client gets a 500 and the hub emits `error`.
+   *
+   * @throws HubError `ERR_ARGUMENT` for what is no function
+   */
+  http(handler: HttpHandler): this {
+    this.#app.use(handler);
+    return this;
   }
 
   /** @internal Listens, then loads the handler in every worker. Once. */
@@ -234,33 +258,39 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   // Parts
 
   #makeFront(): Promise<Front> {
-    const { path, console, http, maxPayload, upgrade } = this.options;
-    const assets = console ? loadConsoleAssets({ path, version: VERSION }) : new Map();
+    const { console, http, maxPayload } = this.options;
+    const { first, paths } = this.#routes;
+    const assets = console ? loadConsoleAssets({ path: first.path, version: VERSION }) : new Map();
     const routes = new HttpRoutes(
       {
         counters: this.#counters,
+        app: this.#app,
         readiness: () => this.#readiness(),
         resting: () => this.#population.workers.resting(),
         isServing: () => this.#population.workers.isServing,
         refuseResting: () => this.#population.workers.refuseResting(),
         stats: () => this.stats(),
         refuseOrigin: (exchange, headers) =>
-          refuseOrigin(toRequest(exchange, headers), this.#isAllowedOrigin),
+          refuseOrigin(toRequest(exchange, headers), first.isAllowedOrigin),
         onEcho: (exchange, headers, body, isBinary) =>
           this.#onEcho(exchange, toRequest(exchange, headers), body, isBinary),
       },
-      { path, http, upgrade, maxPayload, assets },
+      // It would pass by a hook.
+      { paths, http, echo: http && first.upgrade === undefined, maxPayload, assets },
     );
-    return Front.create(this.options, {
-      onHandshake: (port) => this.#upgrades.onHandshake(port),
-      onOpen: (port, acceptance) => this.#population.open(port, acceptance),
-      onEngineClose: (text) => this.#counters.countEngineClose(text),
-      onRequest: (exchange) => routes.handle(exchange),
-      onError: (error, where) => {
-        this.#counters.rejected['internal-error']++;
-        this.#onError(error, where);
+    return Front.create(
+      { ...this.options, paths },
+      {
+        onHandshake: (port) => this.#upgrades.onHandshake(port),
+        onOpen: (port, acceptance) => this.#population.open(port, acceptance),
+        onEngineClose: (text) => this.#counters.countEngineClose(text),
+        onRequest: (exchange) => routes.handle(exchange),
+        onError: (error, where) => {
+          this.#counters.rejected['internal-error']++;
+          this.#onError(error, where);
+        },
       },
-    });
+    );
   }
 
   #onEcho(exchange: UwsExchange, request: HandshakeRequest, body: Uint8Array, isBinary: boolean) {
@@ -306,10 +336,13 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#heartbeat?.stop();
     this.#front?.stopListening();
     this.#upgrades.refuseAll(unavailable('draining'));
-    const hadConnections = await this.#population.leave(code, reason, timeoutMs);
+    const [hadConnections, hadRequests] = await Promise.all([
+      this.#population.leave(code, reason, timeoutMs),
+      this.#app.leave(timeoutMs),
+    ]);
     const left = Math.max(0, deadline - performance.now());
     await this.#population.workers.stop(left);
-    if (hadConnections) await delay(LINGER_MS);
+    if (hadConnections || hadRequests) await delay(LINGER_MS);
     this.#front?.close();
     this.#state = 'stopped';
   }

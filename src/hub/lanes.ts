@@ -28,7 +28,7 @@ export interface ResourceLimits {
 
 export class PiscinaLane implements Lane {
   readonly #shard: number;
-  readonly #handler: HandlerSource;
+  readonly #handlers: readonly HandlerSource[];
   readonly #settings: RuntimeSettings;
   readonly #pool: Piscina;
   readonly #abort = new AbortController();
@@ -39,12 +39,12 @@ export class PiscinaLane implements Lane {
 
   constructor(
     shard: number,
-    handler: HandlerSource,
+    handlers: readonly HandlerSource[],
     settings: RuntimeSettings,
     resourceLimits?: ResourceLimits,
   ) {
     this.#shard = shard;
-    this.#handler = handler;
+    this.#handlers = handlers;
     this.#settings = settings;
     this.#pool = new Piscina({
       filename: ENTRY,
@@ -67,7 +67,7 @@ export class PiscinaLane implements Lane {
     const task: LaneTask = {
       shard: this.#shard,
       memory,
-      handler: this.#handler,
+      handlers: this.#handlers,
       settings: this.#settings,
       bell: bell.port2,
       blocks: blocks.port2,

@@ -14,7 +14,7 @@ interface LocalRuntime {
 }
 
 export class LocalLane implements Lane {
-  readonly #handler: HandlerSource;
+  readonly #handlers: readonly HandlerSource[];
   readonly #settings: RuntimeSettings;
   readonly #blocks: SharedArrayBuffer[] = [];
   #runtime: LocalRuntime | undefined;
@@ -23,14 +23,14 @@ export class LocalLane implements Lane {
     this.#onEnd = resolve;
   });
 
-  constructor(handler: HandlerSource, settings: RuntimeSettings) {
-    this.#handler = handler;
+  constructor(handlers: readonly HandlerSource[], settings: RuntimeSettings) {
+    this.#handlers = handlers;
     this.#settings = settings;
   }
 
   async start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
     const module = await import(LOCAL);
-    const runtime: LocalRuntime = await module.startLocalLane(memory, this.#handler, this.#settings, {
+    const runtime: LocalRuntime = await module.startLocalLane(memory, this.#handlers, this.#settings, {
       takeBlock: () => this.#blocks.shift(),
       onBell: events.onBell,
       applyReplies: events.applyReplies,

@@ -8,7 +8,6 @@ import type { Counters } from '../metrics/counters.js';
 import type { Logger, ResolvedOptions } from '../options.js';
 import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
 import { keyResting, type Refusal } from './admission.js';
-import { type Affinity, compileAffinity } from './affinity.js';
 import { Audience } from './audience.js';
 import { Connection } from './connection.js';
 import type { ConnectionHost } from './connection-host.js';
@@ -17,10 +16,10 @@ import type { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Gate } from './gate.js';
-import type { FoundHandler } from './handler-source.js';
 import { HttpPort } from './http-port.js';
 import { Linger } from './linger.js';
 import { Overload } from './overload.js';
+import type { Routes } from './routes.js';
 import type { Shard } from './shard.js';
 import type { SocketPort } from './socket-port.js';
 import type { Acceptance, UpgradeVerdict } from './upgrade-result.js';
@@ -42,21 +41,20 @@ export class Population {
   readonly gate: Gate;
   readonly workers: Workers;
   readonly #host: PopulationHost;
-  readonly #affinity: Affinity | undefined;
+  readonly #routes: Routes;
   readonly #connections = new Connections();
   readonly #connectionHost: ConnectionHost<Connection>;
   #onEmpty: (() => void) | undefined;
 
-  constructor(handler: FoundHandler, host: PopulationHost) {
+  constructor(routes: Routes, host: PopulationHost) {
     const { options, counters } = host;
     this.#host = host;
-    const affinity = options.affinity ?? handler.affinity;
-    this.#affinity = affinity === undefined ? undefined : compileAffinity(affinity);
+    this.#routes = routes;
     this.gate = new Gate(options);
     this.audience = new Audience(this.#connections, counters, options);
     const linger = new Linger(options, counters);
     const overload = new Overload(options, counters, this.#connections);
-    this.workers = new Workers(handler, {
+    this.workers = new Workers(routes.handlers, {
       ...host,
       connections: this.#connections,
       fanOut: this.audience,
@@ -86,7 +84,7 @@ export class Population {
    * @throws HubError `ERR_AFFINITY`, or whatever the function `affinity` throws
    */
   place(acceptance: Acceptance): UpgradeVerdict {
-    const affinity = this.#affinity?.(acceptance.request, acceptance.data);
+    const affinity = acceptance.route.affinity?.(acceptance.request, acceptance.data);
     if (affinity === undefined) return { accept: acceptance };
     const { isResting } = this.workers.shardOf(affinity);
     return isResting ? { refuse: keyResting() } : { accept: { ...acceptance, affinity } };
@@ -96,6 +94,7 @@ export class Population {
   open(port: SocketPort, acceptance: Acceptance): Connection {
     this.#host.counters.opened++;
     this.gate.enter(acceptance.request.remoteAddress);
+    acceptance.route.connections++;
     const connection = this.#connect(port, acceptance, false);
     this.audience.enter(connection);
     this.#emit('open', connection);
@@ -114,8 +113,9 @@ export class Population {
     body: Uint8Array,
     isBinary: boolean,
   ): Refusal | undefined {
-    const encoded = encodeHandshake(request, undefined);
-    const verdict = this.place({ request, data: undefined, encoded, headers: [] });
+    const { first: route } = this.#routes;
+    const encoded = encodeHandshake(request, undefined, route.handlerIndex);
+    const verdict = this.place({ request, data: undefined, encoded, headers: [], route });
     if ('refuse' in verdict) return verdict.refuse;
     const port = new HttpPort(exchange, this.#host.options.maxQueueBytes);
     const connection = this.#connect(port, verdict.accept, true);
@@ -150,14 +150,14 @@ export class Population {
 
   #connect(
     port: SocketPort,
-    { request, encoded, data, affinity }: Acceptance,
+    { request, encoded, data, route, affinity }: Acceptance,
     isVirtual: boolean,
   ): Connection {
     const { workers } = this;
     const shard = affinity === undefined ? workers.leastLoaded() : workers.shardOf(affinity);
     const { remoteAddress } = request;
     const connection = this.#connections.add((slot, generation) => {
-      const origin = { slot, generation, shard, request: encoded, data, remoteAddress, isVirtual };
+      const origin = { slot, generation, shard, request: encoded, data, route, remoteAddress, isVirtual };
       return new Connection(origin, port, this.#connectionHost);
     });
     shard.open(connection);
@@ -167,6 +167,7 @@ export class Population {
   #onGone(connection: Connection, code: number, reason: string): void {
     if (!connection.isVirtual) {
       this.gate.leave(connection.remoteAddress);
+      connection.route.connections--;
       this.#host.counters.countClose(code);
       this.audience.leave(connection);
       this.#emit('close', connection, code, reason);

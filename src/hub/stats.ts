@@ -2,11 +2,21 @@
 import type { Counters, DropReason, InvalidReason, RejectReason } from '../metrics/counters.js';
 import type { ShardStats } from './shard.js';
 
+/** A path with a WebSocket endpoint. */
+export interface RouteStats {
+  readonly path: string;
+  /** Its handler as it was given. */
+  readonly handler: string;
+  /** Gauge: WebSockets that are open on it. */
+  readonly connections: number;
+}
+
 export interface HubStats {
   readonly state: string;
   readonly uptimeMs: number;
-  /** The handler as it was given. */
+  /** The handler as it was given; several are separated by `, `. */
   readonly handler: string;
+  readonly routes: readonly RouteStats[];
   readonly workers: number;
   readonly connections: {
     /** Gauge: WebSockets that are open now. */
@@ -69,7 +79,7 @@ export interface HubStats {
   readonly shards: readonly ShardStats[];
 }
 
-export type HubIdentity = Pick<HubStats, 'state' | 'uptimeMs' | 'handler' | 'workers'>;
+export type HubIdentity = Pick<HubStats, 'state' | 'uptimeMs' | 'handler' | 'routes' | 'workers'>;
 
 export function collectStats(
   identity: HubIdentity,

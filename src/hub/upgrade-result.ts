@@ -4,6 +4,7 @@ import { describe, HubError } from '../errors.js';
 import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
 import type { Refusal } from './admission.js';
 import type { HeaderList } from './exchange.js';
+import type { Route } from './routes.js';
 import { chooseSubprotocol } from './subprotocols.js';
 
 /** A handshake that is let in. */
@@ -14,6 +15,7 @@ export interface Acceptance {
   /** Both, encoded for a worker. */
   readonly encoded: string;
   readonly headers: HeaderList;
+  readonly route: Route;
   /** Its key, if it has one: it goes to the worker of all that have the same. */
   readonly affinity?: string;
 }
@@ -29,34 +31,32 @@ const RESERVED = /^(connection|upgrade|content-length|transfer-encoding|sec-webs
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** @throws HubError `ERR_UPGRADE` that names what is wrong with the result */
-export function judgeResult(
-  result: unknown,
-  request: HandshakeRequest,
-  supported: readonly string[],
-): UpgradeVerdict {
-  if (result === undefined) return { accept: accept({}, request, supported) };
+export function judgeResult(result: unknown, request: HandshakeRequest, route: Route): UpgradeVerdict {
+  if (result === undefined) return { accept: accept({}, request, route) };
   if (typeof result !== 'object' || result === null) throw bad(`${describe(result)} but takes ${TAKES}`);
   const fields = result as Record<string, unknown>;
   const isRejection = fields.reject !== undefined;
   const known = isRejection ? REJECT_KEYS : ACCEPT_KEYS;
   const unknown = Object.keys(fields).find((key) => !known.includes(key) && fields[key] !== undefined);
   if (unknown !== undefined) throw bad(`the unknown key ${describe(unknown)} but takes ${TAKES}`);
-  return isRejection ? { refuse: reject(fields) } : { accept: accept(fields, request, supported) };
+  return isRejection ? { refuse: reject(fields) } : { accept: accept(fields, request, route) };
 }
 
-function accept(
-  fields: Record<string, unknown>,
-  request: HandshakeRequest,
-  supported: readonly string[],
-): Acceptance {
+function accept(fields: Record<string, unknown>, request: HandshakeRequest, route: Route): Acceptance {
   const { data } = fields;
   const subprotocol =
     fields.subprotocol === undefined
-      ? chooseSubprotocol(supported, request.subprotocols)
+      ? chooseSubprotocol(route.subprotocols, request.subprotocols)
       : checkSubprotocol(fields.subprotocol, request.subprotocols);
   const chosen = subprotocol === undefined ? request : { ...request, subprotocol };
   const headers = toHeaderList(fields.headers);
-  return { request: chosen, data, encoded: encodeHandshake(chosen, data), headers };
+  return {
+    request: chosen,
+    data,
+    encoded: encodeHandshake(chosen, data, route.handlerIndex),
+    headers,
+    route,
+  };
 }
 
 /** A client takes a subprotocol that it did not offer for an error (RFC 6455 §4.1). */

@@ -2,9 +2,9 @@
  * A handshake from its request to its answer: what the hub itself refuses, then what the application's `upgrade` hook
  * says, at once or later. Front end thread.
  */
-import type { UpgradeHook } from '../upgrade.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { type Refusal, refusal } from './admission.js';
+import type { Route } from './routes.js';
 import { type Acceptance, judgeResult, type UpgradeVerdict } from './upgrade-result.js';
 
 /** A handshake that waits for its answer. Exactly one of `accept` and `refuse` is called, once. */
@@ -18,14 +18,13 @@ export interface HandshakePort {
 }
 
 export interface UpgradeOptions {
-  readonly upgrade?: UpgradeHook | undefined;
   readonly upgradeTimeoutMs: number;
   readonly maxPendingUpgrades: number;
-  /** In the server's order of preference. */
-  readonly subprotocols: readonly string[];
 }
 
 export interface UpgradeHost {
+  /** The route of a request. @throws Error when there is none */
+  routeOf(request: HandshakeRequest): Route;
   /** What the hub refuses before it asks the application. */
   refuse(request: HandshakeRequest): Refusal | undefined;
   /** The part of it that may have changed while the application thought. */
@@ -81,7 +80,7 @@ export class Upgrades {
   }
 
   #ask(port: HandshakePort): void {
-    const result: unknown = this.#options.upgrade?.(port.request);
+    const result: unknown = this.#host.routeOf(port.request).upgrade?.(port.request);
     if (isThenable(result)) this.#wait(port, result);
     else this.#answer(port, result);
   }
@@ -117,7 +116,7 @@ export class Upgrades {
   }
 
   #answer(port: HandshakePort, result: unknown): void {
-    const judged = judgeResult(result, port.request, this.#options.subprotocols);
+    const judged = judgeResult(result, port.request, this.#host.routeOf(port.request));
     const verdict = 'accept' in judged ? this.#host.place(judged.accept) : judged;
     if ('accept' in verdict) port.accept(verdict.accept);
     else this.#refuse(port, verdict.refuse);

@@ -24,7 +24,11 @@ export interface UwsRequest {
 
 export interface UwsResponse {
   writeStatus(status: string): UwsResponse;
-  writeHeader(name: string, value: string): UwsResponse;
+  writeHeader(name: string, value: string | Uint8Array): UwsResponse;
+  /** Sends a chunk, which must not be empty; false when earlier ones have not left yet. */
+  write(chunk: string | Uint8Array): boolean;
+  /** With a handler, the engine no longer sends what is buffered by itself: a cork does. */
+  onWritable(handler: (offset: number) => boolean): UwsResponse;
   end(body?: string | Uint8Array, closeConnection?: boolean): UwsResponse;
   endWithoutBody(contentLength?: number, closeConnection?: boolean): UwsResponse;
   /** Ends the connection at once; the abort handler runs. */

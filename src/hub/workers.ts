@@ -40,16 +40,16 @@ export class Workers {
   readonly #supervisors: readonly Supervisor[];
   readonly #watchdog: Watchdog;
 
-  constructor(handler: HandlerSource, host: WorkersHost) {
+  constructor(handlers: readonly HandlerSource[], host: WorkersHost) {
     this.#host = host;
     const { workers, handlerTimeoutMs } = host.options;
-    this.#shards = this.#makeShards(handler);
+    this.#shards = this.#makeShards(handlers);
     this.#supervisors = this.#shards.map((shard) => this.#supervise(shard));
     this.#watchdog = new Watchdog(handlerTimeoutMs, workers === 0 ? [] : this.#shards);
     this.turn = new Turn(this.#shards, () => host.relieve());
   }
 
-  /** Resolves once every worker has loaded its handler. */
+  /** Resolves once every worker has loaded its handlers. */
   async start(): Promise<void> {
     await Promise.all(this.#shards.map((shard) => shard.start()));
     this.#watchdog.start();
@@ -98,7 +98,7 @@ export class Workers {
     return best;
   }
 
-  #makeShards(handler: HandlerSource): Shard[] {
+  #makeShards(handlers: readonly HandlerSource[]): Shard[] {
     const { workers, workerMemoryMb, ordering, maxConcurrent } = this.#host.options;
     const settings = runtimeSettings(this.#host.options);
     const limits = workerMemoryMb > 0 ? { maxOldGenerationSizeMb: workerMemoryMb } : undefined;
@@ -118,10 +118,10 @@ export class Workers {
       },
       onForgotten: (connection) => this.#host.onForgotten(connection),
     };
-    if (workers === 0) return [new Shard(0, host, () => new LocalLane(handler, settings))];
+    if (workers === 0) return [new Shard(0, host, () => new LocalLane(handlers, settings))];
     return Array.from(
       { length: workers },
-      (_, index) => new Shard(index, host, () => new PiscinaLane(index, handler, settings, limits)),
+      (_, index) => new Shard(index, host, () => new PiscinaLane(index, handlers, settings, limits)),
     );
   }
 

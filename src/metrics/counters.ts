@@ -10,6 +10,7 @@ const REJECT_REASONS = [
   'draining',
   'not-found',
   'too-large',
+  'bad-request',
   'invalid-utf8',
   'overloaded',
   'max-connections',
@@ -19,6 +20,8 @@ const REJECT_REASONS = [
   'upgrade-refused',
   'upgrade-timeout',
   'upgrade-error',
+  // The application's handler of HTTP requests threw.
+  'http-error',
   'internal-error',
 ] as const;
 const INVALID_REASONS = [

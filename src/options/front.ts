@@ -32,6 +32,20 @@ const trustProxySchema = z.union([
   z.array(z.string().refine(isNetwork)).min(1),
 ]);
 
+const pathSchema = z.string().regex(/^\/[^\s?#*:]*$/);
+const handlerSchema = z.union([z.string().min(1), z.instanceof(URL)]);
+const upgradeSchema = z.custom<UpgradeHook>(isFunction);
+const affinitySchema = z.union([z.string().regex(AFFINITY_PATTERN), z.custom<AffinityHook>(isFunction)]);
+const subprotocolsSchema = z.array(subprotocol);
+
+const routeSchema = z.strictObject({
+  handler: handlerSchema,
+  upgrade: upgradeSchema.optional(),
+  origins: originSchema.optional(),
+  subprotocols: subprotocolsSchema.optional(),
+  affinity: affinitySchema.optional(),
+});
+
 /** The engine's own bounds: any other value aborts the process (uWebSockets.js asserts them in C++). */
 const IDLE_TIMEOUT = z
   .int()
@@ -75,24 +89,29 @@ export const frontOptions = {
       'false, an integer from 0 to 100 (proxies), or a list of IP addresses and networks such as 10.0.0.0/8',
     cli: { kind: 'list', value: 'hops|networks' },
   }),
-  path: option(
-    z
-      .string()
-      .regex(/^\/[^\s?#*:]*$/)
-      .default('/ws'),
-    {
-      description: 'path of the WebSocket endpoint',
-      takes:
-        'a path that starts with "/", has no spaces and none of ? # * :, and is not one that the hub serves itself (http, console)',
-      cli: { kind: 'string', value: 'path' },
-    },
-  ),
-  handler: option(z.union([z.string().min(1), z.instanceof(URL)]).default('echo'), {
+  path: option(pathSchema.default('/ws'), {
+    description: 'path of the WebSocket endpoint',
+    takes:
+      'a path that starts with "/", has no spaces and none of ? # * :, and is not one that the hub serves itself (http, console)',
+    cli: { kind: 'string', value: 'path' },
+  }),
+  handler: option(handlerSchema.default('echo'), {
     description:
       'what processes the messages: echo, done, chat, burn (or burn:<µs>), or the path of a module with a default export',
     takes: 'the name of a built-in handler, a path, or a file: URL',
     cli: { kind: 'string', value: 'name|path' },
   }),
+  routes: option(
+    z
+      .record(pathSchema, routeSchema)
+      .refine((routes) => Object.keys(routes).length > 0)
+      .optional(),
+    {
+      description: 'several paths, each with a handler of its own, instead of path and handler',
+      takes:
+        'an object with at least one path, and for each its handler and, where it departs from the option of that name, upgrade, origins, subprotocols and affinity',
+    },
+  ),
   workers: option(
     z
       .int()
@@ -111,7 +130,7 @@ export const frontOptions = {
       '"same-origin", "*", a list of origins such as https://example.com or https://*.example.com, a RegExp for the whole origin, or a function (origin, request) that returns true or false',
     cli: { kind: 'list', value: 'origins' },
   }),
-  upgrade: option(z.custom<UpgradeHook>(isFunction).optional(), {
+  upgrade: option(upgradeSchema.optional(), {
     description:
       'decides on a handshake that the hub would let in, and says what is known of the connection (data)',
     takes: 'a function (request) that returns what to accept or reject with, or a promise of it',
@@ -134,17 +153,14 @@ export const frontOptions = {
       'handshakes that may wait for the upgrade hook; more are answered with 503',
     ),
   ),
-  affinity: option(
-    z.union([z.string().regex(AFFINITY_PATTERN), z.custom<AffinityHook>(isFunction)]).optional(),
-    {
-      description:
-        'connections with the same key go to the same worker: path, query:<name> or header:<name>; with =<key> behind it, that stands for a missing one (default: what a built-in handler brings, or the least loaded worker)',
-      takes:
-        '"path", "query:<name>", "header:<name>", each of the latter with "=<key>" behind it if wanted, or a function (request, data) that returns a string or undefined',
-      cli: { kind: 'string', value: 'key' },
-    },
-  ),
-  subprotocols: option(z.array(subprotocol).default([]), {
+  affinity: option(affinitySchema.optional(), {
+    description:
+      'connections with the same key go to the same worker: path, query:<name> or header:<name>; with =<key> behind it, that stands for a missing one (default: what a built-in handler brings, or the least loaded worker)',
+    takes:
+      '"path", "query:<name>", "header:<name>", each of the latter with "=<key>" behind it if wanted, or a function (request, data) that returns a string or undefined',
+    cli: { kind: 'string', value: 'key' },
+  }),
+  subprotocols: option(subprotocolsSchema.default([]), {
     description:
       'subprotocols in order of preference: the first one that a client offers is chosen (default: none)',
     takes: 'a list of subprotocol names (tokens of RFC 9110)',

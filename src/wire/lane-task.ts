@@ -39,7 +39,8 @@ export interface RuntimeSettings {
 export interface LaneTask {
   readonly shard: number;
   readonly memory: LaneMemory;
-  readonly handler: HandlerSource;
+  /** An `Open` record says which of them its connection has. */
+  readonly handlers: readonly HandlerSource[];
   readonly settings: RuntimeSettings;
   /** Carries `LaneReady` once, then empty messages that wake the other side. */
   readonly bell: Port;
@@ -47,13 +48,13 @@ export interface LaneTask {
   readonly blocks: Port;
 }
 
-/** Posted on the bell once the handler is loaded. */
+/** Posted on the bell once the handlers are loaded. */
 export interface LaneReady {
   readonly ready: true;
   readonly hooks: HandlerHooks;
 }
 
-/** Hooks that the handler has: records that no hook wants are not sent. */
+/** Hooks that some handler has: records that no hook wants are not sent. */
 export interface HandlerHooks {
   readonly open: boolean;
   readonly close: boolean;

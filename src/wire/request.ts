@@ -31,8 +31,9 @@ export interface Handshake {
 /** Largest `data`, in bytes of its encoded form. */
 export const MAX_DATA_BYTES = 65_536;
 
-/** path, query, address, offered, chosen, headers, and the data: absent, as JSON, or as base64 of `v8.serialize`. */
+/** place of its handler, path, query, address, offered, chosen, headers, and the data: absent, as JSON, or as base64 of `v8.serialize`. */
 type Encoded = [
+  handler: number,
   path: string,
   query: string,
   remoteAddress: string,
@@ -45,10 +46,13 @@ type Encoded = [
 const DataKind = { Json: 1, Serialized: 2 } as const;
 type DataKind = (typeof DataKind)[keyof typeof DataKind];
 
-/** @throws HubError `ERR_UPGRADE` when the data cannot be cloned, or is over {@link MAX_DATA_BYTES} */
-export function encodeHandshake(request: HandshakeRequest, data: unknown): string {
+/**
+ * @param handler place of its handler in the lane's list
+ * @throws HubError `ERR_UPGRADE` when the data cannot be cloned, or is over {@link MAX_DATA_BYTES}
+ */
+export function encodeHandshake(request: HandshakeRequest, data: unknown, handler: number): string {
   const { path, query, remoteAddress, subprotocols, subprotocol, headers } = request;
-  const encoded: Encoded = [path, query, remoteAddress, subprotocols, subprotocol ?? 0, headers];
+  const encoded: Encoded = [handler, path, query, remoteAddress, subprotocols, subprotocol ?? 0, headers];
   if (data === undefined) return toOneByteJson(encoded);
   const isJson = isJsonSafe(data, new Set());
   const body = isJson ? data : serializeData(data);
@@ -63,7 +67,7 @@ export function encodeHandshake(request: HandshakeRequest, data: unknown): strin
 }
 
 export function decodeHandshake(text: string): Handshake {
-  const [path, query, remoteAddress, subprotocols, subprotocol, headers, kind, body] = JSON.parse(
+  const [, path, query, remoteAddress, subprotocols, subprotocol, headers, kind, body] = JSON.parse(
     text,
   ) as Encoded;
   const request: HandshakeRequest = {
@@ -77,6 +81,11 @@ export function decodeHandshake(text: string): Handshake {
   };
   const data = kind === DataKind.Serialized ? deserialize(Buffer.from(body as string, 'base64')) : body;
   return { request, data };
+}
+
+/** The place of its handler in the lane's list, without decoding the rest. */
+export function handlerOf(encoded: string): number {
+  return Number.parseInt(encoded.slice(1, 8), 10);
 }
 
 function serializeData(data: unknown): string {

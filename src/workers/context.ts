@@ -6,7 +6,7 @@ import { connectionId } from '../wire/id.js';
 import { Flag, Reply } from '../wire/layout.js';
 import { checkTopic, conflationKey, encodePublish } from '../wire/publish.js';
 import { decodeHandshake, type Handshake, type HandshakeRequest } from '../wire/request.js';
-import type { Connection, ConnectionPublishOptions, Data, SendResult } from './handler.js';
+import type { Connection, ConnectionPublishOptions, Data, Handler, SendResult } from './handler.js';
 import type { InLine, Line } from './line.js';
 import type { InboundMessage } from './message.js';
 import { toFrame } from './reply-value.js';
@@ -28,6 +28,7 @@ export class ConnectionContext implements Connection {
   readonly slot: number;
   readonly generation: number;
   readonly restarted: boolean;
+  readonly handler: Handler;
   /** Hooks of this connection that are waited for, and how many there may be: one until it is open. */
   running = 0;
   limit = 1;
@@ -50,8 +51,16 @@ export class ConnectionContext implements Connection {
   /** Called when it is over. */
   #watchers: Set<() => void> | undefined;
 
-  constructor(host: ContextHost, slot: number, generation: number, request: string, restarted: boolean) {
+  constructor(
+    host: ContextHost,
+    handler: Handler,
+    slot: number,
+    generation: number,
+    request: string,
+    restarted: boolean,
+  ) {
     this.#host = host;
+    this.handler = handler;
     this.slot = slot;
     this.generation = generation;
     this.restarted = restarted;

@@ -1,5 +1,5 @@
 /**
- * The Piscina task of a lane, on its worker thread: loads the handler, says that it is ready, and then runs the
+ * The Piscina task of a lane, on its worker thread: loads the handlers, says that it is ready, and then runs the
  * records of one shard until it is told to stop.
  */
 import { receiveMessageOnPort } from 'node:worker_threads';
@@ -9,17 +9,13 @@ import type { LaneReady, LaneResult, LaneTask } from '../wire/lane-task.js';
 import { Block } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import { claimFrontEndBell, fallAsleep, waitForRoom } from './bell.js';
-import type { Handler } from './handler.js';
-import { Life } from './life.js';
-import { loadHandler } from './load.js';
+import { Handlers } from './handlers.js';
 import { Runtime } from './runtime.js';
 
 export default async function runLane(task: LaneTask): Promise<LaneResult> {
   try {
-    const handler = await loadHandler(task.handler);
-    const life = new Life(handler, task.handler, { shard: task.shard, ...task.settings });
-    await life.start();
-    await work(task, handler, life);
+    const handlers = await Handlers.start(task.handlers, { shard: task.shard, ...task.settings });
+    await work(task, handlers);
     return { stopped: true };
   } catch (thrown) {
     return { failure: toErrorRecord(thrown) };
@@ -29,7 +25,7 @@ export default async function runLane(task: LaneTask): Promise<LaneResult> {
   }
 }
 
-function work(task: LaneTask, handler: Handler, life: Life): Promise<void> {
+function work(task: LaneTask, handlers: Handlers): Promise<void> {
   const { bell, blocks } = task;
   return new Promise((resolve) => {
     const control = new Int32Array(task.memory.control);
@@ -40,17 +36,14 @@ function work(task: LaneTask, handler: Handler, life: Life): Promise<void> {
     const replies = new ReplyWriter(control, new Block(task.memory.replies), (released) =>
       waitForRoom(control, released, ring),
     );
-    const runtime = new Runtime(handler, task.settings, inbound, replies, {
+    const runtime = new Runtime(handlers.list, task.settings, inbound, replies, {
       takeBlock: () => receiveMessageOnPort(blocks)!.message as SharedArrayBuffer,
       sleep: () => fallAsleep(control, inbound),
       ringFrontEnd: ring,
-      stopped: () => void life.stop((thrown) => runtime.report(thrown)).then(resolve),
+      stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
     });
     bell.on('message', () => runtime.wake());
-    const ready: LaneReady = {
-      ready: true,
-      hooks: { open: handler.open !== undefined, close: handler.close !== undefined },
-    };
+    const ready: LaneReady = { ready: true, hooks: handlers.hooks };
     bell.postMessage(ready);
     runtime.wake();
   });

@@ -6,8 +6,7 @@ import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../wire/lane-
 import { Block, type LaneMemory } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import { claimFrontEndBell, fallAsleep } from './bell.js';
-import { Life } from './life.js';
-import { loadHandler } from './load.js';
+import { Handlers } from './handlers.js';
 import { Runtime } from './runtime.js';
 
 /** What the local runtime needs of its shard. */
@@ -27,13 +26,11 @@ export interface LocalLane {
 
 export async function startLocalLane(
   memory: LaneMemory,
-  source: HandlerSource,
+  sources: readonly HandlerSource[],
   settings: RuntimeSettings,
   host: LocalHost,
 ): Promise<LocalLane> {
-  const handler = await loadHandler(source);
-  const life = new Life(handler, source, { shard: 0, ...settings });
-  await life.start();
+  const handlers = await Handlers.start(sources, { shard: 0, ...settings });
   const control = new Int32Array(memory.control);
   const inbound = new InboundReader(control, new Block(memory.inbound));
   const replies = new ReplyWriter(control, new Block(memory.replies), () => host.applyReplies());
@@ -41,16 +38,15 @@ export async function startLocalLane(
   const stopped = new Promise<void>((resolve) => {
     onStopped = resolve;
   });
-  const runtime = new Runtime(handler, settings, inbound, replies, {
+  const runtime = new Runtime(handlers.list, settings, inbound, replies, {
     takeBlock: () => host.takeBlock(),
     sleep: () => fallAsleep(control, inbound),
     ringFrontEnd: () => {
       if (claimFrontEndBell(control, replies)) host.onBell();
     },
-    stopped: () => void life.stop((thrown) => runtime.report(thrown)).then(onStopped),
+    stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(onStopped),
   });
   // Marks the lane as asleep, so that the first flush wakes it.
   runtime.wake();
-  const hooks = { open: handler.open !== undefined, close: handler.close !== undefined };
-  return { hooks, wake: () => runtime.wake(), stopped };
+  return { hooks: handlers.hooks, wake: () => runtime.wake(), stopped };
 }

@@ -1,5 +1,5 @@
 /**
- * Runs a handler over the records of one shard: per-connection order, sync and async hooks side by side, and a failing
+ * Runs the handlers over the records of one shard: per-connection order, sync and async hooks side by side, and a failing
  * message that costs its own connection only. The same on a worker thread and, with `workers: 0`, on the front end's.
  *
  * Where it stands on a message's way: inbound ring → here → handler → here → reply ring.
@@ -11,6 +11,7 @@ import type { InboundReader } from '../wire/inbound.js';
 import type { RuntimeSettings } from '../wire/lane-task.js';
 import { Flag, Inbound, Reply } from '../wire/layout.js';
 import type { ReplyWriter } from '../wire/replies.js';
+import { handlerOf } from '../wire/request.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import type { Data, Handler, SendResult } from './handler.js';
 import type { Job } from './job.js';
@@ -24,11 +25,10 @@ const TURN_MS = 5;
 const REPLY_DELAY_MS = 0.1;
 
 export class Runtime implements ContextHost {
-  readonly #handler: Handler;
+  readonly #handlers: readonly Handler[];
   readonly #inbound: InboundReader;
   readonly #replies: ReplyWriter;
   readonly #host: RuntimeHost;
-  readonly #borrowed: boolean;
   /** Hooks of one connection that may be waited for at a time. */
   readonly #limit: number;
   readonly #outcomes: Outcomes;
@@ -39,17 +39,16 @@ export class Runtime implements ContextHost {
   #lastRing = 0;
 
   constructor(
-    handler: Handler,
+    handlers: readonly Handler[],
     settings: RuntimeSettings,
     inbound: InboundReader,
     replies: ReplyWriter,
     host: RuntimeHost,
   ) {
-    this.#handler = handler;
+    this.#handlers = handlers;
     this.#inbound = inbound;
     this.#replies = replies;
     this.#host = host;
-    this.#borrowed = handler.payload === 'borrowed';
     this.#limit = settings.ordering === 'serial' ? 1 : settings.maxConcurrent;
     this.#outcomes = new Outcomes(replies, settings, {
       onReply: () => {
@@ -176,10 +175,12 @@ export class Runtime implements ContextHost {
   #runOpen(slot: number, generation: number): boolean {
     const { position, length, flags } = this.#inbound;
     const request = this.#inbound.text(position, length);
-    const context = new ConnectionContext(this, slot, generation, request, (flags & Flag.Restarted) !== 0);
+    const handler = this.#handlers[handlerOf(request)]!;
+    const isRestarted = (flags & Flag.Restarted) !== 0;
+    const context = new ConnectionContext(this, handler, slot, generation, request, isRestarted);
     this.#contexts[slot] = context;
-    const { open } = this.#handler;
-    const isWaiting = open !== undefined && this.#run(context, () => open.call(this.#handler, context));
+    const { open } = handler;
+    const isWaiting = open !== undefined && this.#run(context, () => open.call(handler, context));
     if (open === undefined) this.#outcomes.done(slot, generation, 0);
     if (!isWaiting) context.limit = this.#limit;
     return isWaiting;
@@ -187,7 +188,7 @@ export class Runtime implements ContextHost {
 
   /** hot: no closure, no promise unless the handler makes one. */
   #runMessage(context: ConnectionContext, message: InboundMessage): boolean {
-    const handler = this.#handler;
+    const { handler } = context;
     const { byteLength } = message;
     if (context.refuses || handler.message === undefined) {
       return this.#outcomes.done(context.slot, context.generation, byteLength);
@@ -201,14 +202,14 @@ export class Runtime implements ContextHost {
     } catch (thrown) {
       this.#outcomes.fail(context, thrown, message, byteLength);
     }
-    this.#leave(message);
+    this.#leave(message, handler);
     return false;
   }
 
   /** The call of a message has finished: the ring may reuse its memory. */
-  #leave(message: InboundMessage): void {
+  #leave(message: InboundMessage, handler: Handler): void {
     if (!message.isInRing) return;
-    if (this.#borrowed) message.expire();
+    if (handler.payload === 'borrowed') message.expire();
     else message.keep();
   }
 
@@ -222,11 +223,12 @@ export class Runtime implements ContextHost {
   }
 
   #runClose(context: ConnectionContext, code: number, reason: string): boolean {
-    const { close } = this.#handler;
+    const { handler } = context;
+    const { close } = handler;
     this.#contexts[context.slot] = undefined;
     context.ended = true;
     if (close === undefined) return this.#outcomes.done(context.slot, context.generation, 0);
-    return this.#run(context, () => close.call(this.#handler, context, code, reason));
+    return this.#run(context, () => close.call(handler, context, code, reason));
   }
 
   /** Runs a hook that is not on the hot path. True when it returned a promise. */
@@ -242,7 +244,7 @@ export class Runtime implements ContextHost {
 
   /** The connection's next record may run: in the turn, so that the promises that settle now are all through first. */
   #onFree({ context, message }: Job): void {
-    if (message !== undefined) this.#leave(message);
+    if (message !== undefined) this.#leave(message, context.handler);
     context.limit = this.#limit;
     if (context.deferred.length > 0) {
       this.#ready.push(context);

@@ -1,0 +1,37 @@
+/** The handlers of a lane: loaded and started before it serves, and stopped together. */
+import type { HandlerHooks, HandlerSource } from '../wire/lane-task.js';
+import type { Handler } from './handler.js';
+import { Life, type LifeSettings } from './life.js';
+import { loadHandler } from './load.js';
+
+export class Handlers {
+  /** In the order of their sources. */
+  readonly list: readonly Handler[];
+  readonly #lives: readonly Life[];
+
+  private constructor(list: readonly Handler[], lives: readonly Life[]) {
+    this.list = list;
+    this.#lives = lives;
+  }
+
+  /** @throws HubError `ERR_HANDLER_LOAD` that names the handler */
+  static async start(sources: readonly HandlerSource[], settings: LifeSettings): Promise<Handlers> {
+    const list = await Promise.all(sources.map((source) => loadHandler(source)));
+    const lives = list.map((handler, i) => new Life(handler, sources[i]!, settings));
+    for (const life of lives) await life.start();
+    return new Handlers(list, lives);
+  }
+
+  /** What any of them wants to know. */
+  get hooks(): HandlerHooks {
+    return {
+      open: this.list.some(({ open }) => open !== undefined),
+      close: this.list.some(({ close }) => close !== undefined),
+    };
+  }
+
+  /** @param onFailure gets what each `stop` threw */
+  async stop(onFailure: (thrown: unknown) => void): Promise<void> {
+    await Promise.all(this.#lives.map((life) => life.stop(onFailure)));
+  }
+}
