@@ -26,6 +26,7 @@ describe.skipIf(isSkipped)('the page', () => {
   ])('of %s opens, sends, shows answers as text, and closes', async (name, answer, heartbeat) => {
     const { command, stop } = await startExample(`reference/${name}/server.mjs`);
     const [, url] = /page on (\S+)/.exec(command.stdout) ?? [];
+    expect((await fetch(new URL('/elsewhere', url))).status).toBe(404);
     const page = await browser.newPage();
     const problems: string[] = [];
     page.on('pageerror', ({ message }) => problems.push(message));

@@ -1,11 +1,10 @@
 // @ts-check
 import { createHub } from 'shardhub';
 import { listenAddress } from '../address.mjs';
-import { servePage } from '../page.mjs';
+import { page } from '../page.mjs';
 
-const address = listenAddress('127.0.0.1:6666');
 const hub = await createHub({
-  ...address,
+  ...listenAddress('127.0.0.1:6666'),
   path: '/send',
   handler: new URL('./handler.mjs', import.meta.url),
   // CheckOrigin returns true.
@@ -24,12 +23,6 @@ hub.on('open', ({ id }) => console.log(`${id} has come, online: ${hub.stats().co
 hub.on('close', ({ id }, code) =>
   console.log(`${id} has gone (${code}), online: ${hub.stats().connections.open}`),
 );
-const page = await servePage(address);
-page.connectTo(hub.wsUrl);
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, () => {
-    page.close();
-    hub.close();
-  });
-}
-console.log(`listening on ${hub.wsUrl}, page on ${page.origin}/`);
+hub.http(page(hub.options.path));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => hub.close());
+console.log(`listening on ${hub.wsUrl}, page on ${hub.url}/`);

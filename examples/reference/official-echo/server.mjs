@@ -1,24 +1,17 @@
 // @ts-check
 import { createHub } from 'shardhub';
 import { listenAddress } from '../address.mjs';
-import { servePage } from '../page.mjs';
+import { page } from '../page.mjs';
 
-const address = listenAddress('localhost:8080');
-const page = await servePage(address);
 const hub = await createHub({
-  ...address,
+  ...listenAddress('localhost:8080'),
   path: '/echo',
   handler: new URL('./handler.mjs', import.meta.url),
-  // Upgrader{}: nobody but the page's own host.
-  origins: [page.origin],
+  // Upgrader{}: pages of the same host; this is the default too.
+  origins: 'same-origin',
   // The hub would serve POST /echo itself.
   http: false,
 });
-page.connectTo(hub.wsUrl);
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, () => {
-    page.close();
-    hub.close();
-  });
-}
-console.log(`listening on ${hub.wsUrl}, page on ${page.origin}/`);
+hub.http(page(hub.options.path));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => hub.close());
+console.log(`listening on ${hub.wsUrl}, page on ${hub.url}/`);

@@ -1,11 +1,10 @@
 // @ts-check
 import { createHub } from 'shardhub';
 import { listenAddress } from '../address.mjs';
-import { servePage } from '../page.mjs';
+import { page } from '../page.mjs';
 
-const address = listenAddress(':5555');
 const hub = await createHub({
-  ...address,
+  ...listenAddress(':5555'),
   path: '/ws',
   handler: 'echo',
   // CheckOrigin returns true: a page from anywhere may connect.
@@ -15,12 +14,6 @@ const hub = await createHub({
   maxQueueMessages: 1000,
   heartbeat: { intervalMs: 1000, payload: 'heartbeat' },
 });
-const page = await servePage(address);
-page.connectTo(hub.wsUrl);
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, () => {
-    page.close();
-    hub.close();
-  });
-}
-console.log(`listening on ${hub.wsUrl}, page on ${page.origin}/`);
+hub.http(page(hub.options.path));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => hub.close());
+console.log(`listening on ${hub.wsUrl}, page on ${hub.url}/`);
