@@ -2,7 +2,6 @@
 import type { Counters } from '../metrics/counters.js';
 import type { ConnectionLimits } from './connection-limits.js';
 import type { TurnCounter } from './read-meter.js';
-import type { Route } from './routes.js';
 
 /** What a connection needs of its hub; one object for all connections. */
 export interface ConnectionHost<C> extends TurnCounter {
@@ -40,7 +39,7 @@ export interface ConnectionOrigin<C> {
   readonly shard: MessageSink<C>;
   /** The handshake request as JSON, for `open` in a worker. */
   readonly request: string;
-  readonly route: Pick<Route, 'path' | 'connections'>;
+  readonly route: ConnectionRoute;
   readonly remoteAddress: string;
   /** What the upgrade hook returned for it. */
   readonly data: unknown;
@@ -52,4 +51,10 @@ export interface ConnectionOrigin<C> {
 export interface BacklogEntry {
   readonly kind: number;
   readonly payload: Uint8Array;
+}
+
+/** The path that a connection came in by, and how many are open on it. */
+export interface ConnectionRoute {
+  readonly path: string;
+  connections: number;
 }

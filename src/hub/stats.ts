@@ -4,6 +4,7 @@ import type { ShardStats } from './shard.js';
 
 /** A path with a WebSocket endpoint. */
 export interface RouteStats {
+  /** As it is in the option `routes`, or the option `path`. */
   readonly path: string;
   /** Its handler as it was given. */
   readonly handler: string;
@@ -19,6 +20,7 @@ export interface HubStats {
   readonly uptimeMs: number;
   /** The handler as it was given; several are separated by `, `. */
   readonly handler: string;
+  /** One for each path with a WebSocket endpoint. */
   readonly routes: readonly RouteStats[];
   /** Worker threads; 0 when the handler runs on the front end thread. */
   readonly workers: number;
