@@ -116,12 +116,17 @@ interface UserData {
   readonly port: UwsPort;
 }
 
+/** So many open WebSockets are remembered for `corkAnother`. */
+const MAX_ANCHORS = 64;
+
 export class Front {
   readonly #uws: Uws;
   readonly #host: FrontHost;
   readonly #options: FrontOptions;
   readonly #listener: Listener;
   readonly #resolveAddress: AddressResolver;
+  /** Some of the WebSockets that are open. */
+  readonly #anchors = new Set<UwsPort>();
   /** The last one listens; others have connections of a certificate before. */
   readonly #apps: UwsApp[] = [];
 
@@ -227,6 +232,7 @@ export class Front {
       open: (socket) => {
         const { port } = socket;
         port.socket = socket;
+        if (this.#anchors.size < MAX_ANCHORS) this.#anchors.add(port);
         port.peer = this.#host.onOpen(port, port.acceptance!);
         port.acceptance = undefined;
       },
@@ -243,8 +249,17 @@ export class Front {
     const compressFrom = compression === 'off' ? NEVER : compressionMinBytes;
     const request = this.#readRequest(res, req);
     const makeData = (acceptance: Acceptance) => ({ port: new UwsPort(acceptance, compressFrom) });
-    this.#host.onHandshake(new UwsHandshake(res, req, context, request, makeData, proxyProtocol));
+    this.#host.onHandshake(
+      new UwsHandshake(res, req, context, request, makeData, proxyProtocol, this.#corkAnother),
+    );
   }
+
+  /** Runs work that the engine wants inside a cork, but not inside one of its own socket. Without another, it warns. */
+  readonly #corkAnother = (work: () => void): void => {
+    const [another] = this.#anchors;
+    if (another === undefined) work();
+    else another.cork(work);
+  };
 
   #compression(mode: FrontOptions['compression']): number {
     const uws = this.#uws;
@@ -276,6 +291,7 @@ export class Front {
   #onClose(port: UwsPort, code: number, message: ArrayBuffer): void {
     const text = Buffer.from(message).toString('utf8');
     if (code === 1006 && text !== '') this.#host.onEngineClose(text);
+    this.#anchors.delete(port);
     // After the close event the engine's socket throws on every call.
     port.socket = undefined;
     port.peer?.onClose(code, text);

@@ -13,6 +13,7 @@ export class UwsHandshake<UserData> implements HandshakePort {
   readonly #extensions: string;
   readonly #makeData: (acceptance: Acceptance) => UserData;
   readonly #isolated: boolean;
+  readonly #corkAnother: (work: () => void) => void;
   /** True once it is answered, or nobody is there to answer. The response may not be touched after that. */
   #isOver = false;
   #isAborted = false;
@@ -22,6 +23,7 @@ export class UwsHandshake<UserData> implements HandshakePort {
   /**
    * @param context the engine's, of its `upgrade` callback
    * @param isolated see `FrontOptions.proxyProtocol`
+   * @param corkAnother runs work inside a cork of some other socket, or of none
    */
   constructor(
     res: UwsResponse,
@@ -30,12 +32,14 @@ export class UwsHandshake<UserData> implements HandshakePort {
     request: HandshakeRequest,
     makeData: (acceptance: Acceptance) => UserData,
     isolated: boolean,
+    corkAnother: (work: () => void) => void,
   ) {
     this.#res = res;
     this.#context = context;
     this.request = request;
     this.#makeData = makeData;
     this.#isolated = isolated;
+    this.#corkAnother = corkAnother;
     // The request is the engine's again when its callback returns.
     this.#key = req.getHeader('sec-websocket-key');
     this.#extensions = req.getHeader('sec-websocket-extensions');
@@ -52,11 +56,15 @@ export class UwsHandshake<UserData> implements HandshakePort {
     const res = this.#res;
     const data = this.#makeData({ headers, ...rest });
     const { subprotocol = '' } = rest.request;
-    res.cork(() => {
+    const upgrade = () => {
       if (headers.length > 0) res.writeStatus('101 Switching Protocols');
       for (const [name, value] of headers) res.writeHeader(name, value);
       res.upgrade(data, this.#key, subprotocol, this.#extensions, this.#context);
-    });
+    };
+    // Inside the engine's callback the response is corked already. Later, its own cork may end the WebSocket at once:
+    // when it is done it looks at the memory of the response, which is the WebSocket's by then.
+    if (this.#isWatched) this.#corkAnother(upgrade);
+    else res.cork(upgrade);
   }
 
   refuse(refusal: Refusal): void {
