@@ -60,6 +60,34 @@ describe('a connection on the front end', () => {
     expect(connection!.send('x')).toBe('accepted');
   });
 
+  test('may be closed, and sent to, when it is told that it opened', async () => {
+    for (const workers of [2, 0]) {
+      // With a hook `open`, whose reply finds nobody.
+      const { hub } = await startHub({ handler: fixture('hooks.mjs'), workers });
+      hub.on('open', (connection) => {
+        connection.send('sorry');
+        connection.close(4001, 'full');
+      });
+      const client = await WsClient.connect(hub.wsUrl);
+      expect(await client.nextText()).toBe('sorry');
+      expect(await client.closed).toEqual({ code: 4001, reason: 'full' });
+      await until('it to be forgotten', () => hub.stats().messages.inFlight === 0);
+      expect(hub.stats().connections).toMatchObject({ open: 0, closed: { 4001: 1 } });
+      expect([...hub.connections()]).toEqual([]);
+    }
+  });
+
+  test('is not behind a peer that reads when what was published goes ahead', async () => {
+    const { hub } = await startHub({ handler });
+    const client = await WsClient.connect(hub.wsUrl);
+    const [connection] = [...hub.connections()];
+    connection!.subscribe('a');
+    hub.publish('a', 'one');
+    // `queued` would be a promise of the event `drain`.
+    expect(connection!.send('two')).toBe('accepted');
+    expect(await client.collectTexts(2)).toEqual(['one', 'two']);
+  });
+
   test('is subscribed from the front end too', async () => {
     const { hub } = await startHub({ handler });
     const client = await WsClient.connect(hub.wsUrl);
@@ -152,6 +180,7 @@ describe('pings', () => {
     const client = await RawClient.open(hub.port);
     const [connection] = [...hub.connections()];
     await expect(connection!.ping('x'.repeat(126))).rejects.toThrow(/at most 125 bytes .* not 126/);
+    await expect(connection!.ping(7 as never)).rejects.toThrow(/is a string or a Uint8Array, not 7/);
     await expect(connection!.ping('x', { timeoutMs: 0 })).rejects.toThrow(/timeoutMs takes 1 to 86400000/);
     const pending = connection!.ping();
     client.destroy();

@@ -21,7 +21,7 @@ export interface FrontHost {
   /** Decides on a handshake, at once or later. */
   onHandshake(port: HandshakePort): void;
   /** A WebSocket is open. */
-  onOpen(port: SocketPort, acceptance: Acceptance): Peer;
+  onOpen(port: SocketPort, acceptance: Acceptance): void;
   /** A WebSocket ended in a way that only the engine saw. */
   onEngineClose(text: string): void;
   onRequest(exchange: UwsExchange): void;
@@ -81,6 +81,10 @@ class UwsPort implements SocketPort {
   constructor(acceptance: Acceptance, compressFrom: number) {
     this.acceptance = acceptance;
     this.#compressFrom = compressFrom;
+  }
+
+  attach(peer: Peer): void {
+    this.peer = peer;
   }
 
   send(data: Uint8Array, isBinary: boolean): number {
@@ -226,9 +230,10 @@ export class Front {
       upgrade: (res, req, context) => this.#guard(res, 'handshake', () => this.#upgrade(res, req, context)),
       open: (socket) => {
         const { port } = socket;
+        const acceptance = port.acceptance!;
         port.socket = socket;
-        port.peer = this.#host.onOpen(port, port.acceptance!);
         port.acceptance = undefined;
+        this.#host.onOpen(port, acceptance);
       },
       message: (socket, message, isBinary) => socket.port.peer!.onMessage(message, isBinary),
       ping: (socket, payload) => socket.port.peer!.onPing(payload),

@@ -92,14 +92,13 @@ export class Population {
   }
 
   /** A WebSocket is open. */
-  open(port: SocketPort, acceptance: Acceptance): Connection {
+  open(port: SocketPort, acceptance: Acceptance): void {
     this.#host.counters.opened++;
     this.gate.enter(acceptance.request.remoteAddress);
     acceptance.route.connections++;
     const connection = this.#connect(port, acceptance, false);
     this.audience.enter(connection);
     this.#emit('open', connection);
-    return connection;
   }
 
   /**
@@ -120,7 +119,6 @@ export class Population {
     if ('refuse' in verdict) return verdict.refuse;
     const port = new HttpPort(exchange, this.#host.options.maxQueueBytes);
     const connection = this.#connect(port, verdict.accept, true);
-    port.attach(connection);
     const isIn = connection.accept(body, isBinary);
     if (isIn) connection.closeWhenIdle(CloseCode.Normal, '');
     else connection.closeNow(CloseCode.TryAgainLater, 'overloaded: try again later');
@@ -161,6 +159,8 @@ export class Population {
       const origin = { slot, generation, shard, request: encoded, data, route, remoteAddress, isVirtual };
       return new Connection(origin, port, this.#connectionHost);
     });
+    // Before anybody hears of it: a listener may close it at once.
+    port.attach(connection);
     shard.open(connection);
     return connection;
   }
