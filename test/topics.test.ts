@@ -83,6 +83,16 @@ describe.each([2, 0])('with %i workers', (workers) => {
     expect(hub.publish('news', 'to nobody')).toBe(0);
   });
 
+  test('a connection that is gone publishes from its hook close', async () => {
+    const { hub } = await startHub({ handler, workers });
+    const [left, stays] = await connectMany(hub.wsUrl, 2);
+    await subscribe([left!, stays!], 'room');
+    left!.send('farewell room');
+    await left!.close();
+    expect(await stays!.nextText()).toBe('farewell');
+    expect(hub.topics()).toEqual(new Map([['room', 1]]));
+  });
+
   test('a topic with a bad name is refused, in the worker and on the front end', async () => {
     const { hub } = await startHub({ handler, workers });
     const client = await WsClient.connect(hub.wsUrl);
@@ -139,6 +149,8 @@ test('`except` leaves out connections, ids, and lists of both', async () => {
   expect(hub.publish('news', '2', { except: [a!.id, b!] })).toBe(1);
   expect(hub.publish('news', '3', { except: 'zz.zz' })).toBe(3);
   expect((await Promise.all(clients.map((client) => client.nextText()))).sort()).toEqual(['1', '1', '3']);
+  for (const except of [7, null, {}, [7], [undefined]])
+    expect(() => hub.publish('news', '4', { except: except as never })).toThrow(/^except got .* but takes a/);
 });
 
 test('a turn that publishes more than a queue holds costs no peer that keeps up', async () => {
@@ -162,6 +174,29 @@ describe('a slow subscriber', () => {
     await until('the stalled one to be closed', () => hub.stats().connections.closed['1008'] === 1);
     expect(hub.topics()).toEqual(new Map([['news', 1]]));
     expect(hub.stats().outbound).toEqual({ queuedMessages: 0, queuedBytes: 0, engineBytes: 0 });
+  });
+
+  test('is told of once the message has gone to all: a listener that publishes comes behind it', async () => {
+    const { hub } = await startHub({ handler, maxQueueMessages: 20 });
+    for (let i = 0; i < 3; i++) await stalledSubscriber(hub, 'news');
+    const healthy = await WsClient.connect(hub.wsUrl);
+    await subscribe([healthy], 'news');
+    let isPublishing = false;
+    const seen: string[] = [];
+    for (const event of ['shed', 'close'] as const) {
+      hub.on(event, () => {
+        seen.push(isPublishing ? `${event} inside a publish` : event);
+        hub.publish('news', event);
+      });
+    }
+    isPublishing = true;
+    for (let i = 0; i <= 20; i++) hub.publish('news', String(i));
+    isPublishing = false;
+    const texts = await healthy.collectTexts(27);
+    expect(texts.slice(0, 21)).toEqual(Array.from({ length: 21 }, (_, i) => String(i)));
+    expect(seen).toEqual(['shed', 'close', 'shed', 'close', 'shed', 'close']);
+    expect(texts.slice(21)).toEqual(seen);
+    hub.removeAllListeners();
   });
 
   test('gets only the newest of each topic and key that conflates, behind what it was sent before', async () => {
