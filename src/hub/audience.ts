@@ -156,8 +156,10 @@ export class Audience implements FanOut, HubConnectionHost {
   #toSet(except: Except | undefined): Set<Connection> | undefined {
     if (except === undefined) return undefined;
     const list = typeof except === 'string' || except instanceof HubConnection ? [except] : except;
+    if (typeof list?.[Symbol.iterator] !== 'function') throw badExcept(except);
     const set = new Set<Connection>();
     for (const item of list) {
+      if (typeof item !== 'string' && !(item instanceof HubConnection)) throw badExcept(item);
       const connection = this.#find(typeof item === 'string' ? item : item.id);
       if (connection !== undefined) set.add(connection);
     }
@@ -201,6 +203,11 @@ export class Audience implements FanOut, HubConnectionHost {
     if (topic !== undefined) return [...this.#topics.subscribers(topic)];
     return this.#connections;
   }
+}
+
+function badExcept(got: unknown): HubError {
+  const takes = 'takes a connection, its id, or an iterable of these';
+  return new HubError('ERR_ARGUMENT', `except got ${describe(got)} but ${takes}`);
 }
 
 /** A WebSocket that has not gone: requests to `POST /echo` are connections too, inside. */
