@@ -1,10 +1,12 @@
 /** What a connection needs of the parts around it. Types only; `C` is the connection. */
 import type { Counters } from '../metrics/counters.js';
 import type { ConnectionLimits } from './connection-limits.js';
-import type { TurnCounter } from './read-meter.js';
+import type { ReadMeter } from './read-meter.js';
 
 /** What a connection needs of its hub; one object for all connections. */
-export interface ConnectionHost<C> extends TurnCounter {
+export interface ConnectionHost<C> {
+  /** One for all: it is read one socket at a time. */
+  readonly meter: ReadMeter;
   readonly limits: ConnectionLimits;
   readonly counters: Counters;
   /** The peer is gone: whoever knows the connection has to forget it. */

@@ -14,7 +14,6 @@ import { EngineBuffer } from './engine-buffer.js';
 import type { Member } from './member.js';
 import { type EnqueueVerdict, OutboundQueue, type QueuedMessage } from './outbound.js';
 import { RateLimiter } from './rate-limit.js';
-import { ReadMeter } from './read-meter.js';
 import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
 
 export class Connection implements Peer {
@@ -57,7 +56,6 @@ export class Connection implements Peer {
   readonly #host: ConnectionHost<Connection>;
   #queue: OutboundQueue | undefined;
   readonly #engine = new EngineBuffer();
-  readonly #meter = new ReadMeter();
   readonly #limiter: RateLimiter | undefined;
   #isCorked = false;
   #ending: Ending | undefined;
@@ -118,7 +116,7 @@ export class Connection implements Peer {
   /** hot: once per message. */
   onMessage(bytes: ArrayBuffer, isBinary: boolean): void {
     const { counters, limits } = this.#host;
-    if (this.#meter.isOver(this.#host) && this.state < ConnectionState.Closing) {
+    if (this.#host.meter.isOver(this) && this.state < ConnectionState.Closing) {
       this.shed(CloseCode.TryAgainLater, 'overloaded: too many messages at once', true);
       return;
     }
@@ -197,6 +195,7 @@ export class Connection implements Peer {
     // A socket that the hub tore down tells no code: the one that was meant is what happened.
     const own = this.state === ConnectionState.Closing ? this.#ending : undefined;
     this.state = ConnectionState.Gone;
+    this.#host.meter.forget(this);
     this.#dropQueue();
     this.#engine.see(0, this.#host.limits.highWaterMark, this.#host.counters);
     this.#host.onGone(this, own?.code ?? code, own?.reason ?? reason);
@@ -278,10 +277,14 @@ export class Connection implements Peer {
   /** Sends what is queued, as far as the socket takes it. */
   flush(): void {
     if (this.state === ConnectionState.Gone) return;
-    this.#checkBuffer();
-    if (!this.#engine.isBlocked && this.#queue !== undefined && this.#queue.length > 0)
-      this.cork(() => this.#sendQueued());
-    else this.settle();
+    const waiting = this.#queue?.length ?? 0;
+    // A peer that keeps up is not looked at before it is sent one message more.
+    if (waiting !== 1 || this.#engine.bytes > 0) this.#checkBuffer();
+    if (!this.#engine.isBlocked && waiting > 1) this.cork(() => this.#sendQueued());
+    else {
+      if (!this.#engine.isBlocked && waiting === 1) this.#sendQueued();
+      this.settle();
+    }
     if (this.wantsRoom) this.shard.tellRoom(this);
     if (!this.#engine.isBehind || this.#engine.isBlocked || (this.#queue?.length ?? 0) > 0) return;
     this.#engine.isBehind = false;
@@ -348,10 +351,8 @@ export class Connection implements Peer {
   settle(): void {
     const ending = this.#ending;
     if (ending === undefined || this.#isCorked || this.state === ConnectionState.Gone) return;
-    if (this.#hasOverflowed) {
-      this.#hasOverflowed = false;
-      this.#host.onShed(this, ending.reason);
-    }
+    if (this.#hasOverflowed) this.#host.onShed(this, ending.reason);
+    this.#hasOverflowed = false;
     // Once it is closing, nothing is waited for: also when a cork put the end off.
     const atOnce = this.state === ConnectionState.Closing;
     if (!atOnce) {

@@ -20,6 +20,7 @@ import { Gate } from './gate.js';
 import { HttpPort } from './http-port.js';
 import { Linger } from './linger.js';
 import { Overload } from './overload.js';
+import { ReadMeter } from './read-meter.js';
 import type { Routes } from './routes.js';
 import type { Shard } from './shard.js';
 import type { SocketPort } from './socket-port.js';
@@ -67,8 +68,7 @@ export class Population {
       limits: connectionLimits(options),
       counters,
       onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
-      turn: () => turn.count,
-      schedule: () => turn.schedule(),
+      meter: new ReadMeter({ turn: () => turn.count, schedule: () => turn.schedule() }),
       relieve: () => overload.relieve(),
       mayLinger: (bytes) => linger.admit(bytes, performance.now()),
       flushSoon: (connection) => turn.flushSoon(connection),

@@ -17,24 +17,39 @@ const MAX_READ_MS = 50;
 const CLOCK_MESSAGES = 1024;
 
 export class ReadMeter {
+  readonly #host: TurnCounter;
+  #socket: unknown;
   #turn = -1;
   #messages = 0;
-  /** When the first messages of this turn had come. */
+  /** When the first messages of this socket in this turn had come. */
   #since = 0;
 
-  /** Counts a message. True when its socket has been read for too long. hot: once per message. */
-  isOver(host: TurnCounter): boolean {
-    const turn = host.turn();
-    if (turn !== this.#turn) {
+  constructor(host: TurnCounter) {
+    this.#host = host;
+  }
+
+  /**
+   * Counts a message of a socket: those that are read without a pause come one after the other. True when it has been
+   * read for too long. hot: once per message.
+   */
+  isOver(socket: object): boolean {
+    const turn = this.#host.turn();
+    if (turn !== this.#turn || socket !== this.#socket) {
       this.#turn = turn;
+      this.#socket = socket;
       this.#messages = 0;
       // Whatever becomes of the message, the turns go on.
-      host.schedule();
+      this.#host.schedule();
       return false;
     }
     if (++this.#messages % CLOCK_MESSAGES !== 0) return false;
     const now = performance.now();
     if (this.#messages === CLOCK_MESSAGES) this.#since = now;
     return now - this.#since >= MAX_READ_MS;
+  }
+
+  /** The socket is gone: nothing of it is kept. */
+  forget(socket: object): void {
+    if (socket === this.#socket) this.#socket = undefined;
   }
 }

@@ -40,10 +40,38 @@ type Encoded = [
   remoteAddress: string,
   subprotocols: readonly string[],
   subprotocol: string | 0,
-  headers: Readonly<Record<string, string>>,
+  headers: readonly (string | number)[],
   kind?: DataKind,
   data?: unknown,
 ];
+/** Headers that nearly every handshake has: only their place in this list is kept. */
+const KNOWN_HEADERS = [
+  'host',
+  'connection',
+  'upgrade',
+  'origin',
+  'user-agent',
+  'pragma',
+  'cache-control',
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'cookie',
+  'authorization',
+  'sec-websocket-version',
+  'sec-websocket-key',
+  'sec-websocket-extensions',
+  'sec-websocket-protocol',
+  'sec-fetch-dest',
+  'sec-fetch-mode',
+  'sec-fetch-site',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'content-type',
+  'content-length',
+] as const;
+const HEADER_PLACES: ReadonlyMap<string, number> = new Map(KNOWN_HEADERS.map((name, place) => [name, place]));
+
 const DataKind = { Json: 1, Serialized: 2 } as const;
 type DataKind = (typeof DataKind)[keyof typeof DataKind];
 
@@ -53,7 +81,15 @@ type DataKind = (typeof DataKind)[keyof typeof DataKind];
  */
 export function encodeHandshake(request: HandshakeRequest, data: unknown, handler: number): string {
   const { path, query, remoteAddress, subprotocols, subprotocol, headers } = request;
-  const encoded: Encoded = [handler, path, query, remoteAddress, subprotocols, subprotocol ?? 0, headers];
+  const encoded: Encoded = [
+    handler,
+    path,
+    query,
+    remoteAddress,
+    subprotocols,
+    subprotocol ?? 0,
+    packHeaders(headers),
+  ];
   if (data === undefined) return toOneByteJson(encoded);
   const isJson = isJsonSafe(data, new Set());
   const body = isJson ? data : serializeData(data);
@@ -75,13 +111,32 @@ export function decodeHandshake(text: string): Handshake {
     url: query === '' ? path : `${path}?${query}`,
     path,
     query,
-    headers,
+    headers: unpackHeaders(headers),
     remoteAddress,
     subprotocols,
     ...(subprotocol === 0 ? {} : { subprotocol }),
   };
   const data = kind === DataKind.Serialized ? deserialize(Buffer.from(body as string, 'base64')) : body;
   return { request, data };
+}
+
+/** Name, or its place among those that are known, and value, in turn. */
+function packHeaders(headers: HandshakeRequest['headers']): (string | number)[] {
+  const packed: (string | number)[] = [];
+  for (const name in headers) packed.push(HEADER_PLACES.get(name) ?? name, headers[name]!);
+  return packed;
+}
+
+function unpackHeaders(packed: readonly (string | number)[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let i = 0; i < packed.length; i += 2) {
+    const name = packed[i]!;
+    const value = packed[i + 1] as string;
+    const key = typeof name === 'number' ? KNOWN_HEADERS[name]! : name;
+    // A header can be called anything, `__proto__` too.
+    Object.defineProperty(headers, key, { value, enumerable: true, configurable: true, writable: true });
+  }
+  return headers;
 }
 
 /** The place of its handler in the lane's list, without decoding the rest. */
