@@ -127,6 +127,13 @@ describe('many connections', () => {
     ]);
   });
 
+  test('are not all taken for a condition that is misspelled', async () => {
+    const { hub } = await startHub({ handler });
+    expect(() => hub.connections({ userID: 'ann' } as never)).toThrow(/got "userID" but takes topic, userId/);
+    expect(() => hub.connections({ userId: {} as never })).toThrow(/a user's id is a string or a number/);
+    expect(() => hub.sendToUser(undefined as never, 'x')).toThrow(/a user's id is a string or a number/);
+  });
+
   test('a request to POST /echo is not among them', async () => {
     const { hub } = await startHub({ handler });
     const seen: HubConnection[] = [];

@@ -175,7 +175,11 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     return this.#population.audience.get(id) as HubConnection<Data> | undefined;
   }
 
-  /** All open connections that a filter takes; all without one. They may be closed while going through them. */
+  /**
+   * All open connections that a filter takes; all without one. They may be closed while going through them.
+   *
+   * @throws HubError `ERR_ARGUMENT` for a filter with a condition that there is not
+   */
   connections(filter?: ConnectionFilter<Data>): IterableIterator<HubConnection<Data>> {
     return this.#population.audience.list(filter as ConnectionFilter) as IterableIterator<
       HubConnection<Data>
