@@ -127,6 +127,42 @@ describe('many connections', () => {
     ]);
   });
 
+  test('belong to users, by their data: a user is sent to and found, wherever connected, until gone', async () => {
+    const users: Record<string, unknown> = { ann: 'ann', seven: 7, nobody: undefined, odd: { name: 'ann' } };
+    const { hub } = await startHub({ handler, upgrade: ({ query }) => ({ data: { userId: users[query] } }) });
+    const connect = (query: string) => WsClient.connect(`${hub.wsUrl}?${query}`);
+    const [ann, again, seven, nobody, odd] = [
+      await connect('ann'),
+      await connect('ann'),
+      await connect('seven'),
+      await connect('nobody'),
+      await connect('odd'),
+    ];
+    expect([...hub.connections()].map(({ userId }) => userId)).toEqual([
+      'ann',
+      'ann',
+      '7',
+      undefined,
+      undefined,
+    ]);
+    const [first] = [...hub.connections({ userId: 'ann' })];
+    expect(hub.sendToUser('ann', 'both')).toBe(2);
+    expect(hub.sendToUser('ann', 'one', { except: first! })).toBe(1);
+    expect([hub.sendToUser(7, 'number'), hub.sendToUser('7', 'digits')]).toEqual([1, 1]);
+    expect([hub.sendToUser('ben', 'x'), hub.sendToUser('undefined', 'x')]).toEqual([0, 0]);
+    expect(await ann.nextText()).toBe('both');
+    expect(await again.collectTexts(2)).toEqual(['both', 'one']);
+    expect(await seven.collectTexts(2)).toEqual(['number', 'digits']);
+    for (const client of [ann, nobody, odd]) expect(await client.ask('echo')).toBe('echo');
+    // What the application does to its data afterwards changes nothing.
+    (first!.data as { userId: string }).userId = 'ben';
+    await again.close();
+    await until('one to be gone', () => [...hub.connections({ userId: 'ann' })].length === 1);
+    expect(hub.sendToUser('ann', 'still')).toBe(1);
+    await ann.close();
+    await until('the other to be gone', () => hub.sendToUser('ann', 'x') === 0);
+  });
+
   test('are not all taken for a condition that is misspelled', async () => {
     const { hub } = await startHub({ handler });
     expect(() => hub.connections({ userID: 'ann' } as never)).toThrow(/got "userID" but takes topic, userId/);
