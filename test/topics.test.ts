@@ -223,6 +223,25 @@ describe('a slow subscriber', () => {
     expect(hub.stats().outbound.queuedBytes).toBe(0);
   });
 
+  test('gets only the newest of what handlers publish so, from whatever worker', async () => {
+    const { hub } = await startHub({ handler });
+    const slow = await stalledSubscriber(hub, 'prices');
+    const publishers = await connectMany(hub.wsUrl, 2);
+    expect(hub.stats().shards.every(({ connections }) => connections > 0)).toBe(true);
+    for (let i = 0; i < 50; i++) {
+      for (const word of ['gold', 'tin', 'any']) publishers[i % 2]!.send(`quote prices ${word} ${i}`);
+      await publishers[i % 2]!.ask('done');
+    }
+    expect(counted(hub.stats().dropped)).toEqual({ conflated: 3 * 49 });
+    slow.resume();
+    const texts: string[] = [];
+    while (texts.length < 3) {
+      const frame = (await slow.nextFrame())!;
+      if (frame.opcode === 1) texts.push(frame.payload.toString());
+    }
+    expect(texts).toEqual(['gold 49', 'tin 49', 'any 49']);
+  });
+
   test('under the policy conflate, every topic conflates by itself', async () => {
     const { hub } = await startHub({ handler, slowConsumer: 'conflate', maxQueueMessages: 10 });
     const client = await stalledSubscriber(hub, 'prices');
