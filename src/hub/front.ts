@@ -21,7 +21,7 @@ export interface FrontHost {
   /** Decides on a handshake, at once or later. */
   onHandshake(port: HandshakePort): void;
   /** A WebSocket is open. */
-  onOpen(port: SocketPort, acceptance: Acceptance): void;
+  onOpen(port: SocketPort, acceptance: Acceptance): Peer;
   /** A WebSocket ended in a way that only the engine saw. */
   onEngineClose(text: string): void;
   onRequest(exchange: UwsExchange): void;
@@ -75,16 +75,14 @@ class UwsPort implements SocketPort {
   /** What let it in, until the socket is open. */
   acceptance: Acceptance | undefined;
   socket: UwsSocket | undefined;
+  /** Code and reason of a socket that was closed before its peer was known: by a listener of its opening. */
+  early: readonly [code: number, reason: string] | undefined;
   readonly #compressFrom: number;
 
   /** @param compressFrom bytes of the smallest message that is compressed, if the client takes it */
   constructor(acceptance: Acceptance, compressFrom: number) {
     this.acceptance = acceptance;
     this.#compressFrom = compressFrom;
-  }
-
-  attach(peer: Peer): void {
-    this.peer = peer;
   }
 
   send(data: Uint8Array, isBinary: boolean): number {
@@ -230,10 +228,12 @@ export class Front {
       upgrade: (res, req, context) => this.#guard(res, 'handshake', () => this.#upgrade(res, req, context)),
       open: (socket) => {
         const { port } = socket;
-        const acceptance = port.acceptance!;
         port.socket = socket;
+        port.peer = this.#host.onOpen(port, port.acceptance!);
         port.acceptance = undefined;
-        this.#host.onOpen(port, acceptance);
+        if (port.early === undefined) return;
+        port.peer.onClose(...port.early);
+        port.peer = undefined;
       },
       message: (socket, message, isBinary) => socket.port.peer!.onMessage(message, isBinary),
       ping: (socket, payload) => socket.port.peer!.onPing(payload),
@@ -283,6 +283,7 @@ export class Front {
     if (code === 1006 && text !== '') this.#host.onEngineClose(text);
     // After the close event the engine's socket throws on every call.
     port.socket = undefined;
+    if (port.peer === undefined) port.early = [code, text];
     port.peer?.onClose(code, text);
     port.peer = undefined;
   }

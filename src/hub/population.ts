@@ -92,13 +92,14 @@ export class Population {
   }
 
   /** A WebSocket is open. */
-  open(port: SocketPort, acceptance: Acceptance): void {
+  open(port: SocketPort, acceptance: Acceptance): Connection {
     this.#host.counters.opened++;
     this.gate.enter(acceptance.request.remoteAddress);
     acceptance.route.connections++;
     const connection = this.#connect(port, acceptance, false);
     this.audience.enter(connection);
     this.#emit('open', connection);
+    return connection;
   }
 
   /**
@@ -119,6 +120,7 @@ export class Population {
     if ('refuse' in verdict) return verdict.refuse;
     const port = new HttpPort(exchange, this.#host.options.maxQueueBytes);
     const connection = this.#connect(port, verdict.accept, true);
+    port.attach(connection);
     const isIn = connection.accept(body, isBinary);
     if (isIn) connection.closeWhenIdle(CloseCode.Normal, '');
     else connection.closeNow(CloseCode.TryAgainLater, 'overloaded: try again later');
@@ -159,8 +161,6 @@ export class Population {
       const origin = { slot, generation, shard, request: encoded, data, route, remoteAddress, isVirtual };
       return new Connection(origin, port, this.#connectionHost);
     });
-    // Before anybody hears of it: a listener may close it at once.
-    port.attach(connection);
     shard.open(connection);
     return connection;
   }

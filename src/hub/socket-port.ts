@@ -12,8 +12,6 @@ export const SendVerdict = {
 export type SendVerdict = (typeof SendVerdict)[keyof typeof SendVerdict];
 
 export interface SocketPort {
-  /** Says who is told what the socket says. To be called once, before anything else. */
-  attach(peer: Peer): void;
   /** Sends a message. The bytes are not read after the call. */
   send(data: Uint8Array, isBinary: boolean): number;
   /** Sends a ping. The bytes are not read after the call. */
