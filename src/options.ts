@@ -85,14 +85,15 @@ function explain(error: z.ZodError, given: Record<string, unknown>): string {
       sentences.add(explainRoute(issue, given.routes as Record<string, unknown>));
       continue;
     }
-    const got = show(withoutSecret(given[name]));
+    const got = show(withoutSecret(name, given[name]));
     sentences.add(`option "${name}" got ${got} but takes ${takesOf(name)}`);
   }
   return [...sentences].join('; ');
 }
 
-/** Errors end up in logs, where a passphrase has no business. */
-function withoutSecret(value: unknown): unknown {
+/** Errors end up in logs, where a token or a passphrase has no business. */
+function withoutSecret(name: string, value: unknown): unknown {
+  if (name === 'statsToken' && typeof value === 'string') return '…';
   const hasSecret = typeof value === 'object' && value !== null && 'passphrase' in value;
   return hasSecret ? { ...value, passphrase: '…' } : value;
 }

@@ -60,6 +60,34 @@ describe('a connection on the front end', () => {
     expect(connection!.send('x')).toBe('accepted');
   });
 
+  test('may be closed, and sent to, when it is told that it opened', async () => {
+    for (const workers of [2, 0]) {
+      // With a hook `open`, whose reply finds nobody.
+      const { hub } = await startHub({ handler: fixture('hooks.mjs'), workers });
+      hub.on('open', (connection) => {
+        connection.send('sorry');
+        connection.close(4001, 'full');
+      });
+      const client = await WsClient.connect(hub.wsUrl);
+      expect(await client.nextText()).toBe('sorry');
+      expect(await client.closed).toEqual({ code: 4001, reason: 'full' });
+      await until('it to be forgotten', () => hub.stats().messages.inFlight === 0);
+      expect(hub.stats().connections).toMatchObject({ open: 0, closed: { 4001: 1 } });
+      expect([...hub.connections()]).toEqual([]);
+    }
+  });
+
+  test('is not behind a peer that reads when what was published goes ahead', async () => {
+    const { hub } = await startHub({ handler });
+    const client = await WsClient.connect(hub.wsUrl);
+    const [connection] = [...hub.connections()];
+    connection!.subscribe('a');
+    hub.publish('a', 'one');
+    // `queued` would be a promise of the event `drain`.
+    expect(connection!.send('two')).toBe('accepted');
+    expect(await client.collectTexts(2)).toEqual(['one', 'two']);
+  });
+
   test('is subscribed from the front end too', async () => {
     const { hub } = await startHub({ handler });
     const client = await WsClient.connect(hub.wsUrl);
@@ -97,6 +125,49 @@ describe('many connections', () => {
     expect((await Promise.all([clients[0]!.closed, clients[1]!.closed])).map(({ code }) => code)).toEqual([
       4000, 4000,
     ]);
+  });
+
+  test('belong to users, by their data: a user is sent to and found, wherever connected, until gone', async () => {
+    const users: Record<string, unknown> = { ann: 'ann', seven: 7, nobody: undefined, odd: { name: 'ann' } };
+    const { hub } = await startHub({ handler, upgrade: ({ query }) => ({ data: { userId: users[query] } }) });
+    const connect = (query: string) => WsClient.connect(`${hub.wsUrl}?${query}`);
+    const [ann, again, seven, nobody, odd] = [
+      await connect('ann'),
+      await connect('ann'),
+      await connect('seven'),
+      await connect('nobody'),
+      await connect('odd'),
+    ];
+    expect([...hub.connections()].map(({ userId }) => userId)).toEqual([
+      'ann',
+      'ann',
+      '7',
+      undefined,
+      undefined,
+    ]);
+    const [first] = [...hub.connections({ userId: 'ann' })];
+    expect(hub.sendToUser('ann', 'both')).toBe(2);
+    expect(hub.sendToUser('ann', 'one', { except: first! })).toBe(1);
+    expect([hub.sendToUser(7, 'number'), hub.sendToUser('7', 'digits')]).toEqual([1, 1]);
+    expect([hub.sendToUser('ben', 'x'), hub.sendToUser('undefined', 'x')]).toEqual([0, 0]);
+    expect(await ann.nextText()).toBe('both');
+    expect(await again.collectTexts(2)).toEqual(['both', 'one']);
+    expect(await seven.collectTexts(2)).toEqual(['number', 'digits']);
+    for (const client of [ann, nobody, odd]) expect(await client.ask('echo')).toBe('echo');
+    // What the application does to its data afterwards changes nothing.
+    (first!.data as { userId: string }).userId = 'ben';
+    await again.close();
+    await until('one to be gone', () => [...hub.connections({ userId: 'ann' })].length === 1);
+    expect(hub.sendToUser('ann', 'still')).toBe(1);
+    await ann.close();
+    await until('the other to be gone', () => hub.sendToUser('ann', 'x') === 0);
+  });
+
+  test('are not all taken for a condition that is misspelled', async () => {
+    const { hub } = await startHub({ handler });
+    expect(() => hub.connections({ userID: 'ann' } as never)).toThrow(/got "userID" but takes topic, userId/);
+    expect(() => hub.connections({ userId: {} as never })).toThrow(/a user's id is a string or a number/);
+    expect(() => hub.sendToUser(undefined as never, 'x')).toThrow(/a user's id is a string or a number/);
   });
 
   test('a request to POST /echo is not among them', async () => {
@@ -152,6 +223,7 @@ describe('pings', () => {
     const client = await RawClient.open(hub.port);
     const [connection] = [...hub.connections()];
     await expect(connection!.ping('x'.repeat(126))).rejects.toThrow(/at most 125 bytes .* not 126/);
+    await expect(connection!.ping(7 as never)).rejects.toThrow(/is a string or a Uint8Array, not 7/);
     await expect(connection!.ping('x', { timeoutMs: 0 })).rejects.toThrow(/timeoutMs takes 1 to 86400000/);
     const pending = connection!.ping();
     client.destroy();

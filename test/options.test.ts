@@ -154,6 +154,11 @@ describe('what is refused', () => {
   });
 });
 
+test('a bad token is refused without telling it: errors end up in logs', () => {
+  const message = refusal({ statsToken: 'hunter2' }).message;
+  expect(message).toMatch(/^option "statsToken" got "…" but takes a secret of 16 to 256 characters/);
+});
+
 test.each<[keyof HubOptions, unknown[]]>([
   ['port', [0, 1, 65_535]],
   ['workers', [0, 1, 256]],

@@ -116,6 +116,15 @@ describe('connection-registry', () => {
     expect(await alive.ask('still here')).toBe('still here');
   });
 
+  test('each connection is pinged at a fixed beat, and closed when no pong comes in time', async () => {
+    const { wsUrl } = await start('connection-registry', { env: { PING_MS: '200', PONG_MS: '5000' } });
+    const alive = await WsClient.connect(wsUrl);
+    const dead = await WsClient.connect(wsUrl, { autoPong: false });
+    for (let i = 0; i < 3; i++) await once(alive.socket, 'ping');
+    expect(await dead.closed).toEqual({ code: 1008, reason: 'no pong' });
+    expect(await alive.ask('still here')).toBe('still here');
+  });
+
   test('-addr says where it listens, as in Go', async () => {
     for (const args of [['-addr', '127.0.0.1:1'], ['-addr=127.0.0.1:1'], ['--addr', 'localhost:1']]) {
       const { wsUrl, stop } = await start('connection-registry', { args });

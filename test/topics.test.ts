@@ -83,6 +83,16 @@ describe.each([2, 0])('with %i workers', (workers) => {
     expect(hub.publish('news', 'to nobody')).toBe(0);
   });
 
+  test('a connection that is gone publishes from its hook close', async () => {
+    const { hub } = await startHub({ handler, workers });
+    const [left, stays] = await connectMany(hub.wsUrl, 2);
+    await subscribe([left!, stays!], 'room');
+    left!.send('farewell room');
+    await left!.close();
+    expect(await stays!.nextText()).toBe('farewell');
+    expect(hub.topics()).toEqual(new Map([['room', 1]]));
+  });
+
   test('a topic with a bad name is refused, in the worker and on the front end', async () => {
     const { hub } = await startHub({ handler, workers });
     const client = await WsClient.connect(hub.wsUrl);
@@ -139,6 +149,8 @@ test('`except` leaves out connections, ids, and lists of both', async () => {
   expect(hub.publish('news', '2', { except: [a!.id, b!] })).toBe(1);
   expect(hub.publish('news', '3', { except: 'zz.zz' })).toBe(3);
   expect((await Promise.all(clients.map((client) => client.nextText()))).sort()).toEqual(['1', '1', '3']);
+  for (const except of [7, null, {}, [7], [undefined]])
+    expect(() => hub.publish('news', '4', { except: except as never })).toThrow(/^except got .* but takes a/);
 });
 
 test('a turn that publishes more than a queue holds costs no peer that keeps up', async () => {
@@ -164,6 +176,29 @@ describe('a slow subscriber', () => {
     expect(hub.stats().outbound).toEqual({ queuedMessages: 0, queuedBytes: 0, engineBytes: 0 });
   });
 
+  test('is told of once the message has gone to all: a listener that publishes comes behind it', async () => {
+    const { hub } = await startHub({ handler, maxQueueMessages: 20 });
+    for (let i = 0; i < 3; i++) await stalledSubscriber(hub, 'news');
+    const healthy = await WsClient.connect(hub.wsUrl);
+    await subscribe([healthy], 'news');
+    let isPublishing = false;
+    const seen: string[] = [];
+    for (const event of ['shed', 'close'] as const) {
+      hub.on(event, () => {
+        seen.push(isPublishing ? `${event} inside a publish` : event);
+        hub.publish('news', event);
+      });
+    }
+    isPublishing = true;
+    for (let i = 0; i <= 20; i++) hub.publish('news', String(i));
+    isPublishing = false;
+    const texts = await healthy.collectTexts(27);
+    expect(texts.slice(0, 21)).toEqual(Array.from({ length: 21 }, (_, i) => String(i)));
+    expect(seen).toEqual(['shed', 'close', 'shed', 'close', 'shed', 'close']);
+    expect(texts.slice(21)).toEqual(seen);
+    hub.removeAllListeners();
+  });
+
   test('gets only the newest of each topic and key that conflates, behind what it was sent before', async () => {
     const { hub } = await startHub({ handler });
     const client = await stalledSubscriber(hub, 'prices');
@@ -186,6 +221,25 @@ describe('a slow subscriber', () => {
     expect(texts).toEqual(['before', 'tin 998', 'gold 999', 'kept 1', 'kept 2', 'after']);
     await until('the queue to be empty', () => hub.stats().outbound.queuedMessages === 0);
     expect(hub.stats().outbound.queuedBytes).toBe(0);
+  });
+
+  test('gets only the newest of what handlers publish so, from whatever worker', async () => {
+    const { hub } = await startHub({ handler });
+    const slow = await stalledSubscriber(hub, 'prices');
+    const publishers = await connectMany(hub.wsUrl, 2);
+    expect(hub.stats().shards.every(({ connections }) => connections > 0)).toBe(true);
+    for (let i = 0; i < 50; i++) {
+      for (const word of ['gold', 'tin', 'any']) publishers[i % 2]!.send(`quote prices ${word} ${i}`);
+      await publishers[i % 2]!.ask('done');
+    }
+    expect(counted(hub.stats().dropped)).toEqual({ conflated: 3 * 49 });
+    slow.resume();
+    const texts: string[] = [];
+    while (texts.length < 3) {
+      const frame = (await slow.nextFrame())!;
+      if (frame.opcode === 1) texts.push(frame.payload.toString());
+    }
+    expect(texts).toEqual(['gold 49', 'tin 49', 'any 49']);
   });
 
   test('under the policy conflate, every topic conflates by itself', async () => {

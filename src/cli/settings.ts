@@ -82,7 +82,9 @@ function isValid(name: keyof HubOptions, value: unknown): boolean {
 function complain(flag: Flag, raw: unknown, fromEnv: boolean): string {
   const source = fromEnv ? flag.env : flag.usage.split(' ')[0];
   const takes = flag.kind === 'flag' ? 'true or 1, false or 0' : flag.takes;
-  return `${source} got ${JSON.stringify(raw)} but takes ${takes}`;
+  // What is said here may end up in a log.
+  const got = flag.name === 'statsToken' ? '"…"' : JSON.stringify(raw);
+  return `${source} got ${got} but takes ${takes}`;
 }
 
 /** The name of a built-in handler, with its argument, a file: URL, or else a path, from the current folder. */

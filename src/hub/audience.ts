@@ -83,7 +83,12 @@ export class Audience implements FanOut, HubConnectionHost {
     return connection === undefined ? undefined : this.handleOf(connection);
   }
 
-  *list(filter: ConnectionFilter = {}): IterableIterator<HubConnection> {
+  list(filter: ConnectionFilter = {}): IterableIterator<HubConnection> {
+    checkFilter(filter);
+    return this.#list(filter);
+  }
+
+  *#list(filter: ConnectionFilter): IterableIterator<HubConnection> {
     for (const connection of this.#candidates(filter)) {
       if (!isReachable(connection)) continue;
       if (filter.topic !== undefined && !connection.member?.topics?.has(filter.topic)) continue;
@@ -118,6 +123,7 @@ export class Audience implements FanOut, HubConnectionHost {
   }
 
   sendToUser(userId: string | number, data: Payload, except?: Except): number {
+    checkUserId(userId);
     return this.#sendTo(this.#users.of(userId), this.#prepare(data), this.#toSet(except));
   }
 
@@ -156,8 +162,10 @@ export class Audience implements FanOut, HubConnectionHost {
   #toSet(except: Except | undefined): Set<Connection> | undefined {
     if (except === undefined) return undefined;
     const list = typeof except === 'string' || except instanceof HubConnection ? [except] : except;
+    if (typeof list?.[Symbol.iterator] !== 'function') throw badExcept(except);
     const set = new Set<Connection>();
     for (const item of list) {
+      if (typeof item !== 'string' && !(item instanceof HubConnection)) throw badExcept(item);
       const connection = this.#find(typeof item === 'string' ? item : item.id);
       if (connection !== undefined) set.add(connection);
     }
@@ -201,6 +209,28 @@ export class Audience implements FanOut, HubConnectionHost {
     if (topic !== undefined) return [...this.#topics.subscribers(topic)];
     return this.#connections;
   }
+}
+
+const FILTER_KEYS = ['topic', 'userId', 'path', 'where'];
+
+/** A condition that is misspelled would let everybody pass. */
+function checkFilter(filter: ConnectionFilter): void {
+  const unknown = Object.keys(filter).find((key) => !FILTER_KEYS.includes(key));
+  if (unknown !== undefined) {
+    const takes = 'takes topic, userId, path and where';
+    throw new HubError('ERR_ARGUMENT', `a filter of connections got ${describe(unknown)} but ${takes}`);
+  }
+  if (filter.userId !== undefined) checkUserId(filter.userId);
+}
+
+function checkUserId(userId: unknown): void {
+  if (typeof userId === 'string' || typeof userId === 'number') return;
+  throw new HubError('ERR_ARGUMENT', `a user's id is a string or a number, not ${describe(userId)}`);
+}
+
+function badExcept(got: unknown): HubError {
+  const takes = 'takes a connection, its id, or an iterable of these';
+  return new HubError('ERR_ARGUMENT', `except got ${describe(got)} but ${takes}`);
 }
 
 /** A WebSocket that has not gone: requests to `POST /echo` are connections too, inside. */

@@ -59,6 +59,8 @@ export class Connection implements Peer {
   readonly #limiter: RateLimiter | undefined;
   #isCorked = false;
   #ending: Ending | undefined;
+  /** True from when its queue has overflowed until that is told. */
+  #hasOverflowed = false;
 
   constructor(origin: ConnectionOrigin<Connection>, port: SocketPort, host: ConnectionHost<Connection>) {
     this.slot = origin.slot;
@@ -115,9 +117,7 @@ export class Connection implements Peer {
   onMessage(bytes: ArrayBuffer, isBinary: boolean): void {
     const { counters, limits } = this.#host;
     if (this.#host.meter.isOver(this) && this.state < ConnectionState.Closing) {
-      counters.shed++;
-      this.#host.onShed(this, 'overloaded: too many messages at once');
-      this.#cutOff(CloseCode.TryAgainLater, 'overloaded: too many messages at once');
+      this.shed(CloseCode.TryAgainLater, 'overloaded: too many messages at once', true);
       return;
     }
     if (this.state !== ConnectionState.Open) {
@@ -213,7 +213,9 @@ export class Connection implements Peer {
     this.#makeQueueRoom(data.byteLength);
     if (this.state >= ConnectionState.Closing) return 'dropped';
     this.#queue ??= new OutboundQueue(this.#host.limits, this.#host.counters);
-    return this.#onQueued(this.#queue.enqueueCopy(data, isBinary));
+    const status = this.#onQueued(this.#queue.enqueueCopy(data, isBinary));
+    // Behind what was published in this turn it waits for the turn's end, not for the peer.
+    return status === 'queued' && !this.#engine.isBlocked ? 'accepted' : status;
   }
 
   /** Queues a message for the next turn: it shares the message with others, and its write with what else is queued. */
@@ -321,7 +323,7 @@ export class Connection implements Peer {
   }
 
   /** Closes at once to free memory. A peer that does not read could not see a close frame: it is cut off. */
-  shed(code: number, reason: string): void {
+  shed(code: number, reason: string, mustCutOff = false): void {
     if (this.state === ConnectionState.Gone) {
       this.shard.dropMessages(this);
       return;
@@ -330,15 +332,13 @@ export class Connection implements Peer {
     this.#host.onShed(this, reason);
     this.isCut = true;
     const isStalled = this.#engine.bytes > this.#host.limits.highWaterMark;
-    if (isStalled && !this.#isCorked && this.state < ConnectionState.Closing) this.#cutOff(code, reason);
-    else this.closeNow(code, reason);
-  }
-
-  /** Ends without a close frame; what counts is the code that was meant. */
-  #cutOff(code: number, reason: string): void {
-    this.isCut = true;
-    this.#startClosing(code, reason);
-    this.#port.terminate();
+    // Whoever heard that it is shed may have closed it.
+    if (!(mustCutOff || isStalled) || this.#isCorked || this.state >= ConnectionState.Closing)
+      this.closeNow(code, reason);
+    else {
+      this.#startClosing(code, reason);
+      this.#port.terminate();
+    }
   }
 
   #startClosing(code: number, reason: string): void {
@@ -351,6 +351,8 @@ export class Connection implements Peer {
   settle(): void {
     const ending = this.#ending;
     if (ending === undefined || this.#isCorked || this.state === ConnectionState.Gone) return;
+    if (this.#hasOverflowed) this.#host.onShed(this, ending.reason);
+    this.#hasOverflowed = false;
     // Once it is closing, nothing is waited for: also when a cork put the end off.
     const atOnce = this.state === ConnectionState.Closing;
     if (!atOnce) {
@@ -376,11 +378,12 @@ export class Connection implements Peer {
 
   #onQueued(verdict: EnqueueVerdict): SendStatus {
     if (verdict !== 'overflow') return verdict;
-    const reason = 'slow consumer: the outbound queue is full';
     this.#host.counters.dropped['slow-consumer'] += this.#queue!.clear() + 1;
-    this.#host.onShed(this, reason);
     this.isCut = true;
-    this.closeNow(CloseCode.PolicyViolation, reason);
+    this.#startClosing(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
+    this.#hasOverflowed = true;
+    // Later: whoever hears of it may publish, to others that are as slow, from within this very publish.
+    if (!this.#isCorked) this.#host.flushSoon(this);
     return 'dropped';
   }
 

@@ -75,6 +75,8 @@ class UwsPort implements SocketPort {
   /** What let it in, until the socket is open. */
   acceptance: Acceptance | undefined;
   socket: UwsSocket | undefined;
+  /** Code and reason of a socket that was closed before its peer was known: by a listener of its opening. */
+  early: readonly [code: number, reason: string] | undefined;
   readonly #compressFrom: number;
 
   /** @param compressFrom bytes of the smallest message that is compressed, if the client takes it */
@@ -235,6 +237,9 @@ export class Front {
         if (this.#anchors.size < MAX_ANCHORS) this.#anchors.add(port);
         port.peer = this.#host.onOpen(port, port.acceptance!);
         port.acceptance = undefined;
+        if (port.early === undefined) return;
+        port.peer.onClose(...port.early);
+        port.peer = undefined;
       },
       message: (socket, message, isBinary) => socket.port.peer!.onMessage(message, isBinary),
       ping: (socket, payload) => socket.port.peer!.onPing(payload),
@@ -294,6 +299,7 @@ export class Front {
     this.#anchors.delete(port);
     // After the close event the engine's socket throws on every call.
     port.socket = undefined;
+    if (port.peer === undefined) port.early = [code, text];
     port.peer?.onClose(code, text);
     port.peer = undefined;
   }

@@ -82,7 +82,7 @@ export class HubConnection<Data = unknown> {
   /**
    * Sends a message, after everything that the hub has accepted for this connection before.
    *
-   * @returns `accepted` by the socket; `queued` until the peer has read more (see the event `drain`); or `dropped`: the
+   * @returns `accepted`: on its way; `queued` until the peer has read more (see the event `drain`); or `dropped`: the
    * connection is not open any more, or a policy dropped it
    * @throws HubError `ERR_DATA_TYPE`
    */

@@ -175,7 +175,11 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     return this.#population.audience.get(id) as HubConnection<Data> | undefined;
   }
 
-  /** All open connections that a filter takes; all without one. They may be closed while going through them. */
+  /**
+   * All open connections that a filter takes; all without one. They may be closed while going through them.
+   *
+   * @throws HubError `ERR_ARGUMENT` for a filter with a condition that there is not
+   */
   connections(filter?: ConnectionFilter<Data>): IterableIterator<HubConnection<Data>> {
     return this.#population.audience.list(filter as ConnectionFilter) as IterableIterator<
       HubConnection<Data>
@@ -192,13 +196,18 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    * among the replies to each of them in the order in which the hub accepted them.
    *
    * @returns for how many it was queued
-   * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`
+   * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`, `ERR_ARGUMENT`
    */
   publish(topic: string, data: Payload, options?: HubPublishOptions): number {
     return this.#population.audience.publishData(topic, data, options);
   }
 
-  /** Sends a message to every connection. @returns for how many it was queued @throws HubError `ERR_DATA_TYPE` */
+  /**
+   * Sends a message to every connection.
+   *
+   * @returns for how many it was queued
+   * @throws HubError `ERR_DATA_TYPE`, `ERR_ARGUMENT`
+   */
   broadcast(data: Payload, options: { readonly except?: Except } = {}): number {
     return this.#population.audience.broadcast(data, options.except);
   }
@@ -207,7 +216,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    * Sends a message to every connection of a user: those whose `data.userId` is this one.
    *
    * @returns for how many it was queued
-   * @throws HubError `ERR_DATA_TYPE`
+   * @throws HubError `ERR_DATA_TYPE`, `ERR_ARGUMENT`
    */
   sendToUser(userId: string | number, data: Payload, options: { readonly except?: Except } = {}): number {
     return this.#population.audience.sendToUser(userId, data, options.except);

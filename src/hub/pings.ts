@@ -25,6 +25,10 @@ export class Pings {
    * @returns the round trip in ms
    */
   ping(connection: Connection, payload: string | Uint8Array | undefined, timeoutMs: number): Promise<number> {
+    if (payload !== undefined && typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
+      const why = `the payload of a ping is a string or a Uint8Array, not ${describe(payload)}`;
+      return Promise.reject(new HubError('ERR_ARGUMENT', why));
+    }
     const data = payload === undefined ? this.#uniquePayload() : Buffer.from(payload as Uint8Array);
     if (data.byteLength > MAX_PAYLOAD_BYTES) {
       const why = `a ping carries at most ${MAX_PAYLOAD_BYTES} bytes (RFC 6455 §5.5), not ${data.byteLength}`;

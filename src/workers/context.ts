@@ -119,7 +119,8 @@ export class ConnectionContext implements Connection {
     const { bytes, isBinary } = toFrame(data);
     const key = conflationKey(topic, options.conflate);
     const payload = encodePublish(topic, key, options.toSelf === true, bytes);
-    this.#post(isBinary ? Reply.Publish | Flag.Binary : Reply.Publish, payload);
+    // Also when it is gone itself: the message is for others.
+    this.#host.post(this, isBinary ? Reply.Publish | Flag.Binary : Reply.Publish, payload);
   }
 
   close(code = 1000, reason = ''): void {

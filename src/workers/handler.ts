@@ -102,7 +102,7 @@ export interface Connection<State = any, UpgradeData = unknown> {
   unsubscribe(topic: string): void;
   /**
    * Sends a message to all subscribers of a topic, whatever their worker. The connection itself is left out unless
-   * `toSelf` is true.
+   * `toSelf` is true. It works at any time, also in `close`.
    *
    * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`
    */

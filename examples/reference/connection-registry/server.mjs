@@ -11,7 +11,7 @@ const hub = await createHub({
   origins: '*',
   // SetReadLimit.
   maxPayload: 512,
-  // SetReadDeadline and the ping's ticker, in seconds: whoever is silent is pinged before.
+  // SetReadDeadline, in seconds.
   idleTimeout: Number(process.env.IDLE_TIMEOUT ?? 60),
   // inChan and outChan; these are the defaults too.
   maxInFlight: 1000,
@@ -23,6 +23,18 @@ hub.on('open', ({ id }) => console.log(`${id} has come, online: ${hub.stats().co
 hub.on('close', ({ id }, code) =>
   console.log(`${id} has gone (${code}), online: ${hub.stats().connections.open}`),
 );
+
+// pingPeriod, and writeWait: what is written has to get there, and a pong says that it has.
+const { PING_MS = 54_000, PONG_MS = 10_000 } = process.env;
+const pinger = setInterval(() => {
+  for (const connection of hub.connections())
+    connection.ping(undefined, { timeoutMs: Number(PONG_MS) }).catch(() => connection.close(1008, 'no pong'));
+}, Number(PING_MS));
+
 hub.http(page(hub.options.path));
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => hub.close());
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    clearInterval(pinger);
+    hub.close();
+  });
 console.log(`listening on ${hub.wsUrl}, page on ${hub.url}/`);

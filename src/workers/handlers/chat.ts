@@ -52,11 +52,9 @@ export default defineHandler<Room>({
   close(connection) {
     const room = connection.state;
     const person = room?.members.get(connection);
-    room?.members.delete(connection);
-    // A connection that is gone publishes nothing: one of those that are left does.
-    const [other] = room?.members.keys() ?? [];
-    if (other !== undefined) tell(other, { type: 'leave', ...person });
-    else if (room !== undefined) rooms.delete(room.name);
+    if (!room?.members.delete(connection)) return;
+    if (room.members.size > 0) tell(connection, { type: 'leave', ...person });
+    else rooms.delete(room.name);
   },
 });
 
