@@ -81,7 +81,9 @@ describe.each(LIVES)('workers: %i', (workers, shards) => {
     const { hub, log } = await startHub({ workers, handler });
     await hub.close({ timeoutMs: 100 });
     expect(hub.state).toBe('stopped');
-    expect(log.filter(({ level }) => level === 'warn').map(({ details }) => details.shard)).toEqual(shards);
+    // Which worker is late first is chance.
+    const late = log.filter(({ level }) => level === 'warn').map(({ details }) => details.shard);
+    expect(late.sort()).toEqual(shards);
   });
 });
 
