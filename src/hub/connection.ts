@@ -210,10 +210,9 @@ export class Connection implements Peer {
       this.#write(data, isBinary);
       return this.#engine.isBlocked ? 'queued' : 'accepted';
     }
-    this.#makeQueueRoom(data.byteLength);
-    if (this.state >= ConnectionState.Closing) return 'dropped';
-    this.#queue ??= new OutboundQueue(this.#host.limits, this.#host.counters);
-    const status = this.#onQueued(this.#queue.enqueueCopy(data, isBinary));
+    const queue = this.#openQueue(data.byteLength);
+    if (queue === undefined) return 'dropped';
+    const status = this.#onQueued(queue.enqueueCopy(data, isBinary));
     // Behind what was published in this turn it waits for the turn's end, not for the peer.
     return status === 'queued' && !this.#engine.isBlocked ? 'accepted' : status;
   }
@@ -221,19 +220,21 @@ export class Connection implements Peer {
   /** Queues a message for the next turn: it shares the message with others, and its write with what else is queued. */
   post(message: QueuedMessage): boolean {
     if (!this.#mayAccept(message.data)) return false;
-    this.#makeQueueRoom(message.data.byteLength);
-    if (this.state >= ConnectionState.Closing) return false;
-    this.#queue ??= new OutboundQueue(this.#host.limits, this.#host.counters);
-    const status = this.#onQueued(this.#queue.enqueue(message, this.#engine.isBlocked));
+    const queue = this.#openQueue(message.data.byteLength);
+    if (queue === undefined) return false;
+    const status = this.#onQueued(queue.enqueue(message, this.#engine.isBlocked));
     if (status === 'queued' && !this.#engine.isBlocked) this.#host.flushSoon(this);
     return status === 'queued';
   }
 
-  /** What one turn sends must not overflow the queue of a peer that keeps up. */
-  #makeQueueRoom(bytes: number): void {
-    if (this.#engine.isBlocked || !this.#queue?.isFull(bytes)) return;
-    if (this.#isCorked) this.#sendQueued();
-    else this.flush();
+  /** The queue, with what it holds sent first if one turn would overflow that of a peer that keeps up. */
+  #openQueue(bytes: number): OutboundQueue | undefined {
+    if (!this.#engine.isBlocked && this.#queue?.isFull(bytes)) {
+      if (this.#isCorked) this.#sendQueued();
+      else this.flush();
+      if (this.state >= ConnectionState.Closing) return undefined;
+    }
+    return (this.#queue ??= new OutboundQueue(this.#host.limits, this.#host.counters));
   }
 
   /** Sends a ping (RFC 6455 §5.5.2). False when the connection is not open any more. */
@@ -408,12 +409,10 @@ export class Connection implements Peer {
   #sendQueued(): void {
     const queue = this.#queue!;
     let room = this.#host.limits.highWaterMark;
-    let message = queue.shift();
-    while (message !== undefined) {
+    for (let message = queue.shift(); message !== undefined; ) {
       this.#write(message.data, message.isBinary);
       room -= message.data.byteLength;
-      if (room <= 0) break;
-      message = queue.shift();
+      message = room > 0 ? queue.shift() : undefined;
     }
     if (queue.length > 0) this.#host.flushSoon(this);
   }

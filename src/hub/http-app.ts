@@ -2,9 +2,10 @@
  * HTTP requests that the application answers: from the engine's to a `Request` of the Fetch standard, and back from its
  * `Response`. Front end thread.
  */
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, HubError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
+import { within } from '../within.js';
 import { nothingThere, type Readiness, type Refusal, refusal, unavailable } from './admission.js';
 import type { UwsExchange } from './exchange.js';
 import { sendResponse } from './response.js';
@@ -83,12 +84,10 @@ export class HttpApp {
   /** Waits until every request is answered, at most so long; then aborts the rest. False when there was none. */
   async leave(timeoutMs: number): Promise<boolean> {
     if (this.#active.size === 0) return false;
-    const stop = new AbortController();
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
-    await Promise.race([idle, delay(timeoutMs, undefined, { signal: stop.signal }).catch(() => {})]);
-    stop.abort();
+    await within(idle, timeoutMs);
     for (const abort of this.#active) abort.abort();
     return true;
   }

@@ -1,6 +1,6 @@
 /** A connection as the application sees it on the front end thread. */
-import { CloseCode, isSendableCloseCode } from '../close-codes.js';
-import { describe, HubError } from '../errors.js';
+import { CloseCode } from '../close-codes.js';
+import { checkCloseCode } from '../wire/close.js';
 import { decodeHandshake, type HandshakeRequest } from '../wire/request.js';
 import type { Connection } from './connection.js';
 import type { SendStatus } from './connection-state.js';
@@ -100,12 +100,7 @@ export class HubConnection<Data = unknown> {
    * @throws HubError `ERR_CLOSE_ARGUMENT` for a code that may not be sent
    */
   close(code: number = CloseCode.Normal, reason = ''): void {
-    if (!isSendableCloseCode(code)) {
-      throw new HubError(
-        'ERR_CLOSE_ARGUMENT',
-        `close got the code ${describe(code)} but takes 1000 to 1014 without 1004, 1005 and 1006, or 3000 to 4999`,
-      );
-    }
+    checkCloseCode(code);
     this.#connection.closeAfterQueue(code, String(reason));
   }
 

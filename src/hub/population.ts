@@ -2,11 +2,11 @@
  * Everything that is connected, from its first moment to its last: the connections, how they are addressed, the workers
  * behind them, and the bounds that they share. Front end thread.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { CloseCode } from '../close-codes.js';
 import type { Counters } from '../metrics/counters.js';
 import type { Logger, ResolvedOptions } from '../options.js';
 import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
+import { within } from '../within.js';
 import { keyResting, type Refusal } from './admission.js';
 import { Audience } from './audience.js';
 import { Connection } from './connection.js';
@@ -139,13 +139,10 @@ export class Population {
   /** Waits until every connection is gone and has left its worker, at most so long. */
   async #empty(timeoutMs: number): Promise<void> {
     if (this.#connections.size === 0) return;
-    const abort = new AbortController();
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
-    const late = delay(timeoutMs, undefined, { signal: abort.signal }).catch(() => {});
-    await Promise.race([empty, late]);
-    abort.abort();
+    await within(empty, timeoutMs);
     this.#onEmpty = undefined;
   }
 

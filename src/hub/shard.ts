@@ -13,6 +13,7 @@ import { InboundWriter } from '../wire/inbound.js';
 import type { HandlerHooks } from '../wire/lane-task.js';
 import { Block, CONTROL_BYTES, Flag, Inbound, type LaneMemory, Sleep, Word } from '../wire/layout.js';
 import { ReplyReader } from '../wire/replies.js';
+import { within } from '../within.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
 import { CostMeter } from './cost-meter.js';
@@ -181,15 +182,10 @@ export class Shard implements ReplySink, Watched {
     this.#intake.enterStop();
     this.flush();
     this.#state = 'stopped';
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs, 'late');
-    });
-    if ((await Promise.race([this.#lane!.finished(), late])) === 'late') {
+    if (!(await within(this.#lane!.finished(), timeoutMs))) {
       await this.#lane!.kill('it did not stop in time');
       this.#host.onLateStop(this);
     }
-    clearTimeout(timer);
     // The handler's `stop` may have failed.
     this.apply(Number.POSITIVE_INFINITY);
   }

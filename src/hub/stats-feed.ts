@@ -74,11 +74,6 @@ export class StatsFeed {
     return this.#readers.size >= MAX_STREAMS;
   }
 
-  /** True while anything is measured for the stream. */
-  get isWatching(): boolean {
-    return this.#watch !== undefined;
-  }
-
   add(reader: StatsReader): void {
     this.#readers.set(reader, 0);
     this.#watch ??= this.#startWatching();

@@ -1,5 +1,15 @@
 /** The payload of close records: the code as uint16, then the reason in UTF-8 (as in a close frame, RFC 6455 §5.5.1). */
-import { MAX_CLOSE_REASON_BYTES } from '../close-codes.js';
+import { isSendableCloseCode, MAX_CLOSE_REASON_BYTES } from '../close-codes.js';
+import { describe, HubError } from '../errors.js';
+
+/** @throws HubError `ERR_CLOSE_ARGUMENT` for a code that may not be sent (RFC 6455 §7.4) */
+export function checkCloseCode(code: number): void {
+  if (isSendableCloseCode(code)) return;
+  throw new HubError(
+    'ERR_CLOSE_ARGUMENT',
+    `close got the code ${describe(code)} but takes 1000 to 1014 without 1004, 1005 and 1006, or 3000 to 4999`,
+  );
+}
 
 export function encodeClose(code: number, reason: string): Uint8Array {
   const text = Buffer.from(truncateReason(reason), 'utf8');

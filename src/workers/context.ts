@@ -1,7 +1,5 @@
 /** A connection as its handler sees it, and what the runtime remembers of it. Owned by the worker thread. */
-import { isSendableCloseCode } from '../close-codes.js';
-import { describe, HubError } from '../errors.js';
-import { encodeClose } from '../wire/close.js';
+import { checkCloseCode, encodeClose } from '../wire/close.js';
 import { connectionId } from '../wire/id.js';
 import { Flag, Reply } from '../wire/layout.js';
 import { checkTopic, conflationKey, encodePublish } from '../wire/publish.js';
@@ -124,12 +122,7 @@ export class ConnectionContext implements Connection {
   }
 
   close(code = 1000, reason = ''): void {
-    if (!isSendableCloseCode(code)) {
-      throw new HubError(
-        'ERR_CLOSE_ARGUMENT',
-        `close got the code ${describe(code)} but takes 1000 to 1014 without 1004, 1005 and 1006, or 3000 to 4999`,
-      );
-    }
+    checkCloseCode(code);
     if (this.gone || this.ended) return;
     this.#host.post(this, Reply.Close, encodeClose(code, String(reason)));
     this.end();

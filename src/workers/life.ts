@@ -1,6 +1,7 @@
 /** A handler's life in one worker: `start` before its first connection, `stop` after its last message. */
 import { HubError, toErrorRecord } from '../errors.js';
 import type { HandlerSource } from '../wire/lane-task.js';
+import { within } from '../within.js';
 import type { Handler, WorkerContext } from './handler.js';
 
 export interface LifeSettings {
@@ -54,11 +55,7 @@ export class Life {
       await done;
       return;
     }
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      const why = `${hook} did not finish within ${this.#timeoutMs} ms`;
-      timer = setTimeout(() => reject(new HubError('ERR_HANDLER_TIMEOUT', why)), this.#timeoutMs);
-    });
-    await Promise.race([done, late]).finally(() => clearTimeout(timer));
+    if (await within(done, this.#timeoutMs)) return;
+    throw new HubError('ERR_HANDLER_TIMEOUT', `${hook} did not finish within ${this.#timeoutMs} ms`);
   }
 }

@@ -1,5 +1,6 @@
 /** Tells the kinds of value apart that a hook may return. */
 import { describe, HubError } from '../errors.js';
+import { asFrame, type Frame } from '../wire/frame.js';
 import type { Data } from './handler.js';
 import { InboundMessage } from './message.js';
 
@@ -34,10 +35,8 @@ export function badReply(value: unknown): HubError {
 }
 
 /** The payload and the kind of frame of what is to be sent. @throws HubError `ERR_DATA_TYPE` */
-export function toFrame(data: unknown): { bytes: Uint8Array; isBinary: boolean } {
-  if (typeof data === 'string') return { bytes: Buffer.from(data), isBinary: false };
-  if (data instanceof Uint8Array) return { bytes: data, isBinary: true };
-  if (data instanceof ArrayBuffer) return { bytes: new Uint8Array(data), isBinary: true };
-  if (data instanceof InboundMessage) return { bytes: data.bytes, isBinary: data.isBinary };
-  throw badReply(data);
+export function toFrame(data: unknown): Frame {
+  const frame = data instanceof InboundMessage ? data : asFrame(data);
+  if (frame === undefined) throw badReply(data);
+  return frame;
 }
