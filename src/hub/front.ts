@@ -86,7 +86,7 @@ class UwsPort implements SocketPort {
   }
 
   send(data: Uint8Array, isBinary: boolean): number {
-    return this.socket!.send(data, isBinary, data.byteLength >= this.#compressFrom);
+    return this.socket!.send(data, isBinary, data.length >= this.#compressFrom);
   }
 
   ping(payload: Uint8Array): void {

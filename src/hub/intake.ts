@@ -120,7 +120,7 @@ export class Intake {
   /** Accepts a record. `payload` is not read after the call. hot */
   enter(connection: Connection, kind: number, payload: Uint8Array): void {
     const isMessage = (kind & KIND_MASK) === Inbound.Message;
-    this.#account(connection, 1, isMessage ? payload.byteLength : 0);
+    this.#account(connection, 1, isMessage ? payload.length : 0);
     if (!isMessage && (kind & KIND_MASK) === Inbound.Open) connection.isOpening = true;
     // Who waits already comes first.
     const isFree =
@@ -160,7 +160,7 @@ export class Intake {
     const kept: BacklogEntry[] = [];
     for (const entry of backlog) {
       if ((entry.kind & KIND_MASK) === Inbound.Message)
-        this.#account(connection, -1, -entry.payload.byteLength);
+        this.#account(connection, -1, -entry.payload.length);
       else kept.push(entry);
     }
     connection.backlog = kept.length === 0 ? undefined : Deque.from(kept);
@@ -205,7 +205,7 @@ export class Intake {
     this.#inbound?.free(position);
     for (const [at, block] of this.#blocks) {
       if (((position - at) | 0) <= 0) break;
-      this.#blockBytes -= block.byteLength;
+      this.#blockBytes -= block.length;
       this.#blocks.delete(at);
     }
   }
@@ -276,7 +276,7 @@ export class Intake {
       if (connection.isCut && record.kind === Inbound.Message) {
         // Its messages are not processed any more, by any worker.
         connection.inRing--;
-        this.#account(connection, -1, -payload.byteLength);
+        this.#account(connection, -1, -payload.length);
         this.#counters.dropped['connection-gone']++;
         continue;
       }
@@ -299,11 +299,11 @@ export class Intake {
       if (!this.#stageOpen(inbound, connection, isOpen)) return false;
       if (isOpen) return true;
     }
-    if (payload.byteLength > inbound.maxPayload) {
+    if (payload.length > inbound.maxPayload) {
       if (!this.#stageBlock(inbound, kind, slot, generation, payload)) return false;
     } else if (!inbound.tryWrite(kind, slot, generation, payload)) return false;
     connection.inRing++;
-    if ((kind & KIND_MASK) === Inbound.Message) connection.inRingBytes += payload.byteLength;
+    if ((kind & KIND_MASK) === Inbound.Message) connection.inRingBytes += payload.length;
     return true;
   }
 
@@ -328,7 +328,7 @@ export class Intake {
     generation: number,
     payload: Uint8Array,
   ): boolean {
-    const size = payload.byteLength;
+    const size = payload.length;
     if (this.#blockBytes > 0 && this.#blockBytes + size > MAX_BLOCK_BYTES) return false;
     if (!inbound.tryWrite(kind | Flag.External, slot, generation, undefined)) return false;
     const memory = new SharedArrayBuffer(size);

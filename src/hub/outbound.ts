@@ -65,7 +65,7 @@ export class OutboundQueue {
 
   /** Takes a copy of the data. `overflow` leaves the queue as it is: the caller closes the connection. */
   enqueueCopy(data: Uint8Array, isBinary: boolean): EnqueueVerdict {
-    const verdict = this.#makeRoom(data.byteLength);
+    const verdict = this.#makeRoom(data.length);
     if (verdict === 'queued') this.#push(queuedMessage(Uint8Array.prototype.slice.call(data), isBinary));
     return verdict;
   }
@@ -74,7 +74,7 @@ export class OutboundQueue {
   enqueue(message: QueuedMessage, conflate: boolean): EnqueueVerdict {
     const { key } = message;
     if (conflate && key !== undefined) this.#supersede(key);
-    const verdict = this.#makeRoom(message.data.byteLength);
+    const verdict = this.#makeRoom(message.data.length);
     if (verdict !== 'queued') return verdict;
     this.#push(message);
     if (key !== undefined) {
@@ -133,22 +133,22 @@ export class OutboundQueue {
   #push(message: QueuedMessage): void {
     this.#messages.push(message);
     this.#length++;
-    this.#bytes += message.data.byteLength;
+    this.#bytes += message.data.length;
     this.#counters.queuedMessages++;
     this.#counters.queuedOverhead += REFERENCE_OVERHEAD;
     if (message.holders++ > 0) return;
-    this.#counters.queuedBytes += message.data.byteLength;
+    this.#counters.queuedBytes += message.data.length;
     this.#counters.queuedOverhead += RECORD_OVERHEAD;
   }
 
   /** The message counts no more. */
   #remove(message: QueuedMessage): void {
     this.#length--;
-    this.#bytes -= message.data.byteLength;
+    this.#bytes -= message.data.length;
     this.#counters.queuedMessages--;
     this.#counters.queuedOverhead -= REFERENCE_OVERHEAD;
     if (--message.holders === 0) {
-      this.#counters.queuedBytes -= message.data.byteLength;
+      this.#counters.queuedBytes -= message.data.length;
       this.#counters.queuedOverhead -= RECORD_OVERHEAD;
     }
     const { key } = message;

@@ -12,7 +12,7 @@ let scratch: Uint8Array | undefined;
 
 /** Copies `source` to `target[offset…]`, where `offset` is 8-byte aligned in its buffer. */
 export function copyToShared(target: Uint8Array, offset: number, source: Uint8Array): void {
-  const length = source.byteLength;
+  const length = source.length;
   if (length < DETOUR_BYTES || (source.byteOffset & 7) === 0) {
     target.set(source, offset);
     return;

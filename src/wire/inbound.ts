@@ -67,7 +67,7 @@ export class InboundWriter {
 
   /** Appends a record; false when the ring has no room. hot: once per message. */
   tryWrite(kind: number, slot: number, generation: number, payload: Uint8Array | undefined): boolean {
-    const length = payload === undefined ? 0 : payload.byteLength;
+    const length = payload === undefined ? 0 : payload.length;
     const start = this.#reserve(recordUnits(INBOUND_HEADER_BYTES, length));
     if (start < 0) return false;
     this.#header(start, kind, slot, generation, length);

@@ -55,7 +55,7 @@ export function encodePublish(
 ): Uint8Array {
   const topicBytes = Buffer.byteLength(topic);
   const keyBytes = key === undefined ? 0 : Buffer.byteLength(key);
-  const payload = Buffer.allocUnsafe(HEADER_BYTES + topicBytes + keyBytes + data.byteLength);
+  const payload = Buffer.allocUnsafe(HEADER_BYTES + topicBytes + keyBytes + data.length);
   payload.writeUInt32LE(topicBytes, 0);
   payload.writeUInt32LE(keyBytes, 4);
   payload.writeUInt32LE((key === undefined ? 0 : HAS_KEY) | (toSelf ? TO_SELF : 0), 8);

@@ -57,7 +57,7 @@ export class ReplyWriter {
   writeBytes(kind: number, slot: number, generation: number, payload: Uint8Array, doneBytes: number): void {
     const limit = this.#maxPayload;
     let at = 0;
-    for (; payload.byteLength - at > limit; at += limit) {
+    for (; payload.length - at > limit; at += limit) {
       const part = payload.subarray(at, at + limit);
       this.#writePart((kind & ~Flag.Done) | Flag.More, slot, generation, part, 0);
     }
@@ -84,8 +84,8 @@ export class ReplyWriter {
   }
 
   #writePart(kind: number, slot: number, generation: number, part: Uint8Array, doneBytes: number): void {
-    const start = this.#reserve(recordUnits(REPLY_HEADER_BYTES, part.byteLength));
-    this.#header(start * UNIT_WORDS, kind, slot, generation, part.byteLength, 0, doneBytes);
+    const start = this.#reserve(recordUnits(REPLY_HEADER_BYTES, part.length));
+    this.#header(start * UNIT_WORDS, kind, slot, generation, part.length, 0, doneBytes);
     copyToShared(this.#block.bytes, start * UNIT_BYTES + REPLY_HEADER_BYTES, part);
   }
 
