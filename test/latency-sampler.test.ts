@@ -17,7 +17,7 @@ function setup(perSecond = 100) {
   };
   const finish = (source: Source) => {
     source.inFlight--;
-    sampler.onDone(source);
+    sampler.onDone(source, 1);
   };
   return { sampler, accept, finish, wait: (ms: number) => vi.advanceTimersByTime(ms) };
 }
@@ -43,7 +43,7 @@ describe('a message', () => {
     other.inFlight = 1;
     accept(source);
     finish(other);
-    sampler.onDone(undefined);
+    sampler.onDone(undefined, 1);
     expect(sampler.tick()).toBeUndefined();
     finish(source);
     expect(sampler.tick()?.samples).toBe(1);

@@ -150,17 +150,21 @@ describe('reply ring', () => {
       const reader = new ReplyReader(control, block);
       const apply = () => {
         reader.refresh();
-        while (reader.peekSlot() !== -1) {
-          const slot = reader.peekSlot();
-          expect(reader.next()).toBe(true);
-          expect([reader.slot, reader.generation]).toEqual([slot, 7]);
+        for (;;) {
+          const ahead = [0, 1, 2, 3, 4].filter((slot) => reader.peek(slot, 7));
+          expect([0, 1, 2, 3, 4].filter((slot) => reader.peek(slot, 8))).toEqual([]);
+          if (!reader.next()) {
+            expect(ahead).toEqual([]);
+            break;
+          }
+          expect([reader.slot, reader.generation]).toEqual([...ahead, 7]);
           parts.push(Buffer.from(reader.view()));
           if ((reader.flags & Flag.More) !== 0) {
-            expect(reader.flags & Flag.Done).toBe(0);
+            expect(reader.isDone).toBe(false);
             continue;
           }
           expect([reader.slot, reader.doneBytes]).toEqual([applied.length % 5, applied.length]);
-          expect(reader.flags & Flag.Done).toBe(Flag.Done);
+          expect(reader.isDone).toBe(true);
           applied.push(Buffer.concat(parts));
           parts = [];
         }

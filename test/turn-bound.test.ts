@@ -30,7 +30,9 @@ test.each([
     new InboundWriter(control, new Block(new ArrayBuffer(1 << 16))),
     connections,
     {
-      onDone: () => done++,
+      onDone: (_connection: unknown, records: number) => {
+        done += records;
+      },
       onFailure() {},
       onDeferred() {},
       onBegun() {},

@@ -115,9 +115,9 @@ export class Connection implements Peer {
 
   /** hot: once per message. */
   onMessage(message: ArrayBuffer, isBinary: boolean): void {
-    const { counters, limits } = this.#host;
-    // V8 inlines `length` of a typed array, and calls a function for `byteLength`: nine of them cost 0.15 µs.
+    // On this way `length` is read, never `byteLength`: V8 inlines the one and calls a function for the other.
     const bytes = new Uint8Array(message);
+    const { counters, limits } = this.#host;
     if (this.#host.meter.isOver(this) && this.state < ConnectionState.Closing) {
       this.shed(CloseCode.TryAgainLater, 'overloaded: too many messages at once', true);
       return;

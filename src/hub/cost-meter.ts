@@ -9,9 +9,9 @@ export class CostMeter {
   #wasBusy = false;
   #costMs = 0.001;
 
-  /** A record has finished. hot */
-  count(): void {
-    this.#finished++;
+  /** Records have finished. hot */
+  count(records: number): void {
+    this.#finished += records;
   }
 
   /**

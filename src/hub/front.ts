@@ -71,7 +71,6 @@ async function loadEngine(): Promise<Uws> {
 
 /** A WebSocket as the hub sees it. */
 class UwsPort implements SocketPort {
-  peer: Peer | undefined;
   /** What let it in, until the socket is open. */
   acceptance: Acceptance | undefined;
   socket: UwsSocket | undefined;
@@ -116,6 +115,8 @@ class UwsPort implements SocketPort {
  */
 interface UserData {
   readonly port: UwsPort;
+  /** Undefined before `open`, and when the socket was closed inside of it. */
+  peer: Peer | undefined;
 }
 
 /** So many open WebSockets are remembered for `corkAnother`. */
@@ -235,17 +236,16 @@ export class Front {
         const { port } = socket;
         port.socket = socket;
         if (this.#anchors.size < MAX_ANCHORS) this.#anchors.add(port);
-        port.peer = this.#host.onOpen(port, port.acceptance!);
+        const peer = this.#host.onOpen(port, port.acceptance!);
         port.acceptance = undefined;
-        if (port.early === undefined) return;
-        port.peer.onClose(...port.early);
-        port.peer = undefined;
+        if (port.early === undefined) socket.peer = peer;
+        else peer.onClose(...port.early);
       },
-      message: (socket, message, isBinary) => socket.port.peer!.onMessage(message, isBinary),
-      ping: (socket, payload) => socket.port.peer!.onPing(payload),
-      pong: (socket, payload) => socket.port.peer!.onPong(payload),
-      drain: (socket) => socket.port.peer!.onDrain(),
-      close: (socket, code, message) => this.#onClose(socket.port, code, message),
+      message: (socket, message, isBinary) => socket.peer!.onMessage(message, isBinary),
+      ping: (socket, payload) => socket.peer!.onPing(payload),
+      pong: (socket, payload) => socket.peer!.onPong(payload),
+      drain: (socket) => socket.peer!.onDrain(),
+      close: (socket, code, message) => this.#onClose(socket, code, message),
     });
   }
 
@@ -253,7 +253,10 @@ export class Front {
     const { compression, compressionMinBytes, proxyProtocol } = this.#options;
     const compressFrom = compression === 'off' ? NEVER : compressionMinBytes;
     const request = this.#readRequest(res, req);
-    const makeData = (acceptance: Acceptance) => ({ port: new UwsPort(acceptance, compressFrom) });
+    const makeData = (acceptance: Acceptance) => ({
+      port: new UwsPort(acceptance, compressFrom),
+      peer: undefined,
+    });
     this.#host.onHandshake(
       new UwsHandshake(res, req, context, request, makeData, proxyProtocol, this.#corkAnother),
     );
@@ -293,15 +296,14 @@ export class Front {
     };
   }
 
-  #onClose(port: UwsPort, code: number, message: ArrayBuffer): void {
+  #onClose({ port, peer }: UserData, code: number, message: ArrayBuffer): void {
     const text = Buffer.from(message).toString('utf8');
     if (code === 1006 && text !== '') this.#host.onEngineClose(text);
     this.#anchors.delete(port);
     // After the close event the engine's socket throws on every call.
     port.socket = undefined;
-    if (port.peer === undefined) port.early = [code, text];
-    port.peer?.onClose(code, text);
-    port.peer = undefined;
+    if (peer === undefined) port.early = [code, text];
+    else peer.onClose(code, text);
   }
 
   /** An exception that leaves an engine callback ends the process. */

@@ -29,7 +29,7 @@ const SHARE_BYTES = 1024 * 1024;
 const MAX_BLOCK_BYTES = 8 * 1024 * 1024;
 
 /** Units of the ring. */
-const LOAD_UNITS = (128 * 1024) / UNIT_BYTES;
+const LOAD_UNITS = (512 * 1024) / UNIT_BYTES;
 
 const NOTHING = new Uint8Array(0);
 
@@ -138,17 +138,17 @@ export class Intake {
     this.#inbound?.tryWrite(Inbound.Stop, 0, 0, undefined);
   }
 
-  /** A record has finished. hot: once per record. */
-  finish(connection: Connection | undefined, bytes: number): void {
+  /** Records of a connection have finished. hot */
+  finish(connection: Connection | undefined, records: number, bytes: number): void {
     if (connection === undefined) {
-      this.#inFlight--;
-      this.#counters.inFlight--;
+      this.#inFlight -= records;
+      this.#counters.inFlight -= records;
       this.#counters.inFlightBytes -= bytes;
       return;
     }
-    this.#account(connection, -1, -bytes);
+    this.#account(connection, -records, -bytes);
     connection.isOpening = false;
-    connection.inRing--;
+    connection.inRing -= records;
     connection.inRingBytes -= bytes;
     if (connection.backlog !== undefined) this.#list(connection);
   }
@@ -332,7 +332,7 @@ export class Intake {
     if (this.#blockBytes > 0 && this.#blockBytes + size > MAX_BLOCK_BYTES) return false;
     if (!inbound.tryWrite(kind | Flag.External, slot, generation, undefined)) return false;
     const memory = new SharedArrayBuffer(size);
-    const block = new Uint8Array(memory);
+    const block = Buffer.from(memory);
     copyToShared(block, 0, payload);
     this.#blocks.set(inbound.lastPosition, block);
     this.#blockBytes += size;

@@ -68,7 +68,7 @@ export class Population {
       limits: connectionLimits(options),
       counters,
       onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
-      meter: new ReadMeter({ turn: () => turn.count, schedule: () => turn.schedule() }),
+      meter: new ReadMeter(turn),
       relieve: () => overload.relieve(),
       mayLinger: (bytes) => linger.admit(bytes, performance.now()),
       flushSoon: (connection) => turn.flushSoon(connection),

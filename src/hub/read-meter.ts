@@ -5,8 +5,8 @@
 
 /** What tells one poll phase from the next. */
 export interface TurnCounter {
-  /** Counts the turns of the front end's loop. */
-  turn(): number;
+  /** Turns of the front end's loop so far. */
+  readonly count: number;
   /** Asks for a turn at the end of this poll phase. */
   schedule(): void;
 }
@@ -17,15 +17,15 @@ const MAX_READ_MS = 50;
 const CLOCK_MESSAGES = 1024;
 
 export class ReadMeter {
-  readonly #host: TurnCounter;
+  readonly #turns: TurnCounter;
   #socket: unknown;
   #turn = -1;
   #messages = 0;
   /** When the first messages of this socket in this turn had come. */
   #since = 0;
 
-  constructor(host: TurnCounter) {
-    this.#host = host;
+  constructor(turns: TurnCounter) {
+    this.#turns = turns;
   }
 
   /**
@@ -33,13 +33,13 @@ export class ReadMeter {
    * read for too long. hot: once per message.
    */
   isOver(socket: object): boolean {
-    const turn = this.#host.turn();
-    if (turn !== this.#turn || socket !== this.#socket) {
-      this.#turn = turn;
+    const { count } = this.#turns;
+    if (count !== this.#turn || socket !== this.#socket) {
+      this.#turn = count;
       this.#socket = socket;
       this.#messages = 0;
       // Whatever becomes of the message, the turns go on.
-      this.#host.schedule();
+      this.#turns.schedule();
       return false;
     }
     if (++this.#messages % CLOCK_MESSAGES !== 0) return false;

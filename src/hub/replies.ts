@@ -19,8 +19,8 @@ export interface FanOut {
 }
 
 export interface ReplySink {
-  /** A record of the shard has finished. `connection` is undefined when it has left the table. */
-  onDone(connection: Connection | undefined, bytes: number): void;
+  /** Records of a connection have finished. `connection` is undefined when it has left the table. */
+  onDone(connection: Connection | undefined, records: number, bytes: number): void;
   /** A hook failed, or was too late. */
   onFailure(connection: Connection | undefined, failure: ErrorRecord): void;
   /** A record waits in the worker and has not begun. */
@@ -78,11 +78,12 @@ export class ReplyApplier {
     this.#sinceClock = 0;
     while (inTime && reader.next()) {
       const connection = this.#connections.get(reader.slot, reader.generation);
-      if (connection !== undefined && reader.peekSlot() === reader.slot) {
+      if (connection !== undefined && reader.peek(reader.slot, reader.generation)) {
         this.#corked = connection;
         connection.cork(this.#applyRun);
       } else {
         this.#applyOne(connection);
+        if (reader.isDone) this.#sink.onDone(connection, 1, reader.doneBytes);
       }
       if (++count < CLOCK_REPLIES && this.#sinceClock < CLOCK_BYTES) continue;
       count = 0;
@@ -93,31 +94,38 @@ export class ReplyApplier {
     return inTime;
   }
 
-  /** All replies in a row for one connection. */
+  /** All replies in a row for one connection: what they finish is accounted for once. */
   readonly #applyRun = (): void => {
     const reader = this.#reader;
     const connection = this.#corked!;
+    const { slot, generation } = connection;
     let room = CORK_BYTES;
+    let records = 0;
+    let bytes = 0;
+    // A slot may change its owner in the middle of a run.
     do {
-      // A slot may have changed its owner in the middle of a run.
-      const isOwner = reader.generation === connection.generation;
-      this.#applyOne(isOwner ? connection : this.#connections.get(reader.slot, reader.generation));
+      this.#applyOne(connection);
       room -= bytesOf(reader);
-    } while (room > 0 && reader.peekSlot() === connection.slot && reader.next());
+      if (!reader.isDone) continue;
+      records++;
+      bytes += reader.doneBytes;
+    } while (room > 0 && reader.peek(slot, generation) && reader.next());
+    if (records > 0) this.#sink.onDone(connection, records, bytes);
   };
 
-  /** hot: once per reply. */
+  /** Does what a reply asks for, but for what it finishes. hot: once per reply. */
   #applyOne(connection: Connection | undefined): void {
     const reader = this.#reader;
     this.#sinceClock += bytesOf(reader);
     const { flags } = reader;
     switch (reader.kind) {
       case Reply.Echo: {
+        if (connection === undefined) break;
         const { source } = reader;
-        const external = (this.#inbound.headAt(source) & Flag.External) !== 0;
-        const bytes = external ? this.#sink.blockAt(source) : this.#inbound.payloadAt(source);
-        if (connection !== undefined && bytes !== undefined)
-          connection.send(bytes, (flags & Flag.Binary) !== 0);
+        const bytes = this.#inbound.isExternal(source)
+          ? this.#sink.blockAt(source)
+          : this.#inbound.payloadAt(source);
+        if (bytes !== undefined) connection.send(bytes, (flags & Flag.Binary) !== 0);
         break;
       }
       case Reply.Send:
@@ -153,7 +161,6 @@ export class ReplyApplier {
         else this.#fail(connection);
         break;
     }
-    if ((flags & Flag.Done) !== 0) this.#sink.onDone(connection, reader.doneBytes);
   }
 
   #send(connection: Connection | undefined): void {

@@ -93,6 +93,8 @@ export class Shard implements ReplySink, Watched {
   #wakeups = 0;
   #starts = 0;
   readonly #cost = new CostMeter();
+  /** Whose message came last. */
+  #last: Connection | undefined;
 
   constructor(index: number, host: ShardHost, makeLane: () => Lane) {
     this.index = index;
@@ -263,9 +265,13 @@ export class Shard implements ReplySink, Watched {
   /** A message arrived; `bytes` is not read after the call. hot */
   push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void {
     this.#messages++;
+    // The worker starts on what is there while the front end goes on reading. Between connections, since messages that
+    // are handed over together are answered in one write.
+    if (this.#last !== connection) {
+      this.#last = connection;
+      if (this.#intake.isLoaded) this.flush();
+    }
     this.#intake.enter(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
-    // The worker starts on what is there while the front end goes on reading.
-    if (this.#intake.isLoaded) this.flush();
     // The introduction of an unknown connection is still to be counted.
     if (this.latency !== undefined && this.#intake.isKnownToWorker(connection))
       this.latency.onAccepted(connection);
@@ -362,11 +368,11 @@ export class Shard implements ReplySink, Watched {
     return false;
   }
 
-  /** hot: once per record. */
-  onDone(connection: Connection | undefined, bytes: number): void {
-    this.#cost.count();
-    this.#intake.finish(connection, bytes);
-    if (this.latency !== undefined) this.latency.onDone(connection);
+  /** hot: once for the records of a connection in a row. */
+  onDone(connection: Connection | undefined, records: number, bytes: number): void {
+    this.#cost.count(records);
+    this.#intake.finish(connection, records, bytes);
+    if (this.latency !== undefined) this.latency.onDone(connection, records);
     if (connection === undefined || connection.inFlight > 0) return;
     if (connection.isGone) this.#host.onForgotten(connection);
     else connection.settle();

@@ -9,12 +9,13 @@ import type { Shard } from './shard.js';
 const TURN_MS = 3;
 
 export class Turn {
+  /** How many turns there have been. */
+  count = 0;
   readonly #shards: readonly Shard[];
   readonly #spinMs: number;
   readonly #relieve: () => void;
   #flushing: Connection[] = [];
   #isScheduled = false;
-  #count = 0;
   #isRunning = false;
   /** The shard that is served first: another one each turn. */
   #first = 0;
@@ -27,11 +28,6 @@ export class Turn {
     this.#shards = shards;
     this.#spinMs = spinMs;
     this.#relieve = relieve;
-  }
-
-  /** How many turns there have been. */
-  get count(): number {
-    return this.#count;
   }
 
   /** Runs a turn at the end of the current poll phase. */
@@ -57,7 +53,7 @@ export class Turn {
   readonly #run = (): void => {
     this.#isScheduled = false;
     this.#isRunning = true;
-    this.#count++;
+    this.count++;
     let isDone = false;
     try {
       isDone = this.#work();

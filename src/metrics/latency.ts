@@ -56,11 +56,13 @@ export class LatencySampler {
     this.#pending.set(source, { acceptedAt: performance.now(), left: source.inFlight });
   }
 
-  /** A record has finished. */
-  onDone(source: Sampled | undefined): void {
+  /** Records have finished. */
+  onDone(source: Sampled | undefined, records: number): void {
     if (source === undefined || this.#pending.size === 0) return;
     const sample = this.#pending.get(source);
-    if (sample === undefined || --sample.left > 0) return;
+    if (sample === undefined) return;
+    sample.left -= records;
+    if (sample.left > 0) return;
     this.#pending.delete(source);
     this.#window.at(-1)!.push(performance.now() - sample.acceptedAt);
   }

@@ -1,10 +1,12 @@
 /**
  * The inbound ring: the front end appends what arrived, the worker takes it in order.
  *
- * The writer stages records in private memory, where a copy from an unaligned frame is cheap, and crosses to shared
- * memory in one aligned bulk copy per flush. The private copy stays until the worker has released it: it is what a
- * replacement worker gets after a crash, and what an `Echo` reply is sent from.
+ * The writer stages small records in private memory, where a copy from an unaligned frame is cheap, and crosses to
+ * shared memory in one aligned bulk copy per flush. Of a larger record, only the header is staged: its payload is copied
+ * into shared memory at once. What was written stays until the worker has released it: it is what a replacement worker
+ * gets after a crash, and what an `Echo` reply is sent from.
  */
+import { copyToShared } from './copy.js';
 import {
   type Block,
   Flag,
@@ -16,6 +18,9 @@ import {
   UNIT_WORDS,
   Word,
 } from './layout.js';
+
+/** Payloads from this size on are not staged: a second copy costs more than a call for each. */
+const DIRECT_BYTES = 512;
 
 /** One inbound record, as it lies in the writer's memory. */
 export interface InboundRecord {
@@ -35,12 +40,14 @@ export class InboundWriter {
   readonly #private: Block;
   /** Where the next record goes. */
   #staged = 0;
+  /** Up to here everything is in shared memory. */
+  #crossed = 0;
   /** Up to here the worker can read. */
   #flushed = 0;
   /** Up to here memory may be written again. */
   #freed = 0;
   #last = 0;
-  /** Position of the last `Pad`: at most one lies between `#flushed` and `#staged`. */
+  /** Position of the last `Pad`: at most one lies between `#crossed` and `#staged`. */
   #padded = 0;
 
   /** `staging` is left out where the reader is on the same thread: then nothing has to cross. */
@@ -68,27 +75,26 @@ export class InboundWriter {
   /** Appends a record; false when the ring has no room. hot: once per message. */
   tryWrite(kind: number, slot: number, generation: number, payload: Uint8Array | undefined): boolean {
     const length = payload === undefined ? 0 : payload.length;
-    const start = this.#reserve(recordUnits(INBOUND_HEADER_BYTES, length));
-    if (start < 0) return false;
-    this.#header(start, kind, slot, generation, length);
-    if (length > 0) this.#private.bytes.set(payload!, start * UNIT_BYTES + INBOUND_HEADER_BYTES);
+    const bytes = this.#begin(kind, slot, generation, length);
+    if (bytes === undefined) return false;
+    const at = this.#private.offset(this.#last) + INBOUND_HEADER_BYTES;
+    if (length >= DIRECT_BYTES) copyToShared(bytes, at, payload!);
+    else if (length > 0) bytes.set(payload!, at);
     return true;
   }
 
   /** Appends a record whose payload is text; false when the ring has no room. */
   tryWriteText(kind: number, slot: number, generation: number, text: string): boolean {
     const length = Buffer.byteLength(text);
-    const start = this.#reserve(recordUnits(INBOUND_HEADER_BYTES, length));
-    if (start < 0) return false;
-    this.#header(start, kind, slot, generation, length);
-    this.#private.bytes.write(text, start * UNIT_BYTES + INBOUND_HEADER_BYTES, length, 'utf8');
-    return true;
+    const bytes = this.#begin(kind, slot, generation, length);
+    bytes?.write(text, this.#private.offset(this.#last) + INBOUND_HEADER_BYTES, length, 'utf8');
+    return bytes !== undefined;
   }
 
   /** Lets the worker read what was staged. True when there was something. */
   flush(): boolean {
     if (this.#flushed === this.#staged) return false;
-    if (this.#private !== this.#shared) this.#cross();
+    this.#cross(this.#staged);
     this.#flushed = this.#staged;
     Atomics.store(this.#control, Word.InHead, this.#staged);
     return true;
@@ -99,11 +105,17 @@ export class InboundWriter {
     this.#freed = position;
   }
 
-  /** Payload bytes of a record that has not been freed, in private memory. hot: once per echoed message. */
+  /** Payload bytes of a record that has not been freed. hot: once per echoed message. */
   payloadAt(position: number): Uint8Array {
     const word = (position & (this.#private.units - 1)) * UNIT_WORDS;
-    const { words, bytes } = this.#private;
-    return new Uint8Array(bytes.buffer as ArrayBuffer, word * 4 + INBOUND_HEADER_BYTES, words[word + 3]!);
+    const length = this.#private.words[word + 3]!;
+    const { bytes } = length < DIRECT_BYTES ? this.#private : this.#shared;
+    return new Uint8Array(bytes.buffer as ArrayBuffer, word * 4 + INBOUND_HEADER_BYTES, length);
+  }
+
+  /** True when the payload of a record that has not been freed lies in a block of its own. */
+  isExternal(position: number): boolean {
+    return (this.headAt(position) & Flag.External) !== 0;
   }
 
   /** First word (kind and flags) of a record that has not been freed. */
@@ -138,19 +150,28 @@ export class InboundWriter {
     return records;
   }
 
-  /** Index of the first unit of a new record in the block, or -1. */
-  #reserve(units: number): number {
+  /** Makes room for a record at `#last` and writes its header. Returns where its payload goes. */
+  #begin(kind: number, slot: number, generation: number, length: number): Buffer | undefined {
+    if (!this.#reserve(recordUnits(INBOUND_HEADER_BYTES, length))) return undefined;
+    writeHeader(this.#private, this.#last, kind, slot, generation, length);
+    if (length < DIRECT_BYTES) return this.#private.bytes;
+    this.#cross(this.#last);
+    writeHeader(this.#shared, this.#last, kind, slot, generation, length);
+    this.#crossed = this.#staged;
+    return this.#shared.bytes;
+  }
+
+  #reserve(units: number): boolean {
     const capacity = this.#private.units;
     // An empty ring starts over at the start of its block, where memory is warm.
     if (this.#staged === this.#freed && (this.#staged & (capacity - 1)) > capacity >>> 2) this.#pad();
     const start = this.#staged & (capacity - 1);
     const padding = start + units > capacity ? capacity - start : 0;
-    if (((this.#staged - this.#freed) | 0) + padding + units > capacity) return -1;
+    if (((this.#staged - this.#freed) | 0) + padding + units > capacity) return false;
     if (padding > 0) this.#pad();
-    const at = this.#staged & (capacity - 1);
     this.#last = this.#staged;
     this.#staged = (this.#staged + units) | 0;
-    return at;
+    return true;
   }
 
   #pad(): void {
@@ -161,32 +182,42 @@ export class InboundWriter {
     this.#staged = (this.#staged + (capacity - start)) | 0;
   }
 
-  #header(start: number, kind: number, slot: number, generation: number, length: number): void {
-    const words = this.#private.words;
-    const word = start * UNIT_WORDS;
-    words[word] = kind;
-    words[word + 1] = slot;
-    words[word + 2] = generation;
-    words[word + 3] = length;
-  }
-
-  /** Copies what was staged to shared memory: at most two aligned bulk copies, around the skipped end of the block. */
-  #cross(): void {
+  /**
+   * Copies what was staged before a position to shared memory: at most two aligned bulk copies, around the skipped end
+   * of the block.
+   */
+  #cross(end: number): void {
     const mask = this.#private.units - 1;
-    const count = (this.#staged - this.#flushed) | 0;
-    const untilPad = (this.#padded - this.#flushed) | 0;
-    if (untilPad < 0 || untilPad >= count) {
-      this.#copyUnits(this.#flushed & mask, count);
-      return;
+    const count = (end - this.#crossed) | 0;
+    if (count === 0 || this.#private === this.#shared) return;
+    const untilPad = (this.#padded - this.#crossed) | 0;
+    if (untilPad < 0 || untilPad >= count) this.#copyUnits(this.#crossed & mask, count);
+    else {
+      this.#copyUnits(this.#crossed & mask, untilPad + 1);
+      this.#copyUnits(0, end & mask);
     }
-    this.#copyUnits(this.#flushed & mask, untilPad + 1);
-    this.#copyUnits(0, this.#staged & mask);
+    this.#crossed = end;
   }
 
   #copyUnits(start: number, count: number): void {
     const source = new Float64Array(this.#private.bytes.buffer, start * UNIT_BYTES, count);
     new Float64Array(this.#shared.bytes.buffer, start * UNIT_BYTES, count).set(source);
   }
+}
+
+function writeHeader(
+  { words, units }: Block,
+  position: number,
+  kind: number,
+  slot: number,
+  generation: number,
+  length: number,
+): void {
+  const word = (position & (units - 1)) * UNIT_WORDS;
+  words[word] = kind;
+  words[word + 1] = slot;
+  words[word + 2] = generation;
+  words[word + 3] = length;
 }
 
 /** Reader, on the worker thread. `next` moves to a record; its fields hold until the following `next`. */

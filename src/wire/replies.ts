@@ -160,11 +160,18 @@ export class ReplyReader {
     return this.#at !== this.#head;
   }
 
-  /** Connection slot of the record that `next` would move to, or -1. hot: once per reply. */
-  peekSlot(): number {
+  /** True when `next` would move to a record of this connection. hot: once per reply. */
+  peek(slot: number, generation: number): boolean {
     this.#skipPad();
-    if (this.#at === this.#head) return -1;
-    return this.#block.words[(this.#at & (this.#block.units - 1)) * UNIT_WORDS + 1]!;
+    if (this.#at === this.#head) return false;
+    const { words, units } = this.#block;
+    const word = (this.#at & (units - 1)) * UNIT_WORDS;
+    return words[word + 1] === slot && words[word + 2] === generation;
+  }
+
+  /** True when the record at hand finishes an inbound record. */
+  get isDone(): boolean {
+    return (this.flags & Flag.Done) !== 0;
   }
 
   /** Moves to the next record that `refresh` saw; false when there is none. hot: once per reply. */
