@@ -8,8 +8,11 @@ import { Intake } from '../src/hub/intake.js';
 import type { Lane } from '../src/hub/lane.js';
 import { Counters } from '../src/metrics/counters.js';
 import { resolveOptions } from '../src/options.js';
+import * as Flag from '../src/wire/flag.js';
 import { InboundReader, InboundWriter } from '../src/wire/inbound.js';
-import { Block, CONTROL_BYTES, Flag, Inbound, Word } from '../src/wire/layout.js';
+import * as Inbound from '../src/wire/inbound-kind.js';
+import { Block, CONTROL_BYTES } from '../src/wire/layout.js';
+import * as Word from '../src/wire/word.js';
 import { property } from './support/property.js';
 
 /** Records that one connection may have in the ring (src/hub/intake.ts). */
@@ -80,7 +83,7 @@ class Lab {
         this.#take(slot);
         done++;
       }
-      this.intake.finish(this.peers[slot], kind === Inbound.Message ? length : 0);
+      this.intake.finish(this.peers[slot], 1, kind === Inbound.Message ? length : 0);
       this.intake.release(Atomics.load(this.#control, Word.InReleased));
     }
     return true;

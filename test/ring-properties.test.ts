@@ -1,9 +1,13 @@
 /** The record layout of both rings: whatever is written, flushed, read and released, every record comes out once, whole and in order. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import * as Flag from '../src/wire/flag.js';
 import { InboundReader, InboundWriter } from '../src/wire/inbound.js';
-import { Block, CONTROL_BYTES, Flag, Inbound, Reply, Word } from '../src/wire/layout.js';
+import * as Inbound from '../src/wire/inbound-kind.js';
+import { Block, CONTROL_BYTES } from '../src/wire/layout.js';
 import { ReplyReader, ReplyWriter } from '../src/wire/replies.js';
+import * as Reply from '../src/wire/reply-kind.js';
+import * as Word from '../src/wire/word.js';
 import { property } from './support/property.js';
 
 const RING_BYTES = 2048;

@@ -8,7 +8,9 @@ import type { Lane } from '../src/hub/lane.js';
 import { Counters } from '../src/metrics/counters.js';
 import { resolveOptions } from '../src/options.js';
 import { InboundReader, InboundWriter } from '../src/wire/inbound.js';
-import { Block, CONTROL_BYTES, Inbound, Word } from '../src/wire/layout.js';
+import * as Inbound from '../src/wire/inbound-kind.js';
+import { Block, CONTROL_BYTES } from '../src/wire/layout.js';
+import * as Word from '../src/wire/word.js';
 
 /** Full before one connection is at its share. */
 const RING_BYTES = 1024;
@@ -69,8 +71,8 @@ test('it is no message: neither in flight, nor for the replacement of a worker t
   intake.flush();
   expect(take()).toEqual([Inbound.Open, Inbound.Message]);
   const { inFlight } = counters;
-  intake.finish(connection, 0);
-  intake.finish(connection, 1);
+  intake.finish(connection, 1, 0);
+  intake.finish(connection, 1, 1);
   connection.wantsRoom = true;
   intake.tellRoom(connection);
   intake.tellRoom(connection);
@@ -92,7 +94,7 @@ test('it waits while the ring is full, and comes ahead of the backlog', () => {
   expect(before).not.toContain(Inbound.Room);
   expect(connection.backlog?.length).toBe(100 - (before.length - 1));
   intake.release(Atomics.load(control, Word.InReleased));
-  for (let i = 0; i < before.length; i++) intake.finish(connection, 0);
+  for (let i = 0; i < before.length; i++) intake.finish(connection, 1, 0);
   intake.flush();
   expect(take()[0]).toBe(Inbound.Room);
 });

@@ -2,9 +2,11 @@
 import { expect, test } from 'vitest';
 import { Connections } from '../src/hub/connections.js';
 import { ReplyApplier } from '../src/hub/replies.js';
+import * as Flag from '../src/wire/flag.js';
 import { InboundWriter } from '../src/wire/inbound.js';
-import { Block, CONTROL_BYTES, Flag, Reply } from '../src/wire/layout.js';
+import { Block, CONTROL_BYTES } from '../src/wire/layout.js';
 import { ReplyReader, ReplyWriter } from '../src/wire/replies.js';
+import * as Reply from '../src/wire/reply-kind.js';
 
 const REPLIES = 40_000;
 /** A point in time that is over. */

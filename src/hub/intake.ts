@@ -9,8 +9,10 @@
 import { Deque } from '../deque.js';
 import type { Counters } from '../metrics/counters.js';
 import { copyToShared } from '../wire/copy.js';
+import * as Flag from '../wire/flag.js';
 import type { InboundWriter } from '../wire/inbound.js';
-import { Flag, Inbound, KIND_MASK, UNIT_BYTES } from '../wire/layout.js';
+import * as Inbound from '../wire/inbound-kind.js';
+import { KIND_MASK, UNIT_BYTES } from '../wire/layout.js';
 import type { Connection } from './connection.js';
 import type { BacklogEntry } from './connection-host.js';
 import type { Connections } from './connections.js';
@@ -159,8 +161,7 @@ export class Intake {
     if (backlog === undefined) return 0;
     const kept: BacklogEntry[] = [];
     for (const entry of backlog) {
-      if ((entry.kind & KIND_MASK) === Inbound.Message)
-        this.#account(connection, -1, -entry.payload.length);
+      if ((entry.kind & KIND_MASK) === Inbound.Message) this.#account(connection, -1, -entry.payload.length);
       else kept.push(entry);
     }
     connection.backlog = kept.length === 0 ? undefined : Deque.from(kept);

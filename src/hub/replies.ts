@@ -3,10 +3,12 @@
  */
 import type { ErrorRecord } from '../errors.js';
 import { decodeClose } from '../wire/close.js';
+import * as Flag from '../wire/flag.js';
 import type { InboundWriter } from '../wire/inbound.js';
-import { Flag, REPLY_HEADER_BYTES, Reply } from '../wire/layout.js';
+import { REPLY_HEADER_BYTES } from '../wire/layout.js';
 import { decodePublish, type PublishRecord } from '../wire/publish.js';
 import type { ReplyReader } from '../wire/replies.js';
+import * as Reply from '../wire/reply-kind.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
 

@@ -7,17 +7,17 @@
  * gets after a crash, and what an `Echo` reply is sent from.
  */
 import { copyToShared } from './copy.js';
+import * as Flag from './flag.js';
+import * as Inbound from './inbound-kind.js';
 import {
   type Block,
-  Flag,
   INBOUND_HEADER_BYTES,
-  Inbound,
   KIND_MASK,
   recordUnits,
   UNIT_BYTES,
   UNIT_WORDS,
-  Word,
 } from './layout.js';
+import * as Word from './word.js';
 
 /** Payloads from this size on are not staged: a second copy costs more than a call for each. */
 const DIRECT_BYTES = 512;
@@ -109,8 +109,8 @@ export class InboundWriter {
   payloadAt(position: number): Uint8Array {
     const word = (position & (this.#private.units - 1)) * UNIT_WORDS;
     const length = this.#private.words[word + 3]!;
-    const { bytes } = length < DIRECT_BYTES ? this.#private : this.#shared;
-    return new Uint8Array(bytes.buffer as ArrayBuffer, word * 4 + INBOUND_HEADER_BYTES, length);
+    const { buffer } = length < DIRECT_BYTES ? this.#private : this.#shared;
+    return new Uint8Array(buffer, word * 4 + INBOUND_HEADER_BYTES, length);
   }
 
   /** True when the payload of a record that has not been freed lies in a block of its own. */
@@ -200,8 +200,8 @@ export class InboundWriter {
   }
 
   #copyUnits(start: number, count: number): void {
-    const source = new Float64Array(this.#private.bytes.buffer, start * UNIT_BYTES, count);
-    new Float64Array(this.#shared.bytes.buffer, start * UNIT_BYTES, count).set(source);
+    const source = new Float64Array(this.#private.buffer, start * UNIT_BYTES, count);
+    new Float64Array(this.#shared.buffer, start * UNIT_BYTES, count).set(source);
   }
 }
 
@@ -286,7 +286,7 @@ export class InboundReader {
 
   viewAt(position: number, length: number): Uint8Array {
     const start = this.#block.offset(position) + INBOUND_HEADER_BYTES;
-    return new Uint8Array(this.#block.bytes.buffer, start, length);
+    return new Uint8Array(this.#block.buffer, start, length);
   }
 
   /** The payload's bytes as text. */

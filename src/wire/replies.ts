@@ -6,16 +6,9 @@
  * replies and that it finished, or that it did not finish.
  */
 import { copyToShared } from './copy.js';
-import {
-  type Block,
-  Flag,
-  KIND_MASK,
-  REPLY_HEADER_BYTES,
-  recordUnits,
-  UNIT_BYTES,
-  UNIT_WORDS,
-  Word,
-} from './layout.js';
+import * as Flag from './flag.js';
+import { type Block, KIND_MASK, REPLY_HEADER_BYTES, recordUnits, UNIT_BYTES, UNIT_WORDS } from './layout.js';
+import * as Word from './word.js';
 
 /** Pad has the same meaning in both rings. */
 const PAD = 0;
@@ -195,7 +188,7 @@ export class ReplyReader {
 
   /** The payload as a view into shared memory, valid until `release`. */
   view(): Uint8Array {
-    return new Uint8Array(this.#block.bytes.buffer, this.#payloadOffset, this.length);
+    return new Uint8Array(this.#block.buffer, this.#payloadOffset, this.length);
   }
 
   /** Gives the memory of everything read so far back to the writer. */

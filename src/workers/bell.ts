@@ -1,7 +1,8 @@
 /** The worker's side of the sleep-and-wake protocol between a worker and the front end. */
 import type { InboundReader } from '../wire/inbound.js';
-import { Sleep, Word } from '../wire/layout.js';
+import { Sleep } from '../wire/layout.js';
 import type { ReplyWriter } from '../wire/replies.js';
+import * as Word from '../wire/word.js';
 
 /** A worker that has nothing to do waits so long before it goes back to its event loop. */
 const DOZE_MS = 0.5;

@@ -1,8 +1,9 @@
 /** A connection as its handler sees it, and what the runtime remembers of it. Owned by the worker thread. */
 import { checkCloseCode, encodeClose } from '../wire/close.js';
+import * as Flag from '../wire/flag.js';
 import { connectionId } from '../wire/id.js';
-import { Flag, Reply } from '../wire/layout.js';
 import { checkTopic, conflationKey, encodePublish } from '../wire/publish.js';
+import * as Reply from '../wire/reply-kind.js';
 import { decodeHandshake, type Handshake, type HandshakeRequest } from '../wire/request.js';
 import type { Connection, ConnectionPublishOptions, Data, Handler, SendResult } from './handler.js';
 import type { InLine, Line } from './line.js';

@@ -3,9 +3,10 @@
  * record. Where replies of a connection's messages have to wait for each other, they wait here.
  */
 import { HubError, toErrorRecord } from '../errors.js';
+import * as Flag from '../wire/flag.js';
 import type { RuntimeSettings } from '../wire/lane-task.js';
-import { Flag, Reply } from '../wire/layout.js';
 import type { ReplyWriter } from '../wire/replies.js';
+import * as Reply from '../wire/reply-kind.js';
 import type { ConnectionContext } from './context.js';
 import type { Data, SendResult } from './handler.js';
 import { Job, keep, sizeOf } from './job.js';

@@ -7,10 +7,12 @@
 import { nextTick } from 'node:process';
 import { Deque } from '../deque.js';
 import { decodeClose } from '../wire/close.js';
+import * as Flag from '../wire/flag.js';
 import type { InboundReader } from '../wire/inbound.js';
+import * as Inbound from '../wire/inbound-kind.js';
 import type { RuntimeSettings } from '../wire/lane-task.js';
-import { Flag, Inbound, Reply } from '../wire/layout.js';
 import type { ReplyWriter } from '../wire/replies.js';
+import * as Reply from '../wire/reply-kind.js';
 import { handlerOf } from '../wire/request.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import type { Data, Handler, SendResult } from './handler.js';

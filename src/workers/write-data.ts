@@ -1,6 +1,7 @@
 /** Writes one reply to the ring, by its kind. */
-import { Flag, Reply } from '../wire/layout.js';
+import * as Flag from '../wire/flag.js';
 import type { ReplyWriter } from '../wire/replies.js';
+import * as Reply from '../wire/reply-kind.js';
 import type { ConnectionContext } from './context.js';
 import type { Data } from './handler.js';
 import { InboundMessage } from './message.js';

@@ -1,0 +1,16 @@
+/** Kinds of inbound records. A module to be imported as a namespace (see word.ts). */
+
+/** Skip to the start of the block. Also a kind of reply. */
+export const Pad = 0;
+/** A connection opened; the payload is its request as JSON. */
+export const Open = 1;
+/** A message; the payload is its bytes, or a block of its own with `Flag.External`. */
+export const Message = 2;
+/** A connection is gone; the payload is the close code (uint16) and the reason (UTF-8). */
+export const Close = 3;
+/** Finish: no record follows. */
+export const Stop = 4;
+/** The peer is gone, and records of it still wait to enter the ring: `Close` comes behind them. Never finished. */
+export const Abort = 5;
+/** The answer to `Reply.Room`: there is room for more. Never finished. */
+export const Room = 6;

@@ -1,0 +1,23 @@
+/**
+ * Words of the control block, one cache line apart so that the two threads do not share lines.
+ *
+ * This and its neighbours are modules to be imported as namespaces (`import * as Word from './word.js'`): V8 takes the
+ * exports of a module for constants, while the properties of an imported object are looked up each time.
+ */
+
+/** Written by the front end: inbound records before this position may be read. */
+export const InHead = 0;
+/** Written by the worker: every inbound record that ends at or before this position has been taken. */
+export const InTaken = 16;
+/** Written by the worker: it reads nothing before this position any more. */
+export const InReleased = 32;
+/** Written by the worker: replies before this position are committed. */
+export const OutHead = 48;
+/** Written by the front end: replies before this position have been applied. */
+export const OutReleased = 64;
+/** One of `Sleep`: how the worker wants to be woken when `InHead` moves. */
+export const WorkerAsleep = 80;
+/** 1 while the front end sleeps and wants its bell rung when `OutHead` moves. */
+export const FrontAsleep = 96;
+/** 1 while the worker waits in `Atomics.wait` for `OutReleased` to move. */
+export const WorkerBlocked = 112;
