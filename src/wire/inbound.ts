@@ -20,7 +20,7 @@ import {
 import * as Word from './word.js';
 
 /** Payloads from this size on are not staged: a second copy costs more than a call for each. */
-const DIRECT_BYTES = 512;
+const DIRECT_BYTES = 2048;
 
 /** One inbound record, as it lies in the writer's memory. */
 export interface InboundRecord {
@@ -35,6 +35,8 @@ export interface InboundRecord {
 
 /** Writer, on the front end thread. */
 export class InboundWriter {
+  /** Payload bytes of the largest record that is taken; a larger message travels in a block of its own. */
+  readonly maxPayload: number;
   readonly #control: Int32Array;
   readonly #shared: Block;
   readonly #private: Block;
@@ -55,11 +57,7 @@ export class InboundWriter {
     this.#control = control;
     this.#shared = shared;
     this.#private = staging ?? shared;
-  }
-
-  /** Payload bytes of the largest record that is taken; a larger message travels in a block of its own. */
-  get maxPayload(): number {
-    return (this.#private.units * UNIT_BYTES) / 16;
+    this.maxPayload = (shared.units * UNIT_BYTES) / 16;
   }
 
   /** Units that wait to be flushed. */
