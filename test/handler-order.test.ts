@@ -63,3 +63,19 @@ describe.each([2, 1, 0])('workers: %i', (workers) => {
     expect(await client.collectTexts(5000)).toEqual(Array.from({ length: 5000 }, (_, i) => `${i}`));
   });
 });
+
+test('a reply that is ready leaves while its worker is at work on a message of another connection', async () => {
+  const { hub } = await startHub({ workers: 1, handler: fixture('gates.mjs') });
+  for (let round = 0; round < 5; round++) {
+    const barriers = new Barriers();
+    const [quick, looping] = await connectMany(barriers.url(hub.wsUrl), 2);
+    for (let i = 0; i < 500; i++) expect(await quick!.ask('warm up')).toBe('warm up');
+    // In one batch, one behind the other.
+    quick!.send('quick');
+    looping!.send('loop');
+    await barriers.waitFor('looping');
+    expect(await quick!.nextText()).toBe('quick');
+    barriers.lift('release');
+    expect(await looping!.nextText()).toBe('looped');
+  }
+});

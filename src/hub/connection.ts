@@ -117,8 +117,8 @@ export class Connection implements Peer {
   onMessage(message: ArrayBuffer, isBinary: boolean): void {
     // On this way `length` is read, never `byteLength`: V8 inlines the one and calls a function for the other.
     const bytes = new Uint8Array(message);
-    const { counters, limits } = this.#host;
-    if (this.#host.meter.isOver(this) && this.state < ConnectionState.Closing) {
+    const { counters, limits, meter } = this.#host;
+    if (meter.isOver(this) && this.state < ConnectionState.Closing) {
       this.shed(CloseCode.TryAgainLater, 'overloaded: too many messages at once', true);
       return;
     }
@@ -161,17 +161,12 @@ export class Connection implements Peer {
   /** A bound is passed. True when the message may enter all the same. */
   #makeRoom(isOwnBound: boolean): boolean {
     const { counters, limits } = this.#host;
-    if (limits.overload === 'drop') {
-      counters.dropped.overload++;
-      return false;
-    }
-    if (isOwnBound) {
-      counters.dropped.overload++;
+    if (limits.overload === 'shed' && isOwnBound)
       this.shed(CloseCode.TryAgainLater, 'too many messages in flight');
-      return false;
+    else if (limits.overload === 'shed') {
+      this.#host.relieve();
+      if (this.state === ConnectionState.Open) return true;
     }
-    this.#host.relieve();
-    if (this.state === ConnectionState.Open) return true;
     counters.dropped.overload++;
     return false;
   }

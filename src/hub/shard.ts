@@ -358,6 +358,12 @@ export class Shard implements ReplySink, Watched {
     return this.#replies?.refresh() === true;
   }
 
+  /** True while its worker runs hooks, on a thread of its own. */
+  get isAtWork(): boolean {
+    if (this.#state !== 'up' || this.#host.isLocal || !this.isBusy) return false;
+    return Atomics.load(this.#control, Word.WorkerAsleep) === Sleep.Awake;
+  }
+
   /** True while records have been accepted and not finished. */
   get isBusy(): boolean {
     return this.#intake.inFlight > 0;

@@ -5,6 +5,11 @@
 import type { Connection } from './connection.js';
 import type { Shard } from './shard.js';
 
+/**
+ * A worker that is at work rings for what it has finished between two messages only, and the next one may take long: so
+ * often its replies are looked for meanwhile.
+ */
+const LOOK_MS = 1;
 /** A turn works at most so long on replies; the rest is for the next turn, after sockets had theirs. */
 const TURN_MS = 3;
 
@@ -17,6 +22,7 @@ export class Turn {
   #flushing: Connection[] = [];
   #isScheduled = false;
   #isRunning = false;
+  #timer: NodeJS.Timeout | undefined;
   /** The shard that is served first: another one each turn. */
   #first = 0;
 
@@ -87,8 +93,20 @@ export class Turn {
     this.#relieve();
     if (isDone && this.#spinMs > 0 && this.#spin()) return false;
     for (const shard of shards) if (!shard.fallAsleep()) isDone = false;
+    this.#lookLater();
     return isDone;
   }
+
+  #lookLater(): void {
+    if (this.#timer === undefined && this.#shards.some((shard) => shard.isAtWork))
+      this.#timer = setTimeout(this.#look, LOOK_MS).unref();
+  }
+
+  readonly #look = (): void => {
+    this.#timer = undefined;
+    if (this.#shards.some((shard) => shard.hasReplies)) this.schedule();
+    else this.#lookLater();
+  };
 
   /** Looks for replies in a loop: what comes soon needs no bell. True when some came. */
   #spin(): boolean {
