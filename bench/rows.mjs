@@ -7,7 +7,15 @@ import { measurePing } from './measure/ping.mjs';
 import { measurePublish } from './measure/publish.mjs';
 
 const KIB = 1024;
-const ECHO_SERVERS = ['uws', 'shardhub', 'shardhub-inline', 'ws', 'gorilla', 'piscina-per-message'];
+const ECHO_SERVERS = [
+  'uws',
+  'uws-deferred',
+  'shardhub',
+  'shardhub-inline',
+  'ws',
+  'gorilla',
+  'piscina-per-message',
+];
 const BURN = burnHandler(100);
 /** Enough in flight that no worker ever waits for a message. */
 const BURN_LOAD = { connections: 50, inFlight: 4, size: 64 };

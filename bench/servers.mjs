@@ -26,6 +26,10 @@ const SPIN_US = 50;
 /** @type {Record<string, Server>} */
 export const SERVERS = {
   uws: { title: () => 'uWebSockets.js alone', command: (setup) => control('uws', setup) },
+  'uws-deferred': {
+    title: () => 'uWebSockets.js, at the end of the poll phase',
+    command: (setup) => control('uws-deferred', setup),
+  },
   shardhub: { title: withWorkers, command: (setup) => shardhub(setup) },
   'shardhub-inline': {
     title: () => 'shardhub, workers: 0',

@@ -25,8 +25,11 @@ import type { RuntimeHost } from './runtime-host.js';
 const TURN_MS = 5;
 /** The same for a turn that waits for records: what else the thread has to do must not wait for nothing. */
 const DOZE_TURN_MS = 1;
-/** Replies that are ready wait at most so long for others to leave with them. */
-const REPLY_DELAY_MS = 0.1;
+/**
+ * Replies that are ready wait at most so long for others to leave with them, while more records are there. The front end
+ * looks for itself when the record at work takes longer (`LOOK_MS` of turn.ts).
+ */
+const REPLY_DELAY_MS = 0.5;
 
 export class Runtime implements ContextHost {
   readonly #handlers: readonly Handler[];
