@@ -56,11 +56,27 @@ function runBench(command: string, args: string[], env: NodeJS.ProcessEnv = proc
   const folder = mkdtempSync(join(tmpdir(), 'shardhub-bench-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const [out, images] = [join(folder, 'results'), join(folder, 'images')];
-  const argv = [fileURLToPath(new URL(command, BENCH)), '--out', out, '--images', images, ...args];
+  return run(command, ['--out', out, '--images', images, ...args], env).then((end) => ({
+    ...end,
+    out,
+    images,
+  }));
+}
+
+function run(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Pick<Outcome, 'code' | 'stdout' | 'stderr'>> {
   return new Promise((resolve) => {
-    execFile(process.execPath, argv, { env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr, out, images });
-    });
+    execFile(
+      process.execPath,
+      [fileURLToPath(new URL(command, BENCH)), ...args],
+      { env },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      },
+    );
   });
 }
 
@@ -101,6 +117,20 @@ test('a run writes every figure of every server, a page and charts', async () =>
     expect(html).toContain(title);
     expect(readFileSync(join(outcome.images, `bench-${id}.svg`), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
   }
+});
+
+test('bench:path tells what each load costs in both directions', async () => {
+  const outcome = await run('path.mjs', ['1', '20000']);
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  const lines = outcome.stdout.trim().split('\n').slice(1);
+  expect(lines.map((line) => line.split(' ')[0])).toEqual([
+    'echo-64B-50x64',
+    'echo-64B-200x1',
+    'echo-1KiB-50x4',
+    'echo-16KiB-50x4',
+  ]);
+  for (const line of lines) expect(line).toMatch(/ in +[1-9]\d* +out +[1-9]\d*$/);
+  expect(await run('path.mjs', ['none'])).toMatchObject({ code: 2 });
 });
 
 test.each([
