@@ -17,7 +17,7 @@ test('Deque: the same as an array', () => {
     { weight: 3, arbitrary: fc.constant(1) },
     { weight: 2, arbitrary: fc.constantFrom(-1, -700, 900, 0) },
   );
-  property(fc.array(step, { maxLength: 60 }), (steps) => {
+  property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
     const deque = new Deque<number>();
     const model: number[] = [];
     let serial = 0;
@@ -51,7 +51,7 @@ describe('OutboundQueue', () => {
   });
 
   test('stays within its bounds, loses nothing uncounted and keeps the order', () => {
-    property(fc.tuple(limits, fc.array(step, { maxLength: 80 })), ([bounds, steps]) => {
+    property(fc.tuple(limits, fc.array(step, { maxLength: 80, size: 'max' })), ([bounds, steps]) => {
       const counters = new Counters();
       const queue = new OutboundQueue(bounds, counters);
       const others = { messages: 3, bytes: 1000 };
@@ -100,7 +100,7 @@ describe('Connections', () => {
   const make = (slot: number, generation: number) => ({ slot, generation }) as Connection;
 
   test('an id is never used again for another peer, and an id of one that is gone finds nobody', () => {
-    property(fc.array(fc.integer({ min: -20, max: 20 }), { maxLength: 100 }), (steps) => {
+    property(fc.array(fc.integer({ min: -20, max: 20 }), { maxLength: 100, size: 'max' }), (steps) => {
       const table = new Connections();
       const open: Connection[] = [];
       const gone: Connection[] = [];
@@ -144,22 +144,25 @@ test('TokenBucket: what passes in any span is at most its capacity and what the 
     perSecond: fc.integer({ min: 1, max: 100 }),
     capacity: fc.integer({ min: 1, max: 50 }),
   });
-  property(fc.tuple(bucketOf, fc.array(step, { maxLength: 40 })), ([{ perSecond, capacity }, steps]) => {
-    let now = 1000;
-    const bucket = new TokenBucket(perSecond, capacity, now);
-    const passed: { at: number; count: number }[] = [];
-    for (const { wait, count } of steps) {
-      now += wait;
-      if (bucket.take(count, now)) passed.push({ at: now, count });
-      for (const [i, first] of passed.entries()) {
-        const total = passed.slice(i).reduce((sum, one) => sum + one.count, 0);
-        expect(total).toBeLessThanOrEqual(capacity + ((now - first.at) * perSecond) / 1000 + 1e-6);
+  property(
+    fc.tuple(bucketOf, fc.array(step, { maxLength: 40, size: 'max' })),
+    ([{ perSecond, capacity }, steps]) => {
+      let now = 1000;
+      const bucket = new TokenBucket(perSecond, capacity, now);
+      const passed: { at: number; count: number }[] = [];
+      for (const { wait, count } of steps) {
+        now += wait;
+        if (bucket.take(count, now)) passed.push({ at: now, count });
+        for (const [i, first] of passed.entries()) {
+          const total = passed.slice(i).reduce((sum, one) => sum + one.count, 0);
+          expect(total).toBeLessThanOrEqual(capacity + ((now - first.at) * perSecond) / 1000 + 1e-6);
+        }
       }
-    }
-    now += (capacity / perSecond) * 1000 + 1e-6;
-    expect(bucket.take(capacity, now)).toBe(true);
-    expect(bucket.take(1, now)).toBe(false);
-  });
+      now += (capacity / perSecond) * 1000 + 1e-6;
+      expect(bucket.take(capacity, now)).toBe(true);
+      expect(bucket.take(1, now)).toBe(false);
+    },
+  );
 });
 
 test('a close reason is cut to what fits, at a character, and crosses the ring unharmed', () => {

@@ -20,89 +20,109 @@ function payload(serial: number, length: number): Uint8Array {
   return bytes;
 }
 
-const size = fc.oneof(fc.nat(MAX_PAYLOAD), fc.constantFrom(0, 1, 7, 8, 9, MAX_PAYLOAD));
+/** Fails unless some bytes are those of a message. Quicker than `toEqual`, which looks at each byte. */
+function expectPayload(bytes: Uint8Array, serial: number, length: number): void {
+  const expected = payload(serial, length);
+  if (Buffer.compare(bytes, expected) !== 0) expect(Buffer.from(bytes)).toEqual(Buffer.from(expected));
+}
 
-describe.each([true, false])('inbound ring, staged in private memory: %s', (isStaged) => {
-  function makeRing() {
-    const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-    const shared = new Block(new SharedArrayBuffer(RING_BYTES));
-    const staging = isStaged ? new Block(new ArrayBuffer(RING_BYTES)) : undefined;
-    const writer = new InboundWriter(control, shared, staging);
-    return { control, writer, reader: new InboundReader(control, shared) };
-  }
+/** Lengths up to a ring's longest, and those that a record's place in the block depends on. */
+const sizeUpTo = (max: number, ...special: number[]) =>
+  fc.oneof(fc.nat(max), fc.constantFrom(0, 1, 7, 8, 9, 48, 112, max, ...special));
+const size = sizeUpTo(MAX_PAYLOAD);
+/** Some of many: looking at every byte after every step would take minutes. */
+const some = <T>(list: readonly T[]): T[] =>
+  list.length <= 8 ? [...list] : [...list.slice(0, 3), ...list.slice(-3)];
 
-  const step = fc.oneof(
-    { weight: 5, arbitrary: size.map((length) => ({ kind: 'write' as const, length })) },
-    { weight: 2, arbitrary: fc.constant({ kind: 'flush' as const, length: 0 }) },
-    {
-      weight: 3,
-      arbitrary: fc.integer({ min: 1, max: 6 }).map((length) => ({ kind: 'read' as const, length })),
-    },
-    { weight: 2, arbitrary: fc.constant({ kind: 'release' as const, length: 0 }) },
-  );
+describe.each([
+  { isStaged: true, ringBytes: RING_BYTES, size },
+  { isStaged: false, ringBytes: RING_BYTES, size },
+  // Large enough for payloads that are not staged.
+  { isStaged: true, ringBytes: 65_536, size: sizeUpTo(4096, 240, 1008, 2032, 2040, 2047, 2048, 2049) },
+])(
+  'inbound ring of $ringBytes bytes, staged in private memory: $isStaged',
+  ({ isStaged, ringBytes, size }) => {
+    function makeRing() {
+      const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+      const shared = new Block(new SharedArrayBuffer(ringBytes));
+      const staging = isStaged ? new Block(new ArrayBuffer(ringBytes)) : undefined;
+      const writer = new InboundWriter(control, shared, staging);
+      return { control, writer, reader: new InboundReader(control, shared) };
+    }
 
-  test('records come out as they went in, and a replacement gets exactly those that were not taken', () => {
-    property(fc.array(step, { maxLength: 300 }), (steps) => {
-      const { control, writer, reader } = makeRing();
-      const sent: { serial: number; length: number; position: number }[] = [];
-      let flushed = 0;
-      let taken = 0;
-      let released = 0;
-      for (const { kind, length } of steps) {
-        if (kind === 'write') {
-          const serial = sent.length;
-          const isIn = writer.tryWrite(
-            Inbound.Message | Flag.Binary,
-            serial,
-            serial + 1,
-            payload(serial, length),
-          );
-          if (isIn) sent.push({ serial, length, position: writer.lastPosition });
-          // A ring without anything in it takes any record.
-          else expect(sent.length).toBeGreaterThan(released);
-        } else if (kind === 'flush') {
-          writer.flush();
-          flushed = sent.length;
-        } else if (kind === 'read') {
-          reader.refresh();
-          for (let i = 0; i < length && reader.next(); i++) {
-            reader.take();
-            const { serial, length: bytes, position } = sent[taken]!;
-            expect([reader.kind, reader.slot, reader.generation, reader.position]).toEqual([
-              Inbound.Message,
+    const step = fc.oneof(
+      { weight: 5, arbitrary: size.map((length) => ({ kind: 'write' as const, length })) },
+      { weight: 2, arbitrary: fc.constant({ kind: 'flush' as const, length: 0 }) },
+      {
+        weight: 3,
+        arbitrary: fc.integer({ min: 1, max: 6 }).map((length) => ({ kind: 'read' as const, length })),
+      },
+      { weight: 2, arbitrary: fc.constant({ kind: 'release' as const, length: 0 }) },
+    );
+
+    test('records come out as they went in, and a replacement gets exactly those that were not taken', () => {
+      property(fc.array(step, { maxLength: 300, size: 'max' }), (steps) => {
+        const { control, writer, reader } = makeRing();
+        const sent: { serial: number; length: number; position: number }[] = [];
+        let flushed = 0;
+        let taken = 0;
+        let released = 0;
+        for (const { kind, length } of steps) {
+          if (kind === 'write') {
+            const serial = sent.length;
+            const isIn = writer.tryWrite(
+              Inbound.Message | Flag.Binary,
               serial,
               serial + 1,
-              position,
-            ]);
-            expect(reader.flags & Flag.Binary).toBe(Flag.Binary);
-            expect(Buffer.from(reader.view())).toEqual(Buffer.from(payload(serial, bytes)));
-            taken++;
+              payload(serial, length),
+            );
+            if (isIn) sent.push({ serial, length, position: writer.lastPosition });
+            // A ring without anything in it takes any record.
+            else expect(sent.length).toBeGreaterThan(released);
+          } else if (kind === 'flush') {
+            writer.flush();
+            flushed = sent.length;
+          } else if (kind === 'read') {
+            reader.refresh();
+            for (let i = 0; i < length && reader.next(); i++) {
+              reader.take();
+              const { serial, length: bytes, position } = sent[taken]!;
+              expect([reader.kind, reader.slot, reader.generation, reader.position]).toEqual([
+                Inbound.Message,
+                serial,
+                serial + 1,
+                position,
+              ]);
+              expect(reader.flags & Flag.Binary).toBe(Flag.Binary);
+              expectPayload(reader.view(), serial, bytes);
+              taken++;
+            }
+            expect(taken).toBeLessThanOrEqual(flushed);
+          } else {
+            reader.release();
+            released = taken;
+            writer.free(Atomics.load(control, Word.InReleased));
           }
-          expect(taken).toBeLessThanOrEqual(flushed);
-        } else {
-          reader.release();
-          released = taken;
-          writer.free(Atomics.load(control, Word.InReleased));
+          const left = writer.recordsFrom(Atomics.load(control, Word.InTaken));
+          expect(left.map(({ slot, position }) => [slot, position])).toEqual(
+            sent.slice(taken).map(({ serial, position }) => [serial, position]),
+          );
+          for (const { slot, payload: bytes } of some(left)) {
+            expectPayload(bytes, slot, sent[slot]!.length);
+          }
+          // An echo is sent from what was written, until its record is released.
+          for (const { serial, length: bytes, position } of some(sent.slice(released))) {
+            expectPayload(writer.payloadAt(position), serial, bytes);
+          }
         }
-        const left = writer.recordsFrom(Atomics.load(control, Word.InTaken));
-        expect(left.map(({ slot, position }) => [slot, position])).toEqual(
-          sent.slice(taken).map(({ serial, position }) => [serial, position]),
-        );
-        for (const { slot, payload: bytes } of left) {
-          expect(Buffer.from(bytes)).toEqual(Buffer.from(payload(slot, sent[slot]!.length)));
-        }
-        // An echo is sent from the private copy until its record is released.
-        for (const { serial, length: bytes, position } of sent.slice(released)) {
-          expect(Buffer.from(writer.payloadAt(position))).toEqual(Buffer.from(payload(serial, bytes)));
-        }
-      }
-      writer.flush();
-      reader.refresh();
-      while (reader.next()) taken++;
-      expect(taken).toBe(sent.length);
+        writer.flush();
+        reader.refresh();
+        while (reader.next()) taken++;
+        expect(taken).toBe(sent.length);
+      });
     });
-  });
-});
+  },
+);
 
 test('positions go on past 2^31', () => {
   const bytes = 4 * 1024 * 1024;
@@ -129,6 +149,48 @@ test('positions go on past 2^31', () => {
   expect(writer.recordsFrom(reader.end)).toEqual([]);
 });
 
+test.each([
+  ['ends where the block ends', 48, 40],
+  ['fills the block', 48, RING_BYTES / 64],
+])('a batch that %s crosses whole', (_, length, count) => {
+  const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  const shared = new Block(new SharedArrayBuffer(RING_BYTES));
+  const writer = new InboundWriter(control, shared, new Block(new ArrayBuffer(RING_BYTES)));
+  const reader = new InboundReader(control, shared);
+  let serial = 0;
+  const write = (records: number) => {
+    for (let i = 0; i < records; i++) {
+      expect(writer.tryWrite(Inbound.Message, serial, 1, payload(serial, length))).toBe(true);
+      serial++;
+    }
+    writer.flush();
+  };
+  let taken = 0;
+  const take = (records: number) => {
+    reader.refresh();
+    for (let i = 0; i < records; i++) {
+      expect(reader.next()).toBe(true);
+      expect(reader.slot).toBe(taken);
+      expectPayload(reader.view(), taken, length);
+      taken++;
+    }
+    reader.release();
+    writer.free(Atomics.load(control, Word.InReleased));
+  };
+  // Records of 64 bytes: the first batch leaves one in the ring, so that it does not start over, and 8 before the end.
+  const first = RING_BYTES / 64 - 8;
+  if (count === 40) {
+    write(first);
+    take(first - 1);
+    write(16);
+    take(17);
+  } else {
+    write(count);
+    take(count);
+  }
+  expect(reader.next()).toBe(false);
+});
+
 describe('reply ring', () => {
   const text = fc.string({ unit: 'binary', maxLength: 3 * MAX_PAYLOAD });
   const bytes = fc.oneof(size, fc.integer({ min: 0, max: 3 * RING_BYTES })).map((length) => ({ length }));
@@ -144,7 +206,7 @@ describe('reply ring', () => {
   );
 
   test('replies come out whole and in order, split or not, and never before they are committed', () => {
-    property(fc.array(step, { maxLength: 120 }), (steps) => {
+    property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
       const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
       const block = new Block(new SharedArrayBuffer(RING_BYTES));
       const written: Buffer[] = [];

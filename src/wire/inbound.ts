@@ -22,14 +22,14 @@ import * as Word from './word.js';
 /** Payloads from this size on are not staged: a second copy costs more than a call for each. */
 const DIRECT_BYTES = 2048;
 
-/** One inbound record, as it lies in the writer's memory. */
+/** One inbound record, copied. */
 export interface InboundRecord {
   readonly kind: number;
   readonly flags: number;
   readonly slot: number;
   readonly generation: number;
   readonly position: number;
-  /** Valid until the record is released. Empty for an external message. */
+  /** Empty for an external message. */
   readonly payload: Uint8Array;
 }
 
@@ -49,8 +49,8 @@ export class InboundWriter {
   /** Up to here memory may be written again. */
   #freed = 0;
   #last = 0;
-  /** Position of the last `Pad`: at most one lies between `#crossed` and `#staged`. */
-  #padded = 0;
+  /** Position of the `Pad` between `#crossed` and `#staged`, where more than one never is. */
+  #pad: number | undefined = undefined;
 
   /** `staging` is left out where the reader is on the same thread: then nothing has to cross. */
   constructor(control: Int32Array, shared: Block, staging?: Block) {
@@ -162,39 +162,39 @@ export class InboundWriter {
   #reserve(units: number): boolean {
     const capacity = this.#private.units;
     // An empty ring starts over at the start of its block, where memory is warm.
-    if (this.#staged === this.#freed && (this.#staged & (capacity - 1)) > capacity >>> 2) this.#pad();
+    if (this.#staged === this.#freed && (this.#staged & (capacity - 1)) > capacity >>> 2) this.#skipToStart();
     const start = this.#staged & (capacity - 1);
     const padding = start + units > capacity ? capacity - start : 0;
     if (((this.#staged - this.#freed) | 0) + padding + units > capacity) return false;
-    if (padding > 0) this.#pad();
+    if (padding > 0) this.#skipToStart();
     this.#last = this.#staged;
     this.#staged = (this.#staged + units) | 0;
     return true;
   }
 
-  #pad(): void {
+  #skipToStart(): void {
     const capacity = this.#private.units;
     const start = this.#staged & (capacity - 1);
     this.#private.words[start * UNIT_WORDS] = Inbound.Pad;
-    this.#padded = this.#staged;
+    this.#pad = this.#staged;
     this.#staged = (this.#staged + (capacity - start)) | 0;
   }
 
   /**
-   * Copies what was staged before a position to shared memory: at most two aligned bulk copies, around the skipped end
-   * of the block.
+   * Copies what was staged before a position to shared memory: at most two aligned bulk copies, up to the end of the
+   * block or to a `Pad` before it, and from its start.
    */
   #cross(end: number): void {
-    const mask = this.#private.units - 1;
+    const { units } = this.#private;
     const count = (end - this.#crossed) | 0;
     if (count === 0 || this.#private === this.#shared) return;
-    const untilPad = (this.#padded - this.#crossed) | 0;
-    if (untilPad < 0 || untilPad >= count) this.#copyUnits(this.#crossed & mask, count);
-    else {
-      this.#copyUnits(this.#crossed & mask, untilPad + 1);
-      this.#copyUnits(0, end & mask);
-    }
+    const start = this.#crossed & (units - 1);
+    const untilEnd = units - start;
+    const untilPad = this.#pad === undefined ? count : (this.#pad + 1 - this.#crossed) | 0;
+    this.#copyUnits(start, Math.min(count, untilEnd, untilPad));
+    if (count > untilEnd) this.#copyUnits(0, count - untilEnd);
     this.#crossed = end;
+    this.#pad = undefined;
   }
 
   #copyUnits(start: number, count: number): void {
