@@ -79,3 +79,18 @@ test('a reply that is ready leaves while its worker is at work on a message of a
     expect(await looping!.nextText()).toBe('looped');
   }
 });
+
+test('the same of messages that waited for an earlier one of their connection', async () => {
+  const { hub } = await startHub({ workers: 1, handler: fixture('gates.mjs') });
+  const barriers = new Barriers();
+  const [quick, looping] = await connectMany(barriers.url(hub.wsUrl), 2);
+  for (const client of [quick!, looping!]) client.send('gather');
+  quick!.send('quick');
+  looping!.send('loop');
+  await barriers.waitFor('gathered', 2);
+  barriers.lift('open');
+  await barriers.waitFor('looping');
+  expect(await quick!.collectTexts(2)).toEqual(['opened', 'quick']);
+  barriers.lift('release');
+  expect(await looping!.collectTexts(2)).toEqual(['opened', 'looped']);
+});

@@ -40,6 +40,15 @@ export function claimFrontEndBell(control: Int32Array, replies: ReplyWriter): bo
   return Atomics.compareExchange(control, Word.FrontAsleep, 1, 0) === 1;
 }
 
+/**
+ * The worker has something to do that nobody gave it just now. It counts as awake, as if it had been woken, and the front
+ * end is rung: awake, it looks for replies however long the next hook takes.
+ */
+export function stir(control: Int32Array, ring: () => void): void {
+  Atomics.store(control, Word.WorkerAsleep, Sleep.Awake);
+  if (Atomics.compareExchange(control, Word.FrontAsleep, 1, 0) === 1) ring();
+}
+
 /** Blocks the thread until the front end has applied more replies than up to `released`. */
 export function waitForRoom(control: Int32Array, released: number, ring: () => void): void {
   Atomics.store(control, Word.WorkerBlocked, 1);

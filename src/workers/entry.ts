@@ -14,7 +14,7 @@ import {
 } from '../wire/lane-task.js';
 import { Block } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
-import { claimFrontEndBell, doze, fallAsleep, waitForRoom } from './bell.js';
+import { claimFrontEndBell, doze, fallAsleep, stir, waitForRoom } from './bell.js';
 import { Handlers } from './handlers.js';
 import { Runtime } from './runtime.js';
 
@@ -37,8 +37,9 @@ function work(task: LaneTask, handlers: Handlers): Promise<void> {
     const spinMs = task.settings.spin / 1000;
     const control = new Int32Array(task.memory.control);
     const inbound = new InboundReader(control, new Block(task.memory.inbound));
+    const pull = () => bell.postMessage(null);
     const ring = () => {
-      if (claimFrontEndBell(control, replies)) bell.postMessage(null);
+      if (claimFrontEndBell(control, replies)) pull();
     };
     const replies = new ReplyWriter(control, new Block(task.memory.replies), (released) =>
       waitForRoom(control, released, ring),
@@ -47,6 +48,7 @@ function work(task: LaneTask, handlers: Handlers): Promise<void> {
       takeBlock: () => receiveMessageOnPort(blocks)!.message as SharedArrayBuffer,
       doze: () => doze(control, inbound, spinMs),
       sleep: () => fallAsleep(control, inbound),
+      stir: () => stir(control, pull),
       ringFrontEnd: ring,
       stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
     });

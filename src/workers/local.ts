@@ -5,7 +5,7 @@ import { InboundReader } from '../wire/inbound.js';
 import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import { Block, type LaneMemory } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
-import { claimFrontEndBell, fallAsleep } from './bell.js';
+import { claimFrontEndBell, fallAsleep, stir } from './bell.js';
 import { Handlers } from './handlers.js';
 import { Runtime } from './runtime.js';
 
@@ -43,6 +43,7 @@ export async function startLocalLane(
     // The thread is the front end's.
     doze: () => false,
     sleep: () => fallAsleep(control, inbound),
+    stir: () => stir(control, () => host.onBell()),
     ringFrontEnd: () => {
       if (claimFrontEndBell(control, replies)) host.onBell();
     },

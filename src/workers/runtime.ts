@@ -288,6 +288,7 @@ export class Runtime implements ContextHost {
   #kick(): void {
     if (this.#awake) return;
     this.#awake = true;
+    this.#host.stir();
     this.#turnStart = this.#lastRing = performance.now();
     nextTick(this.#resume);
   }
