@@ -161,13 +161,13 @@ export class Connection implements Peer {
   /** A bound is passed. True when the message may enter all the same. */
   #makeRoom(isOwnBound: boolean): boolean {
     const { counters, limits } = this.#host;
-    if (limits.overload === 'shed' && isOwnBound)
-      this.shed(CloseCode.TryAgainLater, 'too many messages in flight');
-    else if (limits.overload === 'shed') {
+    if (limits.overload === 'shed' && !isOwnBound) {
       this.#host.relieve();
       if (this.state === ConnectionState.Open) return true;
     }
     counters.dropped.overload++;
+    if (limits.overload === 'shed' && isOwnBound)
+      this.shed(CloseCode.TryAgainLater, 'too many messages in flight');
     return false;
   }
 

@@ -83,6 +83,7 @@ export class ReplyApplier {
       if (connection !== undefined && reader.peek(reader.slot, reader.generation)) {
         this.#corked = connection;
         connection.cork(this.#applyRun);
+        this.#corked = undefined;
       } else {
         this.#applyOne(connection);
         if (reader.isDone) this.#sink.onDone(connection, 1, reader.doneBytes);
@@ -104,15 +105,18 @@ export class ReplyApplier {
     let room = CORK_BYTES;
     let records = 0;
     let bytes = 0;
-    // A slot may change its owner in the middle of a run.
-    do {
-      this.#applyOne(connection);
-      room -= bytesOf(reader);
-      if (!reader.isDone) continue;
-      records++;
-      bytes += reader.doneBytes;
-    } while (room > 0 && reader.peek(slot, generation) && reader.next());
-    if (records > 0) this.#sink.onDone(connection, records, bytes);
+    try {
+      do {
+        this.#applyOne(connection);
+        room -= bytesOf(reader);
+        if (!reader.isDone) continue;
+        records++;
+        bytes += reader.doneBytes;
+      } while (room > 0 && reader.peek(slot, generation) && reader.next());
+    } finally {
+      // Also when a logger of the user's throws.
+      if (records > 0) this.#sink.onDone(connection, records, bytes);
+    }
   };
 
   /** Does what a reply asks for, but for what it finishes. hot: once per reply. */

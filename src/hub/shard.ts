@@ -148,10 +148,12 @@ export class Shard implements ReplySink, Watched {
     if (this.#state !== 'down' && this.#state !== 'resting') {
       throw new HubError('ERR_HUB_STATE', `a shard that is ${this.#state} cannot start`);
     }
+    // On one thread nothing is shared, and copies into private memory are cheaper.
+    const Memory = this.#host.isLocal ? ArrayBuffer : SharedArrayBuffer;
     const memory: LaneMemory = {
       control: new SharedArrayBuffer(CONTROL_BYTES),
-      inbound: new SharedArrayBuffer(RING_BYTES),
-      replies: new SharedArrayBuffer(RING_BYTES),
+      inbound: new Memory(RING_BYTES),
+      replies: new Memory(RING_BYTES),
     };
     const control = new Int32Array(memory.control);
     const lane = this.#makeLane();
@@ -275,6 +277,8 @@ export class Shard implements ReplySink, Watched {
       if (this.#intake.isLoaded) this.flush();
     }
     this.#intake.enter(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
+    // It has its share, and may go on for long before the turn ends.
+    if (connection.backlog?.length === 1) this.flush();
     // The introduction of an unknown connection is still to be counted.
     if (this.latency !== undefined && this.#intake.isKnownToWorker(connection))
       this.latency.onAccepted(connection);
@@ -283,6 +287,7 @@ export class Shard implements ReplySink, Watched {
   /** A connection is gone. Its last record, unless the worker never heard of it. */
   gone(connection: Connection, code: number, reason: string): void {
     this.#connections--;
+    if (this.#last === connection) this.#last = undefined;
     if (connection.isCut) {
       this.dropMessages(connection);
       this.#intake.leave(connection);

@@ -63,9 +63,9 @@ export class Block {
   }
 }
 
-/** Everything that a front end and one worker share. */
+/** Everything that a front end and one worker share. The rings are not shared memory where both are on one thread. */
 export interface LaneMemory {
   readonly control: SharedArrayBuffer;
-  readonly inbound: SharedArrayBuffer;
-  readonly replies: SharedArrayBuffer;
+  readonly inbound: ArrayBuffer | SharedArrayBuffer;
+  readonly replies: ArrayBuffer | SharedArrayBuffer;
 }
