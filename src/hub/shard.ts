@@ -363,9 +363,9 @@ export class Shard implements ReplySink, Watched {
     return this.#replies?.refresh() === true;
   }
 
-  /** True while its worker runs hooks, on a thread of its own. */
+  /** True while its worker, on a thread of its own, runs a hook that may follow one that has finished. */
   get isAtWork(): boolean {
-    if (this.#state !== 'up' || this.#host.isLocal || !this.isBusy) return false;
+    if (this.#state !== 'up' || this.#host.isLocal || this.#intake.inFlight < 2) return false;
     return Atomics.load(this.#control, Word.WorkerAsleep) === Sleep.Awake;
   }
 

@@ -7,9 +7,9 @@ import type { Shard } from './shard.js';
 
 /**
  * A worker that is at work rings for what it has finished between two messages only, and the next one may take long: so
- * often its replies are looked for meanwhile.
+ * often its replies are looked for meanwhile. A nearer timer would cost every sleep of the front end some µs.
  */
-const LOOK_MS = 1;
+const LOOK_MS = 20;
 /** A turn works at most so long on replies; the rest is for the next turn, after sockets had theirs. */
 const TURN_MS = 3;
 
