@@ -1,7 +1,6 @@
 /** One HTTP request and its response, over the engine's. */
+import { type HeaderList, PIECE_BYTES, writeHead, writeWhole } from './engine-response.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
-
-export type HeaderList = readonly (readonly [string, string])[];
 
 export class UwsExchange {
   /** In upper case. */
@@ -83,7 +82,11 @@ export class UwsExchange {
     });
   }
 
-  /** Answers. Does nothing when it is over already. A HEAD request gets the headers only. */
+  /**
+   * Answers. Does nothing when it is over already. A HEAD request gets the headers only.
+   *
+   * @param body not to be changed afterwards: it may leave bit by bit
+   */
   respond(status: string, headers: HeaderList, body: string | Uint8Array, closeConnection = false): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -117,12 +120,14 @@ export class UwsExchange {
 
   #write(status: string, headers: HeaderList, body: string | Uint8Array, closeConnection: boolean): void {
     const res = this.#res;
-    res.cork(() => {
-      writeHead(res, status, headers);
-      // The engine cuts the next request on a connection that had a response without a body: close it in good order.
-      if (this.method === 'HEAD') res.endWithoutBody(Buffer.byteLength(body), true);
-      else res.end(body, closeConnection);
-    });
+    if (this.method !== 'HEAD') writeWhole(res, status, headers, body, closeConnection);
+    else {
+      res.cork(() => {
+        writeHead(res, status, headers);
+        // The engine cuts the next request on a connection that had a response without a body: close it in good order.
+        res.endWithoutBody(Buffer.byteLength(body), true);
+      });
+    }
   }
 
   /**
@@ -144,10 +149,12 @@ export class UwsExchange {
     });
     return {
       write: (piece) => {
+        const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
         let isTaken = false;
-        inCork(() => {
-          isTaken = res.write(piece);
-        });
+        for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES)
+          inCork(() => {
+            isTaken = res.write(bytes.subarray(at, at + PIECE_BYTES));
+          });
         return isTaken;
       },
       onWritable: (handler) => {
@@ -183,13 +190,6 @@ export interface ResponseStream {
   end(): void;
   /** Ends the connection without waiting for the client to take what is buffered. */
   terminate(): void;
-}
-
-/** Header values are byte strings (RFC 9110 §5.5), the engine's strings UTF-8. */
-function writeHead(res: UwsResponse, status: string, headers: HeaderList): void {
-  res.writeStatus(status);
-  for (const [name, value] of headers)
-    res.writeHeader(name, /[^\0-\x7f]/.test(value) ? Buffer.from(value, 'latin1') : value);
 }
 
 /** All headers of a request. The engine gives their names in lower case. */

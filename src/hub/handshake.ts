@@ -1,6 +1,7 @@
 /** A handshake over the engine's request and response. */
 import type { HandshakeRequest } from '../wire/request.js';
 import type { Refusal } from './admission.js';
+import { writeWhole } from './engine-response.js';
 import type { HandshakePort } from './upgrade.js';
 import type { Acceptance } from './upgrade-result.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
@@ -70,11 +71,12 @@ export class UwsHandshake<UserData> implements HandshakePort {
   refuse(refusal: Refusal): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#onAborted = undefined;
+    this.#watch();
     if (!this.#isolated) {
       respond(this.#res, refusal, false);
       return;
     }
-    this.#watch();
     setImmediate(() => {
       if (!this.#isAborted) respond(this.#res, refusal, true);
     });
@@ -94,10 +96,6 @@ export class UwsHandshake<UserData> implements HandshakePort {
 
 function respond(res: UwsResponse, { status, headers, body }: Refusal, closeConnection: boolean): void {
   const hasType = headers.some(([name]) => name.toLowerCase() === 'content-type');
-  res.cork(() => {
-    res.writeStatus(status);
-    for (const [name, value] of headers) res.writeHeader(name, value);
-    if (!hasType) res.writeHeader('Content-Type', 'text/plain; charset=utf-8');
-    res.end(`${body}\n`, closeConnection);
-  });
+  const all = hasType ? headers : [...headers, ['Content-Type', 'text/plain; charset=utf-8'] as const];
+  writeWhole(res, status, all, `${body}\n`, closeConnection);
 }

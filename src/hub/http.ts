@@ -11,7 +11,8 @@ import {
   unavailable,
   upgradeRequired,
 } from './admission.js';
-import type { HeaderList, UwsExchange } from './exchange.js';
+import type { HeaderList } from './engine-response.js';
+import type { UwsExchange } from './exchange.js';
 import type { HttpApp } from './http-app.js';
 import { MAX_STREAMS, StatsFeed } from './stats-feed.js';
 

@@ -2,7 +2,8 @@
 import { STATUS_CODES } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, HubError } from '../errors.js';
-import type { HeaderList, ResponseStream, UwsExchange } from './exchange.js';
+import { type HeaderList, PIECE_BYTES } from './engine-response.js';
+import type { ResponseStream, UwsExchange } from './exchange.js';
 
 type Chunk = Uint8Array<ArrayBufferLike>;
 type Reader = ReadableStreamDefaultReader<Chunk>;
@@ -14,7 +15,6 @@ const RESERVED =
 const WHOLE_BYTES = 1024 * 1024;
 /** No content, reset content, not modified. */
 const BODILESS = [204, 205, 304];
-const PIECE_BYTES = 64 * 1024;
 /** Of the first piece after the client did not keep up: it finds out whether all before has left. */
 const PROBE_BYTES = 1024;
 

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { describe, HubError } from '../errors.js';
 import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
 import type { Refusal } from './admission.js';
-import type { HeaderList } from './exchange.js';
+import type { HeaderList } from './engine-response.js';
 import type { Route } from './routes.js';
 import { chooseSubprotocol } from './subprotocols.js';
 

@@ -10,9 +10,12 @@ export interface RawResponse {
   readonly body: string;
 }
 
-/** An open TCP connection that does not outlive its test. */
-export async function dial(port: number): Promise<{ socket: Socket; reader: ByteReader }> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+/** An open connection that does not outlive its test. @param address a TCP port, or the path of a Unix socket */
+export async function dial(address: number | string): Promise<{ socket: Socket; reader: ByteReader }> {
+  const socket =
+    typeof address === 'string'
+      ? connect(address)
+      : connect({ host: '127.0.0.1', port: address, noDelay: true });
   const reader = new ByteReader(socket);
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
