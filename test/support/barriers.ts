@@ -15,7 +15,8 @@ export class Barriers {
     onTestFinished(() => {
       // Whatever still waits is let go first.
       this.lift('release');
-      rmSync(this.dir, { recursive: true, force: true });
+      // They may be writing.
+      rmSync(this.dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
     });
   }
 
