@@ -93,7 +93,7 @@ export class Turn {
     this.#relieve();
     if (isDone && this.#spinMs > 0 && this.#spin()) return false;
     for (const shard of shards) if (!shard.fallAsleep()) isDone = false;
-    this.#lookLater();
+    if (isDone) this.#lookLater();
     return isDone;
   }
 

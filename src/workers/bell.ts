@@ -36,17 +36,24 @@ export function doze(control: Int32Array, inbound: InboundReader, spinMs: number
 
 /** True when replies are there and the front end sleeps: whoever gets true rings, once. */
 export function claimFrontEndBell(control: Int32Array, replies: ReplyWriter): boolean {
-  if (Atomics.load(control, Word.FrontAsleep) === 0 || !replies.isPending) return false;
-  return Atomics.compareExchange(control, Word.FrontAsleep, 1, 0) === 1;
+  return replies.isPending && takeFrontEndBell(control);
 }
 
 /**
- * The worker has something to do that nobody gave it just now. It counts as awake, as if it had been woken, and the front
- * end is rung: awake, it looks for replies however long the next hook takes.
+ * The worker has something to do that nobody gave it just now: it counts as awake, as if it had been woken. True when the
+ * front end sleeps: whoever gets true rings, once. Awake, it looks for replies however long the next hook takes.
  */
-export function stir(control: Int32Array, ring: () => void): void {
+export function stir(control: Int32Array): boolean {
   Atomics.store(control, Word.WorkerAsleep, Sleep.Awake);
-  if (Atomics.compareExchange(control, Word.FrontAsleep, 1, 0) === 1) ring();
+  return takeFrontEndBell(control);
+}
+
+function takeFrontEndBell(control: Int32Array): boolean {
+  // Most often it is awake, and a look is cheaper.
+  return (
+    Atomics.load(control, Word.FrontAsleep) === 1 &&
+    Atomics.compareExchange(control, Word.FrontAsleep, 1, 0) === 1
+  );
 }
 
 /** Blocks the thread until the front end has applied more replies than up to `released`. */

@@ -48,7 +48,9 @@ function work(task: LaneTask, handlers: Handlers): Promise<void> {
       takeBlock: () => receiveMessageOnPort(blocks)!.message as SharedArrayBuffer,
       doze: () => doze(control, inbound, spinMs),
       sleep: () => fallAsleep(control, inbound),
-      stir: () => stir(control, pull),
+      stir: () => {
+        if (stir(control)) pull();
+      },
       ringFrontEnd: ring,
       stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
     });

@@ -43,7 +43,9 @@ export async function startLocalLane(
     // The thread is the front end's.
     doze: () => false,
     sleep: () => fallAsleep(control, inbound),
-    stir: () => stir(control, () => host.onBell()),
+    stir: () => {
+      if (stir(control)) host.onBell();
+    },
     ringFrontEnd: () => {
       if (claimFrontEndBell(control, replies)) host.onBell();
     },
