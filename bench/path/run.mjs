@@ -10,10 +10,12 @@ import { connectionLimits } from '../../dist/hub/connection-limits.js';
 import { Connections } from '../../dist/hub/connections.js';
 import { ReadMeter } from '../../dist/hub/read-meter.js';
 import { Shard } from '../../dist/hub/shard.js';
+import { SendVerdict } from '../../dist/hub/socket-port.js';
 import { Counters } from '../../dist/metrics/counters.js';
 import { resolveOptions } from '../../dist/options.js';
 import * as Flag from '../../dist/wire/flag.js';
 import { InboundReader } from '../../dist/wire/inbound.js';
+import * as Inbound from '../../dist/wire/inbound-kind.js';
 import { Block } from '../../dist/wire/layout.js';
 import { ReplyWriter } from '../../dist/wire/replies.js';
 import * as Reply from '../../dist/wire/reply-kind.js';
@@ -28,7 +30,7 @@ class Port {
   sentBytes = 0;
   send(data) {
     this.sentBytes += data.length;
-    return 1;
+    return SendVerdict.Sent;
   }
   cork(work) {
     work();
@@ -57,7 +59,7 @@ class EchoLane {
     while (inbound.next()) {
       const { kind, flags, slot, generation, position, length } = inbound;
       inbound.take();
-      const isMessage = kind === 2;
+      const isMessage = kind === Inbound.Message;
       const reply = isMessage ? Reply.Echo | (flags & Flag.Binary) : Reply.Finish;
       this.#replies.write(reply | Flag.Done, slot, generation, position, isMessage ? length : 0);
       this.#replies.commit();

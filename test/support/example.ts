@@ -19,10 +19,10 @@ export interface Example {
   stop(): Promise<void>;
 }
 
-/** @param path of the program, below examples/ */
 /** What the engine says of a handshake that is answered later while no WebSocket is open (docs/handshake.md). */
 const ENGINE_NOTE = /^Warning: uWS\.HttpResponse writes must be made from within a corked callback\..*\n/gm;
 
+/** @param path of the program, below examples/ */
 export async function startExample(
   path: string,
   { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
