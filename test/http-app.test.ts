@@ -1,13 +1,17 @@
 /** `hub.http`: requests that the hub does not serve itself, as the Fetch standard has them. */
 import { request as httpRequest } from 'node:http';
 import { type HttpHandler, type Hub, HubError, type HubOptions } from 'shardhub';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { counted } from './support/counters.js';
 import { fetchRaw } from './support/http-client.js';
 import { startHub } from './support/hubs.js';
 import { dial, rawRequest, readResponse } from './support/raw-http.js';
 import { until } from './support/until.js';
 import { WsClient } from './support/ws-client.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 async function serve(handler: HttpHandler, options: HubOptions = {}) {
   const { hub, log } = await startHub({ workers: 1, ...options });
@@ -177,6 +181,8 @@ describe('on one connection', () => {
     ['HEAD', 200, 'body', undefined],
     ['OPTIONS', 204, null, undefined],
   ])('%s with status %i keeps it open', async (method, status, body, length) => {
+    // One of 256 without a body does not.
+    vi.spyOn(Math, 'random').mockReturnValue(1 / 256);
     const { hub } = await serve(() => new Response(body, { status }));
     const { socket, reader } = await dial(hub.port);
     for (let i = 0; i < 3; i++) {
@@ -186,6 +192,19 @@ describe('on one connection', () => {
       expect(response).toMatchObject({ status, body: hasBody ? body : '' });
       expect(response.headers['content-length']).toBe(length);
     }
+  });
+
+  test.each([
+    ['without a body', null, 204],
+    ['with an empty body', '', 200],
+  ])('an answer %s closes it by chance', async (_, body, status) => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.99 / 256);
+    const { hub } = await serve(() => new Response(body, { status }));
+    const { socket, reader } = await dial(hub.port);
+    socket.write(get(hub, '/x'));
+    const { headers, ...response } = await readResponse(reader);
+    expect([response, headers.connection]).toEqual([{ status, body: '' }, 'close']);
+    expect(await reader.takeRest()).toHaveLength(0);
   });
 
   test('HEAD tells the length that the handler gives, and then closes', async () => {

@@ -8,6 +8,8 @@ export type HeaderList = readonly (readonly [string, string])[];
  * buffer of 16 KiB; a piece that does not fit is lost when the kernel has no room for that line.
  */
 export const PIECE_BYTES = 16 * 1024 - 64;
+/** One of so many responses without a body closes its connection. */
+const EMPTY_PER_CLOSE = 256;
 
 /** Header values are byte strings (RFC 9110 §5.5), the engine's strings UTF-8. */
 export function writeHead(res: UwsResponse, status: string, headers: HeaderList): void {
@@ -17,13 +19,13 @@ export function writeHead(res: UwsResponse, status: string, headers: HeaderList)
 }
 
 /**
- * Sends a response with a body of a known length.
+ * Sends a response with a body of a known length, which is not read after the call.
  *
  * The engine's `end` buffers what the client does not take, for as many requests as it sends, and loses a body of over
  * 16 KiB when the kernel has no room for the headers. `tryEnd` does neither: who asks for more than it reads is cut off.
  *
  * @param res must have a handler for its abortion
- * @param body not to be changed afterwards: it may leave bit by bit
+ * @param onSent called when the body has left, unless the client is gone first
  */
 export function writeWhole(
   res: UwsResponse,
@@ -31,16 +33,37 @@ export function writeWhole(
   headers: HeaderList,
   body: string | Uint8Array,
   closeConnection: boolean,
+  onSent?: () => void,
 ): void {
   res.cork(() => {
     writeHead(res, status, headers);
-    // Nothing comes behind it.
-    if (closeConnection) {
+    if (closeConnection || (body.length === 0 && mustCloseEmpty())) {
+      // No request comes behind it.
       res.end(body, true);
+      onSent?.();
       return;
     }
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    const send = (offset: number): boolean => res.tryEnd(bytes.subarray(offset), bytes.byteLength)[0];
-    if (!send(0)) res.onWritable(send);
+    const [hasLeft] = res.tryEnd(bytes, bytes.length);
+    if (hasLeft) onSent?.();
+    else sendRest(res, bytes, onSent);
   });
+}
+
+function sendRest(res: UwsResponse, bytes: Uint8Array, onSent: (() => void) | undefined): void {
+  const start = res.getWriteOffset();
+  const rest = Uint8Array.prototype.slice.call(bytes, start);
+  res.onWritable((offset) => {
+    const [hasLeft] = res.tryEnd(rest.subarray(offset - start), bytes.length);
+    if (hasLeft) onSent?.();
+    return hasLeft;
+  });
+}
+
+/**
+ * True when a response without a body has to close its connection: the engine takes such a response as sent also when
+ * nobody reads it, and the next request then, without end. By chance, so that no client can choose which.
+ */
+export function mustCloseEmpty(): boolean {
+  return Math.random() < 1 / EMPTY_PER_CLOSE;
 }

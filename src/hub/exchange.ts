@@ -1,5 +1,5 @@
 /** One HTTP request and its response, over the engine's. */
-import { type HeaderList, PIECE_BYTES, writeHead, writeWhole } from './engine-response.js';
+import { type HeaderList, mustCloseEmpty, PIECE_BYTES, writeHead, writeWhole } from './engine-response.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
 
 export class UwsExchange {
@@ -85,49 +85,52 @@ export class UwsExchange {
   /**
    * Answers. Does nothing when it is over already. A HEAD request gets the headers only.
    *
-   * @param body not to be changed afterwards: it may leave bit by bit
+   * @param onSent called when the answer has left, unless the client is gone first
    */
-  respond(status: string, headers: HeaderList, body: string | Uint8Array, closeConnection = false): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    if (!this.#isolated) {
-      this.#write(status, headers, body, closeConnection);
-      return;
-    }
-    setImmediate(() => {
-      if (!this.#isAborted) this.#write(status, headers, body, true);
+  respond(
+    status: string,
+    headers: HeaderList,
+    body: string | Uint8Array,
+    closeConnection = false,
+    onSent?: () => void,
+  ): void {
+    const res = this.#res;
+    this.#answer((mustClose) => {
+      if (this.method !== 'HEAD')
+        writeWhole(res, status, headers, body, closeConnection || mustClose, onSent);
+      else {
+        res.cork(() => {
+          writeHead(res, status, headers);
+          // The engine cuts the next request on a connection that had a response without a body: close it in good order.
+          res.endWithoutBody(Buffer.byteLength(body), true);
+        });
+        onSent?.();
+      }
     });
   }
 
   /** Answers with the headers alone. @param length of the body that is left out, if it is told */
   respondWithoutBody(status: string, headers: HeaderList, length: number | undefined): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
     const res = this.#res;
-    const write = () =>
+    this.#answer((mustClose) =>
       res.cork(() => {
         writeHead(res, status, headers);
         // With an argument that is undefined it would tell a length of its own.
-        if (length === undefined && !this.#isolated) res.endWithoutBody();
-        else res.endWithoutBody(length ?? 0, true);
-      });
-    if (!this.#isolated) write();
-    else
-      setImmediate(() => {
-        if (!this.#isAborted) write();
-      });
+        if (length !== undefined || mustClose || mustCloseEmpty()) res.endWithoutBody(length ?? 0, true);
+        else res.endWithoutBody();
+      }),
+    );
   }
 
-  #write(status: string, headers: HeaderList, body: string | Uint8Array, closeConnection: boolean): void {
-    const res = this.#res;
-    if (this.method !== 'HEAD') writeWhole(res, status, headers, body, closeConnection);
-    else {
-      res.cork(() => {
-        writeHead(res, status, headers);
-        // The engine cuts the next request on a connection that had a response without a body: close it in good order.
-        res.endWithoutBody(Buffer.byteLength(body), true);
+  /** Writes the answer, unless there is one. Where the connection is isolated, it is closed then. */
+  #answer(write: (mustClose: boolean) => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (!this.#isolated) write(false);
+    else
+      setImmediate(() => {
+        if (!this.#isAborted) write(true);
       });
-    }
   }
 
   /**

@@ -19,7 +19,7 @@ const BODILESS = [204, 205, 304];
 const PROBE_BYTES = 1024;
 
 /**
- * Resolves when everything was handed to the engine, or the client is gone.
+ * Resolves when everything has left, or the client is gone.
  *
  * @param signal aborts when the client is gone
  * @param maxGathered bytes of the largest body that is sent where it cannot be sent in pieces
@@ -42,7 +42,7 @@ export async function sendResponse(
       exchange.respondWithoutBody(status, headers, lengthOf(response, exchange.method));
     } else if (reader === undefined) exchange.respond(status, headers, '');
     else if (exchange.isIsolated) {
-      exchange.respond(status, headers, await gather(reader, maxGathered));
+      await sendWhole(exchange, status, headers, await gather(reader, maxGathered), signal);
     } else await sendBody(exchange, status, headers, reader, signal);
   } catch (error) {
     reader?.cancel(error).catch(() => {});
@@ -50,6 +50,21 @@ export async function sendResponse(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** Resolves when the body has left, or the client is gone. */
+function sendWhole(
+  exchange: UwsExchange,
+  status: string,
+  headers: HeaderList,
+  body: string | Chunk,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve());
+    exchange.respond(status, headers, body, false, resolve);
+  });
 }
 
 async function sendBody(
@@ -65,7 +80,7 @@ async function sendBody(
   second?.catch(() => {});
   const isWhole = first === undefined || (await Promise.race([second, nextTurn(MORE)])) === undefined;
   if (isWhole && (first?.byteLength ?? 0) <= WHOLE_BYTES) {
-    exchange.respond(status, headers, first ?? '');
+    await sendWhole(exchange, status, headers, first ?? '', signal);
     return;
   }
   const stream = exchange.stream(status, headers, first!.subarray(0, PROBE_BYTES));

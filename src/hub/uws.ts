@@ -26,8 +26,10 @@ export interface UwsResponse {
   writeHeader(name: string, value: string | Uint8Array): UwsResponse;
   /** Sends a chunk, which must not be empty; false when earlier ones have not left yet. See `PIECE_BYTES`. */
   write(chunk: string | Uint8Array): boolean;
-  /** Sends the rest of the body as far as it leaves at once; when it does not, go on in `onWritable`. */
+  /** Sends the body, or the rest of it, as far as it leaves at once; when it does not, go on in `onWritable`. */
   tryEnd(rest: Uint8Array, totalBytes: number): readonly [hasLeft: boolean, isDone: boolean];
+  /** How much of the body has left, in bytes. */
+  getWriteOffset(): number;
   /** With a handler, the engine no longer sends what is buffered by itself: a cork does. */
   onWritable(handler: (offset: number) => boolean): UwsResponse;
   end(body?: string | Uint8Array, closeConnection?: boolean): UwsResponse;
