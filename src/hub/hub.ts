@@ -27,6 +27,7 @@ import { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import type { UwsExchange } from './exchange.js';
 import { Front } from './front.js';
+import { guardedLogger } from './guarded-logger.js';
 import { Heartbeat } from './heartbeat.js';
 import { HttpRoutes } from './http.js';
 import { HttpApp, type HttpHandler } from './http-app.js';
@@ -84,7 +85,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     super();
     this.options = resolveOptions(options as HubOptions);
     this.#routes = new Routes(this.options);
-    this.#logger = this.options.logger ?? pino({ level: this.options.logLevel }, pino.destination(2));
+    const { logger, logLevel } = this.options;
+    this.#logger = guardedLogger(logger ?? pino({ level: logLevel }, pino.destination(2)));
     this.#upgrades = new Upgrades(this.options, {
       routeOf: ({ path }) => this.#routes.at(path),
       refuse: (request) =>

@@ -105,18 +105,14 @@ export class ReplyApplier {
     let room = CORK_BYTES;
     let records = 0;
     let bytes = 0;
-    try {
-      do {
-        this.#applyOne(connection);
-        room -= bytesOf(reader);
-        if (!reader.isDone) continue;
-        records++;
-        bytes += reader.doneBytes;
-      } while (room > 0 && reader.peek(slot, generation) && reader.next());
-    } finally {
-      // Also when a logger of the user's throws.
-      if (records > 0) this.#sink.onDone(connection, records, bytes);
-    }
+    do {
+      this.#applyOne(connection);
+      room -= bytesOf(reader);
+      if (!reader.isDone) continue;
+      records++;
+      bytes += reader.doneBytes;
+    } while (room > 0 && reader.peek(slot, generation) && reader.next());
+    if (records > 0) this.#sink.onDone(connection, records, bytes);
   };
 
   /** Does what a reply asks for, but for what it finishes. hot: once per reply. */
