@@ -126,14 +126,15 @@ export class Runtime implements ContextHost {
   /** Lets replies leave, and the thread breathe. False when the rest is for the next turn. hot */
   #pace(): boolean {
     const now = performance.now();
-    if (now - this.#lastRing > REPLY_DELAY_MS) {
+    // At its end timers and I/O of the handler's come, which may take their time.
+    const isOver = now - this.#turnStart >= TURN_MS;
+    if (isOver || now - this.#lastRing > REPLY_DELAY_MS) {
       this.#lastRing = now;
       this.#inbound.release();
       this.#host.ringFrontEnd();
     }
-    if (now - this.#turnStart < TURN_MS) return true;
-    setImmediate(this.#turn);
-    return false;
+    if (isOver) setImmediate(this.#turn);
+    return !isOver;
   }
 
   /** Runs what waited for its connection, or else takes the next record. True when a hook returned a promise. hot */
