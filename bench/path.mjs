@@ -21,7 +21,7 @@ const loads = ROWS.filter(({ id }) => id.startsWith('echo-'));
 const times = new Map(loads.map(({ id }) => [id, []]));
 for (let i = 0; i < processes; i++) {
   for (const { id, load } of loads) {
-    // As many bytes for large messages as for small ones would take minutes.
+    // As many messages of a large size as of a small one would take minutes.
     const task = JSON.stringify({ load, messages: Math.ceil(messages / (1 + load.size / 1024)) });
     times.get(id).push(JSON.parse(execFileSync(process.execPath, [RUN, task], { encoding: 'utf8' })));
   }

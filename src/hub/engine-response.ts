@@ -18,6 +18,12 @@ export function writeHead(res: UwsResponse, status: string, headers: HeaderList)
     res.writeHeader(name, /[^\0-\x7f]/.test(value) ? Buffer.from(value, 'latin1') : value);
 }
 
+/** Headers of a text for a person, unless they tell another type. */
+export function textHeaders(headers: HeaderList): HeaderList {
+  if (headers.some(([name]) => name.toLowerCase() === 'content-type')) return headers;
+  return [...headers, ['Content-Type', 'text/plain; charset=utf-8']];
+}
+
 /**
  * Sends a response with a body of a known length, which is not read after the call.
  *
@@ -38,7 +44,7 @@ export function writeWhole(
   res.cork(() => {
     writeHead(res, status, headers);
     if (closeConnection || (body.length === 0 && mustCloseEmpty())) {
-      // No request comes behind it.
+      // No request comes behind it. It is small, or its connection is new: the kernel has room for the headers.
       res.end(body, true);
       onSent?.();
       return;

@@ -1,5 +1,13 @@
 /** One HTTP request and its response, over the engine's. */
-import { type HeaderList, mustCloseEmpty, PIECE_BYTES, writeHead, writeWhole } from './engine-response.js';
+import type { Refusal } from './admission.js';
+import {
+  type HeaderList,
+  mustCloseEmpty,
+  PIECE_BYTES,
+  textHeaders,
+  writeHead,
+  writeWhole,
+} from './engine-response.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
 
 export class UwsExchange {
@@ -107,6 +115,11 @@ export class UwsExchange {
         onSent?.();
       }
     });
+  }
+
+  /** Answers with a sentence for a person. */
+  refuse({ status, headers, body }: Refusal, closeConnection = false): void {
+    this.respond(status, textHeaders(headers), `${body}\n`, closeConnection);
   }
 
   /** Answers with the headers alone. @param length of the body that is left out, if it is told */

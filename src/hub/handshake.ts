@@ -1,7 +1,7 @@
 /** A handshake over the engine's request and response. */
 import type { HandshakeRequest } from '../wire/request.js';
 import type { Refusal } from './admission.js';
-import { writeWhole } from './engine-response.js';
+import { textHeaders, writeWhole } from './engine-response.js';
 import type { HandshakePort } from './upgrade.js';
 import type { Acceptance } from './upgrade-result.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
@@ -95,7 +95,5 @@ export class UwsHandshake<UserData> implements HandshakePort {
 }
 
 function respond(res: UwsResponse, { status, headers, body }: Refusal, closeConnection: boolean): void {
-  const hasType = headers.some(([name]) => name.toLowerCase() === 'content-type');
-  const all = hasType ? headers : [...headers, ['Content-Type', 'text/plain; charset=utf-8'] as const];
-  writeWhole(res, status, all, `${body}\n`, closeConnection);
+  writeWhole(res, status, textHeaders(headers), `${body}\n`, closeConnection);
 }

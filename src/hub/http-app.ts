@@ -169,10 +169,9 @@ export class HttpApp {
     );
   }
 
-  #refuse(exchange: UwsExchange, { reason, status, headers, body }: Refusal, closeConnection = false): void {
-    this.#host.counters.rejected[reason]++;
-    const type = ['Content-Type', 'text/plain; charset=utf-8'] as const;
-    exchange.respond(status, [...headers, type], `${body}\n`, closeConnection);
+  #refuse(exchange: UwsExchange, answer: Refusal, closeConnection = false): void {
+    this.#host.counters.rejected[answer.reason]++;
+    exchange.refuse(answer, closeConnection);
   }
 }
 

@@ -184,7 +184,7 @@ export class HttpRoutes {
 
   #refuse(exchange: UwsExchange, answer: Refusal, closeConnection = false): void {
     this.#host.counters.rejected[answer.reason]++;
-    exchange.respond(answer.status, [...answer.headers, ...TEXT], `${answer.body}\n`, closeConnection);
+    exchange.refuse(answer, closeConnection);
   }
 }
 

@@ -1,7 +1,5 @@
 /** Kinds of inbound records. A module to be imported as a namespace (see word.ts). */
 
-/** Skip to the start of the block. Also a kind of reply. */
-export const Pad = 0;
 /** A connection opened; the payload is its request as JSON. */
 export const Open = 1;
 /** A message; the payload is its bytes, or a block of its own with `Flag.External`. */

@@ -8,11 +8,11 @@
  */
 import { copyToShared } from './copy.js';
 import * as Flag from './flag.js';
-import * as Inbound from './inbound-kind.js';
 import {
   type Block,
   INBOUND_HEADER_BYTES,
   KIND_MASK,
+  PAD,
   recordUnits,
   UNIT_BYTES,
   UNIT_WORDS,
@@ -49,7 +49,7 @@ export class InboundWriter {
   /** Up to here memory may be written again. */
   #freed = 0;
   #last = 0;
-  /** Position of the `Pad` between `#crossed` and `#staged`, where more than one never is. */
+  /** Position of the `PAD` between `#crossed` and `#staged`, where more than one never is. */
   #pad: number | undefined = undefined;
 
   /** `staging` is left out where the reader is on the same thread: then nothing has to cross. */
@@ -130,7 +130,7 @@ export class InboundWriter {
       const word = (at & (units - 1)) * UNIT_WORDS;
       const head = words[word]!;
       const kind = head & KIND_MASK;
-      if (kind === Inbound.Pad) {
+      if (kind === PAD) {
         at = (at + (units - (at & (units - 1)))) | 0;
         continue;
       }
@@ -175,14 +175,14 @@ export class InboundWriter {
   #skipToStart(): void {
     const capacity = this.#private.units;
     const start = this.#staged & (capacity - 1);
-    this.#private.words[start * UNIT_WORDS] = Inbound.Pad;
+    this.#private.words[start * UNIT_WORDS] = PAD;
     this.#pad = this.#staged;
     this.#staged = (this.#staged + (capacity - start)) | 0;
   }
 
   /**
    * Copies what was staged before a position to shared memory: at most two aligned bulk copies, up to the end of the
-   * block or to a `Pad` before it, and from its start.
+   * block or to a `PAD` before it, and from its start.
    */
   #cross(end: number): void {
     const { units } = this.#private;
@@ -252,7 +252,7 @@ export class InboundReader {
       if (at === this.#head) return false;
       const word = (at & (units - 1)) * UNIT_WORDS;
       const head = words[word]!;
-      if ((head & KIND_MASK) === Inbound.Pad) {
+      if ((head & KIND_MASK) === PAD) {
         this.end = (at + (units - (at & (units - 1)))) | 0;
         continue;
       }

@@ -3,7 +3,7 @@
  *
  * A ring is a block of memory in which one side appends records and the other reads them in order. Positions
  * count units of 8 bytes since the start and wrap at 2^32, so a distance is `(a - b) | 0`. A record starts on a
- * unit, never wraps around the end of the block (a `Pad` record skips to its start), and is followed by its payload.
+ * unit, never wraps around the end of the block (a `PAD` record skips to its start), and is followed by its payload.
  *
  * Inbound (front end → worker; kinds in inbound-kind.ts, flags in flag.ts), header of 16 bytes:
  *
@@ -22,6 +22,8 @@ export const INBOUND_HEADER_BYTES = 16;
 export const REPLY_HEADER_BYTES = 24;
 
 export const KIND_MASK = 0xff;
+/** A kind of record of both rings: skip to the start of the block. */
+export const PAD = 0;
 
 /** Units that a record with so many payload bytes takes. */
 export function recordUnits(headerBytes: number, payloadBytes: number): number {

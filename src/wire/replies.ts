@@ -7,11 +7,16 @@
  */
 import { copyToShared } from './copy.js';
 import * as Flag from './flag.js';
-import { type Block, KIND_MASK, REPLY_HEADER_BYTES, recordUnits, UNIT_BYTES, UNIT_WORDS } from './layout.js';
+import {
+  type Block,
+  KIND_MASK,
+  PAD,
+  REPLY_HEADER_BYTES,
+  recordUnits,
+  UNIT_BYTES,
+  UNIT_WORDS,
+} from './layout.js';
 import * as Word from './word.js';
-
-/** Pad has the same meaning in both rings. */
-const PAD = 0;
 
 /** Called when the ring is full; returns once the front end has applied more than up to `released`. */
 export type WaitForRoom = (released: number) => void;

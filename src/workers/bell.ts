@@ -41,7 +41,7 @@ export function claimFrontEndBell(control: Int32Array, replies: ReplyWriter): bo
 
 /**
  * The worker has something to do that nobody gave it just now: it counts as awake, as if it had been woken. True when the
- * front end sleeps: whoever gets true rings, once. Awake, it looks for replies however long the next hook takes.
+ * front end sleeps: whoever gets true rings, once. The front end, awake, looks after a worker that has more than it is at.
  */
 export function stir(control: Int32Array): boolean {
   Atomics.store(control, Word.WorkerAsleep, Sleep.Awake);
