@@ -223,6 +223,32 @@ describe('a slow subscriber', () => {
     expect(hub.stats().outbound.queuedBytes).toBe(0);
   });
 
+  test('a topic conflates with itself and its key only, however they are written', async () => {
+    const { hub } = await startHub({ handler });
+    const client = await stalledSubscriber(hub, 'a');
+    const [connection] = [...hub.connections()];
+    const published: [topic: string, conflate: string | true][] = [
+      ['a', 'b\0c'],
+      ['a\0b', 'c'],
+      ['a\0b\0c', true],
+      ['a', true],
+      ['a', ''],
+      ['topic:a', true],
+      ['1:a', true],
+      ['1:', 'a'],
+    ];
+    for (const [topic] of published) connection!.subscribe(topic);
+    for (const [i, [topic, conflate]] of published.entries()) hub.publish(topic, String(i), { conflate });
+    expect(counted(hub.stats().dropped)).toEqual({});
+    client.resume();
+    const texts: string[] = [];
+    while (texts.length < published.length) {
+      const frame = (await client.nextFrame())!;
+      if (frame.opcode === 1) texts.push(frame.payload.toString());
+    }
+    expect(texts).toEqual(published.map((_, i) => String(i)));
+  });
+
   test('gets only the newest of what handlers publish so, from whatever worker', async () => {
     const { hub } = await startHub({ handler });
     const slow = await stalledSubscriber(hub, 'prices');

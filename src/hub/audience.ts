@@ -134,7 +134,7 @@ export class Audience implements FanOut, HubConnectionHost {
 
   /** With the policy `conflate`, everything that is published conflates by its topic. */
   #policyKey(topic: string): string | undefined {
-    return this.#limits.slowConsumer === 'conflate' ? topic : undefined;
+    return conflationKey(topic, this.#limits.slowConsumer === 'conflate');
   }
 
   #sendTo(to: Iterable<Connection>, message: QueuedMessage, except: Set<Connection> | undefined): number {

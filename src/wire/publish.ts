@@ -44,7 +44,7 @@ export function checkTopic(topic: unknown): asserts topic is string {
 /** What a message replaces in a slow subscriber's queue: an earlier message with the same key. */
 export function conflationKey(topic: string, conflate: boolean | string | undefined): string | undefined {
   if (conflate === undefined || conflate === false) return undefined;
-  return conflate === true ? topic : `${topic}\0${conflate}`;
+  return conflate === true ? `topic:${topic}` : `key:${topic.length}:${topic}${conflate}`;
 }
 
 export function encodePublish(
