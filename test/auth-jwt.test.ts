@@ -1,7 +1,6 @@
 /** `shardhub/auth`: who gets in with which token, on real handshakes; tokens are signed with another library's keys. */
 import { createHmac, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HubOptions } from 'shardhub';
 import { type JwtUpgradeOptions, jwtUpgrade } from 'shardhub/auth';
@@ -10,6 +9,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { counted } from './support/counters.js';
 import { fixture, startHub } from './support/hubs.js';
 import { tryHandshake } from './support/raw-client.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 import { WsClient } from './support/ws-client.js';
 
 const SECRET = 'a secret of thirty-two bytes or more';
@@ -201,8 +201,7 @@ describe('a key set', () => {
   });
 
   function keySetFile(...keys: object[]): { path: string; write(...keys: object[]): void } {
-    const folder = mkdtempSync(join(tmpdir(), 'shardhub-jwks-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder();
     const path = join(folder, 'jwks.json');
     let age = 1000;
     const write = (...now: object[]) => {

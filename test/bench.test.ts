@@ -1,12 +1,12 @@
 /** The benchmarks: that their figures are there, and that a run with a fault in it is none. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 const BENCH = new URL('../bench/', import.meta.url);
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/bench/${name}.mjs`, import.meta.url));
@@ -53,8 +53,7 @@ const namesOf = (list: { name: string }[]) => list.map(({ name }) => name);
 
 /** Runs a command of the benchmarks in a process of its own, with results in a folder of its own. */
 function runBench(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
-  const folder = mkdtempSync(join(tmpdir(), 'shardhub-bench-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const [out, images] = [join(folder, 'results'), join(folder, 'images')];
   return run(command, ['--out', out, '--images', images, ...args], env).then((end) => ({
     ...end,

@@ -1,11 +1,11 @@
 /** `shardhub client` through its real binary: what is sent and shown, and how a conversation ends. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { client, startClient } from './support/client-command.js';
 import { BINARY, runCommand } from './support/command-line.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 import { turn, until } from './support/until.js';
 import { startMuteServer, WsServer } from './support/ws-server.js';
 
@@ -14,8 +14,7 @@ const ESCAPED = '\\x1b]0;evil\\x07\\x1b[31m\\x9b2J\\x7f\\u202e\\u2028a\\r\\n\\tb
 const CONNECTED = 'shardhub: connected to ';
 
 function temporaryFile(content: string | Uint8Array): string {
-  const folder = mkdtempSync(join(tmpdir(), 'shardhub-client-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const path = join(folder, 'message');
   writeFileSync(path, content);
   return path;

@@ -1,9 +1,8 @@
 /** The console page in a browser: messages out and back, what is wrong with one, the keyboard, and every screen. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   connect,
   describeInBrowser,
@@ -17,6 +16,7 @@ import {
   startConsole,
   waitForState,
 } from './support/console-page.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 /** The complaint about what was typed. */
 const complaint = (page: Page) => page.getByRole('alert').filter({ hasText: /./ });
@@ -62,8 +62,7 @@ describeInBrowser('messages on the console page', () => {
   });
 
   it('sends a file as one binary message', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'shardhub-console-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder();
     const file = join(folder, 'bytes.bin');
     const bytes = Uint8Array.from({ length: 70_000 }, (_, i) => i % 251);
     writeFileSync(file, bytes);

@@ -1,12 +1,12 @@
 /** What a hook that fails costs by `onHandlerError`, how it is told, and a handler's module that breaks while the hub runs. */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { HandlerErrorEvent } from '../src/hub/events.js';
 import { fetchRaw, post } from './support/http-client.js';
 import { fixture, type LogLine, startHub } from './support/hubs.js';
 import { connectOnShards } from './support/shards.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 import { until } from './support/until.js';
 import { WsClient } from './support/ws-client.js';
 
@@ -87,8 +87,7 @@ test.each([2, 0])('workers: %i, ignore: an open that throws costs nothing either
 
 describe('a module that no longer loads', () => {
   function copyOfHandler() {
-    const dir = mkdtempSync(join(tmpdir(), 'shardhub-test-'));
-    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    const dir = temporaryFolder();
     const handler = join(dir, 'faults.mjs');
     const mend = () => copyFileSync(fixture('faults.mjs'), handler);
     mend();

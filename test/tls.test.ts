@@ -1,7 +1,6 @@
 /** TLS by the engine: the hub's URLs, files that are not right, and a certificate that is renewed under way. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +11,7 @@ import { Command } from './support/command-line.js';
 import { startHub } from './support/hubs.js';
 import { freePort } from './support/ports.js';
 import { rawRequest } from './support/raw-http.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 import { until } from './support/until.js';
 import { WsClient } from './support/ws-client.js';
 
@@ -33,8 +33,7 @@ function certificateName(port: number): Promise<string> {
 
 /** Copies of the files that a test may replace. */
 function ownFiles(): { key: string; cert: string; renew(): void; damage(): void } {
-  const folder = mkdtempSync(join(tmpdir(), 'shardhub-tls-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder();
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   const copy = (prefix: string) => {
     cpSync(file(`${prefix}key`), key);

@@ -1,18 +1,17 @@
 /** A hub on a Unix socket: its file comes and goes with it, and is taken from nobody. */
-import { existsSync, lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createHub, type HubOptions } from 'shardhub';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Command } from './support/command-line.js';
 import { fixture, startHub } from './support/hubs.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 import { WsClient } from './support/ws-client.js';
 
 function freePath(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'shardhub-unix-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   return join(folder, 'hub.sock');
 }
 
