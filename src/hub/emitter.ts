@@ -4,6 +4,7 @@
  */
 import { channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
+import { throwLater } from '../throw-later.js';
 import { HUB_EVENTS, type HubEventName, type HubEvents } from './events.js';
 
 /** What is published on a diagnostics channel. */
@@ -36,9 +37,7 @@ export class Emitter {
     try {
       (this.#events as EventEmitter).emit(name, ...args);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }
 }

@@ -3,6 +3,8 @@ import type { UwsResponse } from './uws.js';
 
 export type HeaderList = readonly (readonly [string, string])[];
 
+export const TEXT_TYPE = 'text/plain; charset=utf-8';
+
 /**
  * The longest piece of a response in pieces, in bytes. The engine gathers a piece and the line with its length in a
  * buffer of 16 KiB; a piece that does not fit is lost when the kernel has no room for that line.
@@ -21,7 +23,7 @@ export function writeHead(res: UwsResponse, status: string, headers: HeaderList)
 /** Headers of a text for a person, unless they tell another type. */
 export function textHeaders(headers: HeaderList): HeaderList {
   if (headers.some(([name]) => name.toLowerCase() === 'content-type')) return headers;
-  return [...headers, ['Content-Type', 'text/plain; charset=utf-8']];
+  return [...headers, ['Content-Type', TEXT_TYPE]];
 }
 
 /**

@@ -150,7 +150,7 @@ export class UwsExchange {
    * Begins an answer that goes on until it is ended. `onAborted` tells when the client is gone first. The engine cuts
    * off a response that sends nothing for 10 seconds.
    *
-   * @param first what is sent at once; not empty
+   * @param first what is sent at once; not empty, and short enough for one piece beside the headers
    * @returns undefined when the exchange is over already
    */
   stream(status: string, headers: HeaderList, first: string | Uint8Array): ResponseStream | undefined {

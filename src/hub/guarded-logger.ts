@@ -1,5 +1,6 @@
 /** A logger of the application's that may throw without stopping what goes on here. */
 import type { Logger } from '../options.js';
+import { throwLater } from '../throw-later.js';
 
 /** What it throws is an uncaught exception, as what a listener throws is. */
 export function guardedLogger(logger: Logger): Logger {
@@ -7,9 +8,7 @@ export function guardedLogger(logger: Logger): Logger {
     try {
       logger[level](details, message);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   };
   return { error: guard('error'), warn: guard('warn'), info: guard('info'), debug: guard('debug') };

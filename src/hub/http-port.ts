@@ -3,10 +3,9 @@
  */
 import { CloseCode } from '../close-codes.js';
 import { unavailable } from './admission.js';
+import { TEXT_TYPE } from './engine-response.js';
 import type { UwsExchange } from './exchange.js';
 import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
-
-const TEXT = 'text/plain; charset=utf-8';
 
 export class HttpPort implements SocketPort {
   readonly #exchange: UwsExchange;
@@ -63,19 +62,18 @@ export class HttpPort implements SocketPort {
   #respond(code: number, reason: string): void {
     const exchange = this.#exchange;
     if (code === CloseCode.InternalError) {
-      exchange.respond('500 Internal Server Error', [['Content-Type', TEXT]], `${reason}\n`);
+      exchange.respond('500 Internal Server Error', [['Content-Type', TEXT_TYPE]], `${reason}\n`);
     } else if (
       code === CloseCode.GoingAway ||
       code === CloseCode.ServiceRestart ||
       code === CloseCode.TryAgainLater
     ) {
-      const { status, headers } = unavailable('draining');
-      exchange.respond(status, [...headers, ['Content-Type', TEXT]], `${reason}\n`);
+      exchange.refuse({ ...unavailable('draining'), body: reason });
     } else if (this.#size > this.#maxBytes) {
       const body = `The replies are over ${this.#maxBytes} bytes.\n`;
-      exchange.respond('500 Internal Server Error', [['Content-Type', TEXT]], body);
+      exchange.respond('500 Internal Server Error', [['Content-Type', TEXT_TYPE]], body);
     } else {
-      const type = this.#isText ? TEXT : 'application/octet-stream';
+      const type = this.#isText ? TEXT_TYPE : 'application/octet-stream';
       const body = this.#replies.length === 1 ? this.#replies[0]! : Buffer.concat(this.#replies);
       exchange.respond('200 OK', [['Content-Type', type]], body);
     }

@@ -11,7 +11,7 @@ import {
   unavailable,
   upgradeRequired,
 } from './admission.js';
-import type { HeaderList } from './engine-response.js';
+import { type HeaderList, TEXT_TYPE } from './engine-response.js';
 import type { UwsExchange } from './exchange.js';
 import type { HttpApp } from './http-app.js';
 import { MAX_STREAMS, StatsFeed } from './stats-feed.js';
@@ -53,7 +53,7 @@ export interface HttpOptions {
   readonly assets: ReadonlyMap<string, ConsoleAsset>;
 }
 
-const TEXT: HeaderList = [['Content-Type', 'text/plain; charset=utf-8']];
+const TEXT: HeaderList = [['Content-Type', TEXT_TYPE]];
 const NOT_CACHED = ['Cache-Control', 'no-store'] as const;
 const READ_METHODS = ['GET', 'HEAD'];
 
