@@ -52,7 +52,7 @@ describe('a hub', () => {
         }),
       ),
     );
-    expect(seconds).toBeGreaterThanOrEqual(0.149);
+    expect(seconds).toBeGreaterThanOrEqual(0.15);
     expect(result.messagesPerSecond).toBeCloseTo(messages / seconds, 6);
     expect(result.bytesPerSecond).toBeCloseTo((messages * size) / seconds, 3);
     const { min, mean, p50, p75, p90, p97_5, p99, p99_9, max } = latencyMs;
@@ -310,7 +310,7 @@ describe('a run', () => {
     const { url, received } = await startEchoServer();
     const result = await runLoad({ url, ...SHORT, warmupMs: 300 });
     expectRight(result);
-    expect(result.seconds).toBeGreaterThanOrEqual(0.099);
+    expect(result.seconds).toBeGreaterThanOrEqual(0.1);
     expect(result.messages).toBeLessThan(received());
     expect(decodeFromCompressedBase64(result.histogram, 64).totalCount).toBeLessThan(received());
   });
@@ -343,11 +343,12 @@ describe('a run', () => {
   });
 
   test('opens its connections spread over the ramp', async () => {
-    const times: number[] = [];
-    const { url } = await startEchoServer(echo, { onOpen: () => void times.push(performance.now()) });
+    let lastAt = 0;
+    const { url } = await startEchoServer(echo, { onOpen: () => void (lastAt = performance.now()) });
+    const beganAt = performance.now();
     expectRight(await runLoad({ url, ...SHORT, connections: 5, rampMs: 400 }));
-    expect(times).toHaveLength(5);
-    expect(times.at(-1)! - times[0]!).toBeGreaterThanOrEqual(250);
+    // The last of five is opened when four fifths are over.
+    expect(lastAt - beganAt).toBeGreaterThanOrEqual(320);
   });
 
   test.each<[Partial<Record<keyof LoadOptions | 'sise', unknown>>, string]>([

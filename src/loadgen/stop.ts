@@ -12,13 +12,15 @@ export class Stop {
     for (const wake of this.#wakers) wake();
   }
 
-  /** Resolves after `ms`, at once if there is nothing to wait for, or as soon as the run is stopped. */
-  async sleep(ms: number): Promise<void> {
-    if (ms <= 0) return;
-    await this.#until((wake) => {
-      const timer = setTimeout(wake, ms);
-      return () => clearTimeout(timer);
-    });
+  /** Resolves at `time`, by `performance.now()`, and never before; or as soon as the run is stopped. */
+  async sleepUntil(time: number): Promise<void> {
+    // A timer counts from the time at which the turn of the event loop began, so it may be early by what the turn took.
+    for (let left = time - performance.now(); left > 0 && !this.#stopped; left = time - performance.now()) {
+      await this.#until((wake) => {
+        const timer = setTimeout(wake, left);
+        return () => clearTimeout(timer);
+      });
+    }
   }
 
   /** Resolves with `promise`, or with undefined as soon as the run is stopped. */

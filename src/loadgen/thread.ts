@@ -70,8 +70,7 @@ class LoadThread {
     const openSome = async () => {
       while (next < firstId + connections && !this.#stop.stopped) {
         const id = next++;
-        const waitMs = beganAt + (id * options.rampMs) / options.connections - performance.now();
-        if (waitMs > 0) await this.#stop.sleep(waitMs);
+        await this.#stop.sleepUntil(beganAt + (id * options.rampMs) / options.connections);
         if (this.#stop.stopped) return;
         const connection = new Connection(id, new SentTimes(options.inFlight), shared);
         this.#connections[id - firstId] = connection;
@@ -112,17 +111,16 @@ class LoadThread {
     const startAt = await this.#stop.orStopped(this.#started);
     if (startAt === undefined) return;
     const startsAt = startAt - performance.timeOrigin;
-    await this.#stop.sleep(startsAt - performance.now());
+    await this.#stop.sleepUntil(startsAt);
     if (this.#stop.stopped) return;
     this.#phase = 'warmup';
     this.#startSending(startsAt);
-    // Timers may be early by a fraction of a ms: without a warm-up, the measured part has the first echo in it.
-    if (warmupMs > 0) await this.#stop.sleep(startsAt + warmupMs - performance.now());
+    await this.#stop.sleepUntil(startsAt + warmupMs);
     if (!this.#stop.stopped) {
       this.#phase = 'measure';
       this.#recorder.clear();
       this.#meter.begin();
-      await this.#stop.sleep(durationMs);
+      await this.#stop.sleepUntil(performance.now() + durationMs);
       if (!this.#stop.stopped) this.#schedule?.finish();
       this.#meter.end();
     }
@@ -149,7 +147,7 @@ class LoadThread {
     let received = this.#received;
     let heardAt = performance.now();
     while (this.#connections.some(({ echoes }) => echoes.outstanding > 0)) {
-      await this.#stop.sleep(DRAIN_POLL_MS);
+      await this.#stop.sleepUntil(performance.now() + DRAIN_POLL_MS);
       if (this.#stop.stopped) return;
       const now = performance.now();
       if (this.#received > received) heardAt = now;
