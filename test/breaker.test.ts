@@ -92,8 +92,8 @@ describe.each([0, 1])('too many deaths of shard %i', (shard) => {
     await until('it to be ready', async () => (await readyz(hub)).body === 'ready\n');
     expect(events.map(([name, where]) => [name, where]).at(-1)).toEqual(['restart', shard]);
     const restedAt = events.find(([name]) => name === 'rest')![2];
-    // A timer may be a millisecond early, and never more.
-    expect(events.at(-1)![2] - restedAt).toBeGreaterThanOrEqual(SOON - 1);
+    // A timer counts from the time at which the turn of the event loop began.
+    expect(events.at(-1)![2] - restedAt).toBeGreaterThanOrEqual(SOON / 2);
 
     const again = (await connectOnShards(hub, 2))[shard] as [WsClient, WsClient];
     expect(await again[0].ask('restarted')).toBe('false 1');

@@ -12,6 +12,7 @@ import {
   startConsole,
   waitForState,
 } from './support/console-page.js';
+import { startMeasuredHub } from './support/measured-hub.js';
 import { until } from './support/until.js';
 import { connectMany, WsClient } from './support/ws-client.js';
 
@@ -97,13 +98,14 @@ describeInBrowser('the statistics on the console page', () => {
   });
 
   it('are streamed while the page is there, and not when it has gone', async () => {
-    const hub = await startConsole({ handlerTimeoutMs: 0 });
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    // No watchdog: it has a timer of its own.
+    const hub = await startMeasuredHub({ console: true, handlerTimeoutMs: 0 });
+    expect(await hub.timers()).toBe(0);
     const page = await openPage(hub);
     await state(page, 'live');
-    const during = timers();
+    expect(await hub.timers()).toBe(1);
     await page.goto('about:blank');
-    await until('the timer of the stream to go', () => timers() < during);
+    await until('the timer of the stream to go', async () => (await hub.timers()) === 0);
   });
 
   it('rest while nobody sees the page', async () => {

@@ -57,7 +57,7 @@ export interface PageOptions extends BrowserContextOptions {
 
 /** Opens the page of a hub. */
 export async function openPage(
-  hub: Hub,
+  hub: Pick<Hub, 'url' | 'wsUrl'>,
   { tolerated, at = '', ...options }: PageOptions = {},
 ): Promise<Page> {
   const problems: string[] = [];

@@ -13,6 +13,7 @@ function peakMemory() {
 const commands = {
   stats: () => hub.stats(),
   peakMemory,
+  timers: () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
   level: async () => {
     // What finalizers let go of is for the next collection.
     for (let i = 0; i < 4; i++) {
@@ -33,4 +34,4 @@ process.on('message', async ({ id, name, argument }) => {
   });
 });
 
-process.send({ port: hub.port, wsUrl: hub.wsUrl });
+process.send({ port: hub.port, url: hub.url, wsUrl: hub.wsUrl });

@@ -15,10 +15,13 @@ export interface Level {
 
 export interface MeasuredHub {
   readonly port: number;
+  readonly url: string;
   readonly wsUrl: string;
   stats(): Promise<HubStats>;
   /** Peak resident memory so far, in bytes. */
   peakMemory(): Promise<number>;
+  /** How many timers keep the process alive; none but the hub's own are in it. */
+  timers(): Promise<number>;
   level(): Promise<Level>;
   close(options?: { timeoutMs?: number }): Promise<void>;
   /** Lets go of the process: one that has closed its hub has no reason to live on. */
@@ -61,6 +64,7 @@ export async function startMeasuredHub(options: HubOptions): Promise<MeasuredHub
     ...first,
     stats: () => call('stats'),
     peakMemory: () => call('peakMemory'),
+    timers: () => call('timers'),
     level: () => call('level'),
     close: (closeOptions) => call('close', closeOptions),
     leave: () => call('leave'),
