@@ -93,7 +93,7 @@ test(`${COUNT} connections that end at random points leave nothing behind`, {
   expect(after.resources).toEqual(before.resources);
 
   let isClosing = false;
-  const leaving = churn(hub.port, random, { count: 600, atOnce: AT_ONCE, isOver: () => isClosing });
+  const leaving = churn(hub.port, random, { count: 5000, atOnce: AT_ONCE, isOver: () => isClosing });
   await until('the hub to be busy', async () => {
     const { open, inFlight, queuedMessages } = await gauges(hub);
     return open > 0 && inFlight > 0 && queuedMessages > 0;

@@ -113,7 +113,7 @@ describe('no connection', () => {
       socket.write('HTTP/1.1 403 x\r\nContent-Length: 100\r\n\r\nbegin');
     });
     await using server = await listen(http);
-    await expectFailure([server.url, '--timeout', '2s'], '403 Forbidden with: begin (');
+    await expectFailure([server.url, '--timeout', '5s'], '403 Forbidden with: begin (');
   });
 
   test('no handshake within --timeout', async () => {
@@ -180,7 +180,7 @@ test('a message over --max-payload ends the connection with 1009', async () => {
   expect(outcome.stderr).toContain(
     'the server sent a message of more than 10 bytes (to accept it: --max-payload)',
   );
-  expect(server.closed).toMatchObject([{ code: 1009 }]);
+  expect(await server.closed()).toMatchObject([{ code: 1009 }]);
 });
 
 describe('wrong usage', () => {

@@ -63,7 +63,7 @@ describe.skipIf(!hasScript)('a terminal', () => {
     expect(screen).toMatch(/shardhub: closed cleanly, with 1000\n$/);
     expect(screen).not.toContain('\u001b');
     expect(server.texts).toEqual(['hello']);
-    expect(server.closed).toEqual([{ code: 1000, reason: '' }]);
+    expect(await server.closed()).toEqual([{ code: 1000, reason: '' }]);
   });
 
   test('what is being typed survives what arrives meanwhile', async () => {

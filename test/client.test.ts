@@ -41,7 +41,7 @@ describe('messages', () => {
       stderr: `${CONNECTED}${server.url}\nshardhub: closed cleanly, with 1000\n`,
     });
     expect(server.texts).toEqual(['one', '', '—two']);
-    expect(server.closed).toEqual([{ code: 1000, reason: '' }]);
+    expect(await server.closed()).toEqual([{ code: 1000, reason: '' }]);
   });
 
   test('binary messages are shown as offset, bytes and printable characters, up to a bound', async () => {
@@ -216,9 +216,9 @@ describe('a pipe', () => {
     const once = (socket: WebSocket) => socket.once('message', (data) => socket.send(String(data)));
     const server = await WsServer.start({ onConnection: once });
     // Long enough for the handshake on any machine, as it limits that as well.
-    const outcome = await client([server.url, '--timeout', '3s'], { input: 'a\nb\n' });
+    const outcome = await client([server.url, '--timeout', '5s'], { input: 'a\nb\n' });
     expect(outcome).toMatchObject({ code: 1, stdout: 'a\n' });
-    expect(outcome.stderr).toContain('timeout: no further reply (1 due) within 3 s');
+    expect(outcome.stderr).toContain('timeout: no further reply (1 due) within 5 s');
   });
 
   test('does not run ahead of the replies, as a server may bound what it takes on', async () => {
@@ -275,7 +275,7 @@ describe('a pipe', () => {
     command.child.stdout?.destroy();
     const { code, stderr } = await command.exited;
     expect({ code, stderr }).toEqual({ code: 0, stderr: `${CONNECTED}${server.url}\n` });
-    expect(server.closed).toEqual([{ code: 1000, reason: '' }]);
+    expect(await server.closed()).toEqual([{ code: 1000, reason: '' }]);
   });
 });
 
@@ -296,7 +296,7 @@ describe('--ping', () => {
 
   test('dead when no pong comes', async () => {
     const { url } = await startMuteServer();
-    const outcome = await client([url, '--ping', '--timeout', '3s']);
+    const outcome = await client([url, '--ping', '--timeout', '5s']);
     expect(outcome).toMatchObject({ code: 1, stdout: 'dead: timeout\n' });
   });
 
@@ -320,7 +320,7 @@ describe('the end', () => {
     const { code, stderr } = await command.exited;
     expect(code).toBe(0);
     expect(stderr).toMatch(/\nshardhub: closed cleanly, with 1000\n$/);
-    expect(server.closed).toEqual([{ code: 1000, reason: '' }]);
+    expect(await server.closed()).toEqual([{ code: 1000, reason: '' }]);
   });
 
   test('Ctrl-C says that a server does not answer the close frame', async () => {

@@ -1,4 +1,5 @@
 /** The console page's connection: how it is made, how it ends from either side, and how it comes back. */
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import {
   connect,
@@ -17,6 +18,18 @@ import { freePort } from './support/ports.js';
 
 /** What the browser's console says of a hub that is not there. */
 const UNREACHABLE = /ERR_CONNECTION|ERR_INCOMPLETE_CHUNKED|WebSocket connection to .* failed/;
+
+/** Notes what the page says from now on; what it returns waits until it has said something. */
+async function listen(page: Page): Promise<(words: RegExp) => Promise<void>> {
+  await page.evaluate(`
+    globalThis.told = [];
+    const text = (id) => document.getElementById(id).textContent;
+    new MutationObserver(() => told.push(text('state') + ': ' + text('detail')))
+      .observe(document.getElementById('detail'), { childList: true, characterData: true, subtree: true });
+  `);
+  return (words) =>
+    expect.poll(() => page.evaluate('globalThis.told'), PATIENT).toContainEqual(expect.stringMatching(words));
+}
 
 describeInBrowser('the connection of the console page', () => {
   it('says what is wrong with an address or a close code', async () => {
@@ -91,14 +104,13 @@ describeInBrowser('the connection of the console page', () => {
     const page = await openPage(hub, { tolerated: UNREACHABLE });
     await page.getByLabel('Reconnect when the connection is lost').check();
     await connect(page);
+    const told = await listen(page);
     await hub.close({ code: 1012 });
-    await waitForState(page, 'Waiting to reconnect');
-    await waitForState(
-      page,
-      /^The server closed the connection: 1012 \(service restart\).* Try 1 in \d+\.\d m?s\.$/,
+    await told(
+      /^Waiting to reconnect: The server closed the connection: 1012 \(service restart\).* Try 1 in \d+\.\d m?s\.$/,
     );
     // Later tries wait longer.
-    await waitForState(page, /Try 3 in \d+\.\d+ m?s\.$/);
+    await told(/^Waiting to reconnect: .* Try 3 in \d+\.\d+ m?s\.$/);
     await startConsole({ port });
     await waitForState(page, 'Connected');
     await send(page, 'Text', 'back again');
@@ -117,7 +129,8 @@ describeInBrowser('the connection of the console page', () => {
     await page.getByLabel('Reconnect when the connection is lost').check();
     await connect(page);
     await hub.close();
-    await waitForState(page, 'Waiting to reconnect');
+    // A pause that is long enough to click in.
+    await waitForState(page, /Try 4 in \d\.\d\d s\.$/);
     await page.getByRole('button', { name: 'Cancel' }).click();
     await waitForState(page, 'Not trying again.');
     await waitForState(page, 'Closed');

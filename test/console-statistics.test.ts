@@ -185,6 +185,7 @@ describeInBrowser('the load of the console page', () => {
     const hub = await startConsole();
     const page = await openPage(hub, { viewport: { width: 1440, height: 1000 } });
     await startLoad(page, { Connections: 8, 'Rate (per second)': 400, Seconds: 3, 'Bytes each': 100 });
+    await waitForValue(page, 'load', 'p50', (value) => value > 0);
     await loadIsOver(page, /^Done\.$/);
     expect(await results(page)).toMatchObject({
       opened: '8',
@@ -200,8 +201,9 @@ describeInBrowser('the load of the console page', () => {
     });
     const { received, receivedBytes, sent } = hub.stats().messages;
     expect({ received, receivedBytes, sent }).toEqual({ received: 1200, receivedBytes: 120_000, sent: 1200 });
-    expect(await chartValue(page, 'load', 'p50')).toBeGreaterThan(0);
-    expect(hub.stats().connections).toMatchObject({ opened: 8, open: 0, closed: { 1000: 8 } });
+    await expect
+      .poll(() => hub.stats().connections, PATIENT)
+      .toMatchObject({ opened: 8, open: 0, closed: { 1000: 8 } });
   });
 
   it('holds as many as 200 connections, and is stopped by hand', async () => {

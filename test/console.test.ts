@@ -212,7 +212,7 @@ describeInBrowser('the console page', () => {
     await tabTo('#load-seconds');
     await page.keyboard.type('1');
     await page.keyboard.press('Enter');
-    await waitForState(page, 'Running…');
+    await page.locator('#load-state:is([data-state=running], [data-state=done])').waitFor(PATIENT);
     await tabTo('#load-start');
     await page.locator('#load-state[data-state=done]').waitFor(PATIENT);
     await tabTo('#connect');

@@ -16,7 +16,14 @@ const CONNECTIONS = 200;
 /** Poisoned messages that may be under way at a time: more than one, so that some meet. */
 const AT_ONCE = 3;
 /** The slow kinds more rarely; all of them in the first few. */
-const KINDS: Poison[] = [...Array(10).fill('exit'), ...Array(8).fill('uncaught'), 'oom', 'loop'];
+const KINDS: Poison[] = [
+  ...Array(50).fill('exit'),
+  ...Array(44).fill('uncaught'),
+  ...Array(5).fill('oom'),
+  'loop',
+];
+/** Far more than a message takes that is no loop, where one of the cores stands still for a while. */
+const HANDLER_TIMEOUT_MS = 5000;
 const DEADLINE_MS = 60_000 + 5000 * DEATHS;
 
 test.each([
@@ -33,7 +40,7 @@ test.each([
       handler: fixture('deaths.mjs'),
       ordering,
       maxRestarts: 1_000_000,
-      handlerTimeoutMs: 1000,
+      handlerTimeoutMs: HANDLER_TIMEOUT_MS,
       workerMemoryMb: 24,
     });
     const random = new Prng(SEED);

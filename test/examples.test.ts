@@ -66,14 +66,14 @@ describe('rpc', () => {
   test('a short call overtakes one that waits; a pong one that computes', async () => {
     const { wsUrl } = await startExample('rpc/server.mjs');
     const client = await WsClient.connect(wsUrl);
-    client.send(JSON.stringify(call('wait', { ms: 500 }, 'long')));
+    client.send(JSON.stringify(call('wait', { ms: 2000 }, 'long')));
     client.send(JSON.stringify(call('add', [1, 1], 'short')));
     const ids = (await client.collectTexts(2)).map((text) => JSON.parse(text).id);
     expect(ids).toEqual(['short', 'long']);
 
     const order: string[] = [];
     client.socket.on('pong', () => order.push('pong'));
-    client.send(JSON.stringify(call('hash', { text: 'x', rounds: 500_000 }, 'heavy')));
+    client.send(JSON.stringify(call('hash', { text: 'x', rounds: 1_000_000 }, 'heavy')));
     client.socket.ping();
     order.push(JSON.parse(await client.nextText()).id);
     expect(order).toEqual(['pong', 'heavy']);

@@ -4,6 +4,7 @@ import { encodeFrame, Opcode } from './support/frames.js';
 import { fixture } from './support/hubs.js';
 import { startHubProcess } from './support/processes.js';
 import { RawClient } from './support/raw-client.js';
+import { turn } from './support/until.js';
 import { connectMany, type WsClient } from './support/ws-client.js';
 
 const POLITE = 100;
@@ -43,6 +44,8 @@ async function politely(client: WsClient, progress: Progress): Promise<number[]>
   const waits: number[] = [];
   let { thread } = progress.note(await client.ask('hello'));
   for (let round = 0; round < ROUNDS; round++) {
+    // What others have got by now is counted first.
+    await turn();
     const before = progress.of(thread);
     const reply = progress.note(await client.ask('please'));
     thread = reply.thread;

@@ -260,7 +260,7 @@ test.each([
     expect(chunk.at(-1)).toBe(Math.floor((total + chunk.length - 1) / size) % 251);
     total += chunk.length;
     // What the kernel holds on both sides, and a chunk on each side of what is being written.
-    expect(state.pulled - total).toBeLessThan(16 * 1024 * 1024 + 2 * size);
+    expect(state.pulled - total).toBeLessThan(40 * 1024 * 1024 + 2 * size);
   }
   expect(total).toBe(chunks * size);
 });
@@ -290,22 +290,23 @@ test('when the client leaves, the signal aborts and the body is cancelled', asyn
 });
 
 test('a request in flight is answered before the hub is closed, and aborted when it takes too long', async () => {
-  const gates: (() => void)[] = [];
-  const signals: AbortSignal[] = [];
-  const { hub } = await serve(async ({ signal }) => {
-    signals.push(signal);
-    await new Promise<void>((resolve) => gates.push(resolve));
+  const gates = new Map<string, () => void>();
+  const signals = new Map<string, AbortSignal>();
+  const { hub } = await serve(async ({ url, signal }) => {
+    const { pathname } = new URL(url);
+    signals.set(pathname, signal);
+    await new Promise<void>((resolve) => gates.set(pathname, resolve));
     return new Response('late');
   });
   const answers = [fetch(`${hub.url}/a`), fetch(`${hub.url}/b`)] as const;
   answers[1].catch(() => {});
-  await until('both', () => gates.length === 2);
-  const closed = hub.close({ timeoutMs: 300 });
-  gates[0]!();
+  await until('both', () => gates.size === 2);
+  const closed = hub.close({ timeoutMs: 2000 });
+  gates.get('/a')!();
   const settled = await Promise.allSettled(answers);
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
   await closed;
-  expect(signals[1]!.aborted).toBe(true);
+  expect(signals.get('/b')!.aborted).toBe(true);
 });
 
 test.each([

@@ -145,7 +145,7 @@ describe('business-loop', () => {
     expect(new URL(wsUrl).pathname).toBe('/ws');
     const page = await BrowserClient.open(wsUrl, { origin: 'null' });
     for (const text of ['Hello!', '你好']) page.send(text);
-    await until('two answers and a heartbeat', () => page.inbox.length === 3);
+    await until('two answers and a heartbeat', () => page.inbox.length >= 3);
     // The document's page reads them with a FileReader, which takes nothing but Blobs.
     const texts = await Promise.all(page.inbox.map((blob) => (blob as Blob).text()));
     expect(texts.filter((text) => text !== '心跳检查')).toEqual(['Hello! done', '你好 done']);

@@ -75,14 +75,14 @@ describe.each([2, 0])('workers: %i', (workers) => {
   );
 
   test('a stream that waits for a slow peer is not late; one that waits for its next item is', async () => {
-    const { hub, barriers, stalled, url } = await setUp({ handlerTimeoutMs: 100 });
+    const { hub, barriers, stalled, url } = await setUp({ handlerTimeoutMs: 1000 });
     const client = await stalled();
     client.text(`sync ${ENDLESS} ${SIZE}`);
     await halted(() => hub.stats().messages.sent);
     const slow = await WsClient.connect(url);
     // Longer in all than any hook may take, but no item is.
-    slow.send('slow 15');
-    expect(await slow.collectTexts(15)).toEqual(Array.from({ length: 15 }, (_, i) => `${i}`));
+    slow.send('slow 75');
+    expect(await slow.collectTexts(75)).toEqual(Array.from({ length: 75 }, (_, i) => `${i}`));
     const stuck = await WsClient.connect(url);
     stuck.send('stuck');
     expect(await stuck.nextText()).toBe('first');

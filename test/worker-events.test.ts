@@ -26,7 +26,7 @@ const DEATHS: [way: string, reason: RegExp, options: HubOptions][] = [
   ['exit', /\bcode\b.*\b3\b/, {}],
   ['uncaught', /uncaught in a timer of the test/, {}],
   ['oom', /memory/i, { workerMemoryMb: 32 }],
-  ['loop', /did not finish in time/, { handlerTimeoutMs: 200 }],
+  ['loop', /did not finish in time/, { handlerTimeoutMs: 2000 }],
 ];
 
 describe('workerExit and workerRestart', () => {

@@ -1,9 +1,12 @@
 /** Hubs in a process of their own: for what can only be seen from outside, such as peak memory and an exit without being told. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { HubOptions, HubStats } from 'shardhub';
 import { onTestFinished } from 'vitest';
+
+/** Linux: the thread is shutting down (include/linux/sched.h). */
+const PF_EXITING = 0x4;
 
 export interface HubProcess {
   readonly port: number;
@@ -76,5 +79,18 @@ async function outcome(child: ChildProcess) {
 
 /** Threads of this process, or `undefined` where the system does not tell. */
 export function threadCount(): number | undefined {
-  return process.platform === 'linux' ? readdirSync('/proc/self/task').length : undefined;
+  if (process.platform !== 'linux') return undefined;
+  return readdirSync('/proc/self/task').filter(isAlive).length;
+}
+
+/** False for one that has been joined: the kernel lists it until it has cleared up behind it. */
+function isAlive(thread: string): boolean {
+  try {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1');
+    // The flags are the seventh field behind the name, which may have spaces and parentheses in it (proc(5)).
+    const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6]);
+    return (flags & PF_EXITING) === 0;
+  } catch {
+    return false;
+  }
 }

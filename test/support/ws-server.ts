@@ -29,8 +29,8 @@ export class WsServer {
   readonly requests: IncomingMessage[] = [];
   /** What arrived. */
   readonly received: { data: Buffer; isBinary: boolean }[] = [];
-  readonly closed: { code: number; reason: string }[] = [];
   readonly #sockets = new Set<WebSocket>();
+  readonly #closed: { code: number; reason: string }[] = [];
   readonly #stop: () => Promise<void>;
 
   private constructor(port: number, isSecure: boolean, stop: () => Promise<void>) {
@@ -67,7 +67,7 @@ export class WsServer {
     this.#sockets.add(socket);
     socket.on('error', () => {});
     socket.on('message', (data, isBinary) => this.received.push({ data: data as Buffer, isBinary }));
-    socket.on('close', (code, reason) => this.closed.push({ code, reason: reason.toString() }));
+    socket.on('close', (code, reason) => this.#closed.push({ code, reason: reason.toString() }));
   }
 
   /** What arrived, as texts. */
@@ -78,6 +78,12 @@ export class WsServer {
   /** The first connection. */
   connection(): Promise<WebSocket> {
     return until('a connection', () => [...this.#sockets][0]);
+  }
+
+  /** How its connections ended, once one has: its client may be gone before that is known here. */
+  async closed(): Promise<{ code: number; reason: string }[]> {
+    await until('a connection to end', () => this.#closed.length > 0);
+    return this.#closed;
   }
 
   /** Cuts every connection and frees the port. */
