@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type HubConnection, type HubDiagnostics, HubError } from 'shardhub';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Barriers } from './support/barriers.js';
 import { fixture, startHub } from './support/hubs.js';
 import { RawClient } from './support/raw-client.js';
 import { fillUp } from './support/stall.js';
@@ -32,6 +33,29 @@ describe('a connection on the front end', () => {
     expect(hub.stats().dropped['connection-gone']).toBe(1);
     expect(() => hub.get(7 as never)).toThrow(/a connection's id is a string, not 7/);
     expect(hub.get('nonsense')).toBeUndefined();
+  });
+
+  test('closes one whose peer does not read: what waits for its worker is not processed', async () => {
+    const { hub } = await startHub({ workers: 1, handler: fixture('gates.mjs') });
+    const barriers = new Barriers();
+    const client = await WsClient.connect(barriers.url(hub.wsUrl));
+    const [connection] = [...hub.connections()];
+    client.socket.pause();
+    await fillUp(connection!);
+    client.send('loop');
+    await barriers.waitFor('looping');
+    // More than may be in the ring.
+    for (let i = 0; i < 300; i++) client.send('x');
+    await until('all to be accepted', () => hub.stats().messages.received === 301);
+    connection!.close(4001);
+    expect(connection!.isOpen).toBe(false);
+    expect(hub.stats().messages.inFlight).toBeLessThan(300);
+    expect(hub.stats().dropped['connection-gone']).toBeGreaterThan(0);
+    barriers.lift('release');
+    await until('nothing to be in flight', () => hub.stats().messages.inFlight === 0);
+    expect(hub.stats().connections.open).toBe(1);
+    client.socket.resume();
+    expect((await client.closed).code).toBe(4001);
   });
 
   test('closes with a code and a reason after what was sent, and refuses codes that cannot be sent', async () => {

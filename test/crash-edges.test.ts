@@ -102,6 +102,47 @@ describe('a worker that dies', () => {
     expect(barriers.notes('seen')).toEqual(['b']);
   });
 
+  test('a connection that its handler closed: what waited behind that is not processed by the replacement', async () => {
+    const { hub, own, barriers, exits } = await setUpCrash(2);
+    const [poisoned, closing] = own as [WsClient, WsClient];
+    poisoned.send('wait');
+    await barriers.waitFor('waiting', 1);
+    closing.send('close');
+    await barriers.waitFor('waiting', 2);
+    closing.send('note 1');
+    closing.send('note 2');
+    poisoned.send('exit');
+    await until('all to be accepted', () => hub.stats().messages.received === 5);
+    // Both go on in the same turn of microtasks; then what waits behind the first one is next.
+    barriers.lift('pass');
+    expect(await closing.closed).toMatchObject({ code: 4000 });
+    expect((await poisoned.closed).code).toBe(1011);
+    await until('nothing to be in flight', () => hub.stats().messages.inFlight === 0);
+    await until('the worker to be back', () => hub.stats().workerRestarts === 1);
+    expect(barriers.notes('seen')).toEqual([]);
+    expect(exits).toMatchObject([{ shard: 0, connections: 1 }]);
+    expect(hub.stats().messages.inFlightBytes).toBe(0);
+  });
+
+  test('a hook whose peer left before it began is told by the replacement, whatever waits behind it', async () => {
+    const { hub, own, holder, barriers } = await setUpCrash(2);
+    const [poisoned, leaving] = own as [WsClient, WsClient];
+    holder.send('hold');
+    await barriers.waitFor('holding');
+    poisoned.send('exit');
+    await until('the poison to be accepted', () => hub.stats().messages.received === 2);
+    // More than its share of the ring, so that its end waits in front of it.
+    for (let i = 0; i < 300; i++) leaving.send('endless');
+    await until('all to be accepted', () => hub.stats().messages.received === 302);
+    const open = hub.stats().connections.open;
+    leaving.destroy();
+    await until('it to be gone', () => hub.stats().connections.open === open - 1);
+    barriers.lift('release');
+    expect((await poisoned.closed).code).toBe(1011);
+    await until('nothing to be in flight', () => hub.stats().messages.inFlight === 0);
+    expect(hub.stats()).toMatchObject({ handlerTimeouts: 0, workerExits: 1, messages: { inFlightBytes: 0 } });
+  });
+
   test('large messages and those that wait for room go again, in order and once', async () => {
     const { hub, own, others, barriers, together } = await setUpCrash(3);
     const [a, poisoned, b] = own as [WsClient, WsClient, WsClient];

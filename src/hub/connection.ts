@@ -291,9 +291,10 @@ export class Connection implements Peer {
 
   // How it ends
 
-  /** Closes after everything that has been sent so far. */
+  /** Closes after everything that has been sent so far; messages that have not entered the ring are dropped. */
   closeAfterQueue(code: number, reason: string): void {
     this.isCut = true;
+    this.shard.dropMessages(this);
     this.#end({ code, reason, whenIdle: false });
   }
 

@@ -230,7 +230,8 @@ export class Intake {
     this.#blockBytes = 0;
     const victims: Connection[] = [];
     for (const connection of own) {
-      const entries = [...(connection.held ?? []), ...(untaken.get(connection) ?? [])];
+      const held = [...(connection.held ?? [])].filter((entry) => this.#isWanted(connection, entry));
+      const entries = [...held, ...(untaken.get(connection) ?? [])];
       const isVictim = connection.inRing > entries.length;
       connection.held = undefined;
       connection.wantsRoom = false;
@@ -274,18 +275,22 @@ export class Intake {
         continue;
       }
       const payload = this.#blocks.get(record.position) ?? record.payload;
-      if (connection.isCut && record.kind === Inbound.Message) {
-        // Its messages are not processed any more, by any worker.
-        connection.inRing--;
-        this.#account(connection, -1, -payload.length);
-        this.#counters.dropped['connection-gone']++;
-        continue;
-      }
+      const entry = { kind: record.kind | (record.flags & Flag.Binary), payload };
+      if (!this.#isWanted(connection, entry)) continue;
       const entries = byConnection.get(connection) ?? [];
-      entries.push({ kind: record.kind | (record.flags & Flag.Binary), payload });
+      entries.push(entry);
       byConnection.set(connection, entries);
     }
     return byConnection;
+  }
+
+  /** False for a message of a connection that is cut: it is forgotten, as no worker processes it any more. */
+  #isWanted(connection: Connection, { kind, payload }: BacklogEntry): boolean {
+    if (!connection.isCut || (kind & KIND_MASK) !== Inbound.Message) return true;
+    connection.inRing--;
+    this.#account(connection, -1, -payload.length);
+    this.#counters.dropped['connection-gone']++;
+    return false;
   }
 
   // Into the ring
@@ -315,6 +320,8 @@ export class Intake {
     if (!inbound.tryWriteText(kind, slot, generation, request)) return false;
     connection.knownTo = this.#life;
     connection.inRing++;
+    // Its end may wait behind messages whose hooks wait for that.
+    if (connection.isGone) this.abort(connection);
     if (isAccounted) return true;
     connection.isOpening = true;
     this.#account(connection, 1, 0);
