@@ -51,23 +51,42 @@ export interface ErrorRecord {
   readonly stack?: string;
 }
 
-/** Anything that was thrown, as plain data. */
+/** Anything that was thrown, as plain data. Never throws: whatever an application throws is described somehow. */
 export function toErrorRecord(thrown: unknown): ErrorRecord {
-  if (thrown instanceof Error) {
-    const code = (thrown as { code?: unknown }).code;
-    return {
-      // Anything can be assigned to it.
-      message: String(thrown.message),
-      ...(typeof code === 'string' ? { code } : {}),
-      ...(thrown.stack === undefined ? {} : { stack: thrown.stack }),
-    };
+  try {
+    if (thrown instanceof Error) {
+      // Anything can be assigned to them.
+      const { code, message, stack } = thrown as { code?: unknown; message: unknown; stack?: unknown };
+      return {
+        message: String(message),
+        ...(typeof code === 'string' ? { code } : {}),
+        ...(typeof stack === 'string' ? { stack } : {}),
+      };
+    }
+    return { message: typeof thrown === 'string' ? thrown : `a non-error was thrown: ${describe(thrown)}` };
+  } catch {
+    return { message: 'something was thrown that cannot be described' };
   }
-  return { message: typeof thrown === 'string' ? thrown : `a non-error was thrown: ${describe(thrown)}` };
 }
 
-/** Anything that was thrown, as an error. */
+/** Anything that was thrown, as an error. Never throws. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(toErrorRecord(thrown).message, { cause: thrown });
+  const record = toErrorRecord(thrown);
+  try {
+    if (thrown instanceof Error) return thrown;
+  } catch {
+    // A proxy that was revoked.
+  }
+  return new Error(record.message, { cause: thrown });
+}
+
+/** True for what is thrown when an `AbortSignal` has aborted. Never throws. */
+export function isAbortError(thrown: unknown): boolean {
+  try {
+    return thrown instanceof Error && thrown.name === 'AbortError';
+  } catch {
+    return false;
+  }
 }
 
 /** A value in a few words, for messages that name what was wrong. */

@@ -15,6 +15,9 @@ const FAILURES: [string, string, string[]][] = [
   ['reject', 'rejected by the test', []],
   ['throw-string', 'a bare string', []],
   ['throw-undefined', 'undefined', []],
+  ['throw-nonsense', 'cannot be described', []],
+  ['throw-circle', 'a stack in a circle', []],
+  ['throw-revoked', 'cannot be described', []],
   ['generator', 'thrown by a generator of the test', ['before the end']],
   ['async-generator', 'thrown by an async generator of the test', ['before the end']],
   ['send-then-throw', 'thrown after a send', ['sent before']],
@@ -46,8 +49,7 @@ describe.each([2, 0])('workers: %i', (workers) => {
     expect(lines).toHaveLength(1);
     expect(JSON.stringify(lines[0])).toContain(message);
     // With a stack where there is one.
-    if (failure !== 'throw-string' && failure !== 'throw-undefined')
-      expect(JSON.stringify(lines[0])).toContain('failing.mjs');
+    if (!failure.startsWith('throw-')) expect(JSON.stringify(lines[0])).toContain('failing.mjs');
   });
 
   test('a logger that throws harms nobody, and is an uncaught exception', async () => {

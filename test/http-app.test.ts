@@ -6,7 +6,7 @@ import { counted } from './support/counters.js';
 import { fetchRaw } from './support/http-client.js';
 import { startHub } from './support/hubs.js';
 import { dial, rawRequest, readResponse } from './support/raw-http.js';
-import { until } from './support/until.js';
+import { turn, until } from './support/until.js';
 import { WsClient } from './support/ws-client.js';
 
 afterEach(() => {
@@ -309,7 +309,35 @@ test('a request in flight is answered before the hub is closed, and aborted when
   expect(signals.get('/b')!.aborted).toBe(true);
 });
 
+test.each<[string, number, HubOptions]>([
+  ['that has begun', 2, {}],
+  ['of which nothing is there yet', 0, {}],
+  ['that is gathered', 2, { proxyProtocol: true }],
+])('a response %s is cut off, not ended, when the hub waits for it no longer', async (_, chunks, options) => {
+  let isRead = false;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (let i = 0; i < chunks; i++) controller.enqueue(Buffer.from('piece'));
+    },
+    pull() {
+      isRead = true;
+    },
+  });
+  const { hub, log } = await serve(() => new Response(body), options);
+  const { socket, reader } = await dial(hub.port);
+  socket.write(get(hub, '/endless'));
+  await until('it to be read', () => isRead && body.locked);
+  await turn();
+  await hub.close({ timeoutMs: 100 });
+  const text = (await reader.takeRest()).toString();
+  if (chunks > 0 && !options.proxyProtocol) expect(text).toContain('piece');
+  else expect(text).toBe('');
+  expect(text).not.toContain('\r\n0\r\n');
+  expect(log.filter(({ level }) => level === 'error')).toEqual([]);
+});
+
 test.each([
+  ['a method that is none', 'GE{T /x HTTP/1.1\r\nHost: a\r\n\r\n', 400],
   ['a Host that is none', 'GET /x HTTP/1.1\r\nHost: a b/c\r\n\r\n', 400],
   ['a Host with credentials', 'GET /x HTTP/1.1\r\nHost: user@host\r\n\r\n', 400],
   ['TRACE', 'TRACE /x HTTP/1.1\r\nHost: a\r\n\r\n', 405],

@@ -100,6 +100,7 @@ describe('a function', () => {
 
   test.each<[string, () => unknown, RegExp]>([
     ['a promise, which would count as true', async () => false, /returned a promise/],
+    ['a promise that is rejected', () => Promise.reject(new Error('of nobody')), /returned a promise/],
     ['undefined', () => undefined, /returned undefined/],
     [
       'an exception',

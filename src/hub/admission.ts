@@ -27,7 +27,8 @@ export function refuseHandshake(
   isAllowedOrigin: OriginCheck,
   readiness: Readiness,
 ): Refusal | undefined {
-  if (readiness !== 'running') return unavailable(readiness);
+  const unready = refuseUnready(readiness);
+  if (unready !== undefined) return unready;
   const version = request.headers['sec-websocket-version'];
   if (version !== '13') {
     return refusal(
@@ -50,6 +51,11 @@ export function refuseOrigin(request: HandshakeRequest, isAllowedOrigin: OriginC
   const { origin } = request.headers;
   if (origin === undefined || isAllowedOrigin(origin, request)) return undefined;
   return refusal('bad-origin', '403 Forbidden', 'This Origin may not connect.');
+}
+
+/** The refusal while the hub is not running, or undefined. */
+export function refuseUnready(readiness: Readiness): Refusal | undefined {
+  return readiness === 'running' ? undefined : unavailable(readiness);
 }
 
 /** The hub takes no connections right now (RFC 9110 §15.6.4). */

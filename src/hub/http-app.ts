@@ -3,10 +3,10 @@
  * `Response`. Front end thread.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, HubError } from '../errors.js';
+import { describe, HubError, isAbortError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import { within } from '../within.js';
-import { nothingThere, type Readiness, type Refusal, refusal, unavailable } from './admission.js';
+import { nothingThere, type Readiness, type Refusal, refusal, refuseUnready } from './admission.js';
 import type { UwsExchange } from './exchange.js';
 import { sendResponse } from './response.js';
 
@@ -36,6 +36,9 @@ export interface HttpAppOptions {
   readonly maxQueueBytes: number;
 }
 
+const BAD_REQUEST = '400 Bad Request';
+/** RFC 9110 §5.6.2. The engine lets more through. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 /** A `Request` cannot have these methods. */
 const FORBIDDEN = ['CONNECT', 'TRACE', 'TRACK'];
 const WITHOUT_BODY = ['GET', 'HEAD'];
@@ -105,8 +108,9 @@ export class HttpApp {
   }
 
   #refuseEarly({ method }: UwsExchange): Refusal | undefined {
-    const readiness = this.#host.readiness();
-    if (readiness !== 'running') return unavailable(readiness);
+    const unready = refuseUnready(this.#host.readiness());
+    if (unready !== undefined) return unready;
+    if (!TOKEN.test(method)) return refusal('bad-request', BAD_REQUEST, 'The method is no token.');
     if (!FORBIDDEN.includes(method)) return undefined;
     const allow = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
     return refusal('bad-method', '405 Method Not Allowed', `This server takes ${allow}.`, [['Allow', allow]]);
@@ -125,7 +129,7 @@ export class HttpApp {
       const request = this.#toRequest(exchange, headers, body, abort.signal);
       if (request === undefined) {
         const text = 'The Host header or the target is no part of a URL.';
-        this.#refuse(exchange, refusal('bad-request', '400 Bad Request', text));
+        this.#refuse(exchange, refusal('bad-request', BAD_REQUEST, text));
         return;
       }
       const { remoteAddress } = exchange;
@@ -161,7 +165,7 @@ export class HttpApp {
 
   #fail(exchange: UwsExchange, error: unknown, signal: AbortSignal): void {
     // It stopped because the client is gone, as it was told to.
-    if (signal.aborted && error instanceof Error && error.name === 'AbortError') return;
+    if (signal.aborted && isAbortError(error)) return;
     this.#host.onError(error);
     this.#refuse(
       exchange,

@@ -8,6 +8,7 @@ import {
   type Readiness,
   type Refusal,
   refusal,
+  refuseUnready,
   unavailable,
   upgradeRequired,
 } from './admission.js';
@@ -179,7 +180,7 @@ export class HttpRoutes {
   /** While there is nobody to work. */
   #refuseWork(): Refusal | undefined {
     const readiness = this.#host.readiness();
-    return readiness === 'running' ? this.#host.refuseResting() : unavailable(readiness);
+    return refuseUnready(readiness) ?? this.#host.refuseResting();
   }
 
   #refuse(exchange: UwsExchange, answer: Refusal, closeConnection = false): void {

@@ -39,7 +39,8 @@ function ask(
 ): boolean {
   const answer: unknown = rule(origin, request);
   if (typeof answer === 'boolean') return answer;
-  // A promise would count as true.
+  // A promise would count as true, and its rejection end the process.
+  if (answer instanceof Promise) answer.catch(() => {});
   const got = answer instanceof Promise ? 'a promise' : describe(answer);
   throw new HubError('ERR_UPGRADE', `origins returned ${got} but has to return true or false`);
 }

@@ -19,9 +19,9 @@ const BODILESS = [204, 205, 304];
 const PROBE_BYTES = 1024;
 
 /**
- * Resolves when everything has left, or the client is gone.
+ * Resolves when everything has left, or `signal` has aborted: the client is left without a response, or without its end.
  *
- * @param signal aborts when the client is gone
+ * @param signal aborts when the client is gone, or waited for long enough
  * @param maxGathered bytes of the largest body that is sent where it cannot be sent in pieces
  * @throws HubError `ERR_DATA_TYPE` for what is no response, or cannot be sent; whatever the body's stream fails with
  */
@@ -52,7 +52,7 @@ export async function sendResponse(
   }
 }
 
-/** Resolves when the body has left, or the client is gone. */
+/** Resolves when the body has left, or is not waited for any more; then it may not be whole, and nothing is sent. */
 function sendWhole(
   exchange: UwsExchange,
   status: string,
@@ -60,8 +60,8 @@ function sendWhole(
   body: string | Chunk,
   signal: AbortSignal,
 ): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve());
     exchange.respond(status, headers, body, false, resolve);
   });
@@ -93,9 +93,10 @@ async function sendBody(
       await write(chunk);
       chunk = await readChunk(reader);
     }
-    stream.end();
-  } catch (error) {
     // The client must not take what it has for all there is.
+    if (signal.aborted) stream.terminate();
+    else stream.end();
+  } catch (error) {
     stream.terminate();
     throw error;
   }
@@ -104,7 +105,7 @@ async function sendBody(
 /** Stands for a chunk that is not there yet. */
 const MORE = new Uint8Array(1);
 
-/** What it returns resolves when more may be written, or the client is gone. */
+/** What it returns resolves when more may be written, or not any more. */
 function pacedWriter(stream: ResponseStream, signal: AbortSignal): (chunk: Chunk) => Promise<void> {
   let wake = (): void => {};
   /** True until the client has taken something of what is buffered, and until it has taken all of it. */

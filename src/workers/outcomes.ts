@@ -2,7 +2,7 @@
  * What a hook returned, or its promise came to: sends it, waits for it, or says that it failed, and finishes its
  * record. Where replies of a connection's messages have to wait for each other, they wait here.
  */
-import { HubError, toErrorRecord } from '../errors.js';
+import { HubError, isAbortError, toErrorRecord } from '../errors.js';
 import * as Flag from '../wire/flag.js';
 import type { RuntimeSettings } from '../wire/lane-task.js';
 import type { ReplyWriter } from '../wire/replies.js';
@@ -343,8 +343,4 @@ export class Outcomes implements LineHost<Job>, StreamHost {
 function check(value: unknown): Data {
   if (!isData(value)) throw badReply(value);
   return value;
-}
-
-function isAbortError(thrown: unknown): boolean {
-  return thrown instanceof Error && thrown.name === 'AbortError';
 }
