@@ -1,13 +1,14 @@
 /** The `upgrade` hook: what it is told, what it may answer, and that nothing it does harms anybody else. */
 import { inspect } from 'node:util';
 import { createHub, type HandshakeRequest, type HubOptions, type UpgradeHook } from 'shardhub';
-import { describe, expect, expectTypeOf, test } from 'vitest';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
+import { Command } from './support/command-line.js';
 import { counted } from './support/counters.js';
 import { fixture, startHub } from './support/hubs.js';
 import { handshakeRequest, RawClient, tryHandshake } from './support/raw-client.js';
 import { dial, readResponse } from './support/raw-http.js';
 import { until } from './support/until.js';
-import { WsClient } from './support/ws-client.js';
+import { connectMany, WsClient } from './support/ws-client.js';
 
 const handler = fixture('handshake.mjs');
 
@@ -322,6 +323,31 @@ describe('a slow hook', () => {
     await next;
   });
 
+  test('lets in without a warning of the engine while another WebSocket is open', async () => {
+    const program = `
+      import { setTimeout as later } from 'node:timers/promises';
+      import { createHub } from 'shardhub';
+      const upgrade = () => later(2, { headers: { 'X-A': 'b', 'X-C': 'd' } });
+      const hub = await createHub({ port: 0, workers: 0, logLevel: 'silent', upgrade });
+      console.log('shardhub listening: ' + hub.wsUrl);
+      hub.once('open', () => setImmediate(() => console.error('the first is open')));
+      process.once('SIGTERM', () => hub.close());
+    `;
+    const args = ['--input-type=module', '--eval', program];
+    const command = new Command(args, { binary: process.execPath });
+    await until('the hub', () => command.stdout.endsWith('\n'));
+    const wsUrl = command.stdout.trim().split(': ')[1]!;
+    const first = await WsClient.connect(wsUrl);
+    await until('the first to be open', () => command.stderr.endsWith('the first is open\n'));
+    const clients = await connectMany(wsUrl, 20);
+    for (const client of [first, ...clients]) expect(await client.ask('x')).toBe('x');
+    command.kill('SIGTERM');
+    for (const client of [first, ...clients]) expect((await client.closed).code).toBe(1001);
+    const { code, stderr } = await command.exited;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/the first is open\n$/);
+  });
+
   test('is asked again whether there is room', async () => {
     const gate = new Gate();
     const { hub } = await startWith(gate.hook, { maxConnections: 1 });
@@ -331,6 +357,28 @@ describe('a slow hook', () => {
     const statuses = (await Promise.all(both)).map(({ status }) => status);
     expect(statuses.sort()).toEqual([101, 503]);
     expect(counted(hub.stats().rejected)).toEqual({ 'max-connections': 1 });
+  });
+
+  test.each<[string, (close: () => void) => HubOptions]>([
+    ['upgrade', (close) => ({ upgrade: () => close() })],
+    ['upgrade, before it waits', (close) => ({ upgrade: async () => close() })],
+    ['affinity', (close) => ({ affinity: () => String(close()) })],
+    ['origins', (close) => ({ origins: () => close() === undefined })],
+  ])('is refused when the application closes the hub in %s', async (_, options) => {
+    let closed: Promise<void> | undefined;
+    const { hub } = await startHub({
+      workers: 1,
+      ...options(() => {
+        closed = hub.close();
+      }),
+    });
+    const opened = vi.fn();
+    hub.on('open', opened);
+    const answer = await tryHandshake(hub.port, { headers: { origin: `http://127.0.0.1:${hub.port}` } });
+    expect(answer.status).toBe(503);
+    await closed;
+    expect(opened).not.toHaveBeenCalled();
+    expect(counted(hub.stats().rejected)).toEqual({ draining: 1 });
   });
 
   test('is answered by a hub that closes, which does not wait for it', async () => {

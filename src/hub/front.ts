@@ -262,11 +262,11 @@ export class Front {
     );
   }
 
-  /** Runs work that the engine wants inside a cork, but not inside one of its own socket. Without another, it warns. */
-  readonly #corkAnother = (work: () => void): void => {
+  /** Runs work inside a cork of some other socket. False when there is none, and nothing was run. */
+  readonly #corkAnother = (work: () => void): boolean => {
     const [another] = this.#anchors;
-    if (another === undefined) work();
-    else another.cork(work);
+    another?.cork(work);
+    return another !== undefined;
   };
 
   #compression(mode: FrontOptions['compression']): number {

@@ -14,7 +14,7 @@ export class UwsHandshake<UserData> implements HandshakePort {
   readonly #extensions: string;
   readonly #makeData: (acceptance: Acceptance) => UserData;
   readonly #isolated: boolean;
-  readonly #corkAnother: (work: () => void) => void;
+  readonly #corkAnother: (work: () => void) => boolean;
   /** True once it is answered, or nobody is there to answer. The response may not be touched after that. */
   #isOver = false;
   #isAborted = false;
@@ -33,7 +33,7 @@ export class UwsHandshake<UserData> implements HandshakePort {
     request: HandshakeRequest,
     makeData: (acceptance: Acceptance) => UserData,
     isolated: boolean,
-    corkAnother: (work: () => void) => void,
+    corkAnother: (work: () => void) => boolean,
   ) {
     this.#res = res;
     this.#context = context;
@@ -63,9 +63,11 @@ export class UwsHandshake<UserData> implements HandshakePort {
       res.upgrade(data, this.#key, subprotocol, this.#extensions, this.#context);
     };
     // Inside the engine's callback the response is corked already. Later, its own cork may end the WebSocket at once:
-    // when it is done it looks at the memory of the response, which is the WebSocket's by then.
-    if (this.#isWatched) this.#corkAnother(upgrade);
-    else res.cork(upgrade);
+    // when it is done it looks at the memory of the response, which is the WebSocket's by then. Inside a cork of
+    // another socket its own does nothing, but without one the engine warns of every write.
+    const isLate = this.#isWatched;
+    if (!isLate) res.cork(upgrade);
+    else if (!this.#corkAnother(() => res.cork(upgrade))) upgrade();
   }
 
   refuse(refusal: Refusal): void {

@@ -20,6 +20,7 @@ import {
   refusal,
   refuseHandshake,
   refuseOrigin,
+  refuseUnready,
   unavailable,
 } from './admission.js';
 import type { ConnectionFilter, Except, HubPublishOptions } from './audience.js';
@@ -95,6 +96,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
         this.#population.gate.refuseNext(request.remoteAddress),
       refuseLate: ({ remoteAddress }) =>
         this.#population.workers.refuseResting() ?? this.#population.gate.refuse(remoteAddress),
+      refuseUnready: () => refuseUnready(this.#readiness()),
       place: (acceptance) => this.#population.place(acceptance),
       onRefused: (request, refusal) => this.#onRefused(request, refusal),
       onError: (error) => this.#onError(error, 'decision on a handshake'),

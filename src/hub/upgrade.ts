@@ -29,6 +29,8 @@ export interface UpgradeHost {
   refuse(request: HandshakeRequest): Refusal | undefined;
   /** The part of it that may have changed while the application thought. */
   refuseLate(request: HandshakeRequest): Refusal | undefined;
+  /** The hub is not running, or not any more. */
+  refuseUnready(): Refusal | undefined;
   /** Finds a place for a handshake that is accepted. */
   place(acceptance: Acceptance): UpgradeVerdict;
   /** A refusal was sent. */
@@ -118,7 +120,10 @@ export class Upgrades {
   #answer(port: HandshakePort, result: unknown): void {
     const judged = judgeResult(result, port.request, this.#host.routeOf(port.request));
     const verdict = 'accept' in judged ? this.#host.place(judged.accept) : judged;
-    if ('accept' in verdict) port.accept(verdict.accept);
+    // Code of the application has run, which may have closed the hub.
+    const unready = this.#host.refuseUnready();
+    if (unready !== undefined) this.#refuse(port, unready);
+    else if ('accept' in verdict) port.accept(verdict.accept);
     else this.#refuse(port, verdict.refuse);
   }
 
