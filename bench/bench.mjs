@@ -6,7 +6,8 @@ import { showEvent, showRow } from './lib/screen.mjs';
 
 await main({}, async ({ rows, settings, out, images }) => {
   const results = await runBench(rows, settings, showEvent);
+  const paths = writeResults(results, { out, images });
   for (const row of results.rows) showRow(row);
-  for (const path of writeResults(results, { out, images })) console.log(path);
+  for (const path of paths) console.log(path);
   return 0;
 });

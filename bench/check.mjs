@@ -34,8 +34,9 @@ function describeVerdict({ row, figure, server, against, by, min, max, value, ve
 await main(DEFAULTS, async ({ rows, settings, out, images }) => {
   const results = await runBench(rows.map(withTargetServers), settings, showEvent);
   const verdicts = judge(TARGETS, results.rows);
+  const paths = writeResults(results, { out, images });
   showTable(['row', 'figure', 'of', 'target', 'measured', ''], verdicts.map(describeVerdict));
-  for (const path of writeResults(results, { out, images })) console.log(path);
+  for (const path of paths) console.log(path);
   const count = (wanted) => verdicts.filter(({ verdict }) => verdict === wanted).length;
   console.log(`${count('met')} targets met, ${count('missed')} missed, ${count('skipped')} skipped`);
   return count('missed') === 0 ? 0 : 1;

@@ -8,5 +8,5 @@ if (file === undefined) {
   process.exit(2);
 }
 const results = JSON.parse(readFileSync(file, 'utf8'));
-writeFileSync(file.replace(/\.json$/, '.html'), renderReport(results));
+writeFileSync(`${file.replace(/\.json$/, '')}.html`, renderReport(results));
 if (images !== undefined) writeCharts(results, images);

@@ -76,7 +76,8 @@ export function judge(targets, rows) {
 function judgeOne({ figure, server, against, by = 'ratio', min, max }, row) {
   const names = against === undefined ? [server] : [server, against];
   const missing = names.find((name) => medianOf(row, name, figure) === null);
-  if (missing !== undefined) return { value: null, verdict: 'skipped', reason: whyMissing(row, missing) };
+  if (missing !== undefined)
+    return { value: null, verdict: 'skipped', reason: whyMissing(row, missing, figure) };
   const own = medianOf(row, server, figure);
   const other = against === undefined ? 0 : medianOf(row, against, figure);
   const value = against === undefined || by === 'difference' ? own - other : own / other;
@@ -88,7 +89,9 @@ function medianOf(row, server, figure) {
   return row.servers.find(({ name }) => name === server)?.summary[figure]?.median ?? null;
 }
 
-function whyMissing(row, server) {
+function whyMissing(row, server, figure) {
   const { reason } = row.leftOut.find(({ name }) => name === server) ?? {};
-  return reason ?? `${server} was not measured`;
+  if (reason !== undefined) return reason;
+  const isThere = row.servers.some(({ name }) => name === server);
+  return isThere ? `${figure} of ${server} could not be measured` : `${server} was not measured`;
 }

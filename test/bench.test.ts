@@ -1,6 +1,6 @@
 /** The benchmarks: that their figures are there, and that a run with a fault in it is none. */
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -118,6 +118,30 @@ test('a run writes every figure of every server, a page and charts', async () =>
     expect(html).toContain(title);
     expect(readFileSync(join(outcome.images, `bench-${id}.svg`), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
   }
+});
+
+test('a figure that is missing is a dash, and a target that was not measured', async () => {
+  const { tabulate } = await load('lib/row-table.mjs');
+  const summary = { p50: { median: 1, min: 1, max: 1 } };
+  const servers = ['a', 'b'].map((name) => ({ name, title: name, summary, rounds: [] }));
+  const row = { id: 'x', figure: 'cpuFrontEndMicros', servers, leftOut: [] };
+  const [own] = tabulate(row).body as string[][];
+  expect(own!.slice(0, 4)).toEqual(['a', '–', '–', '–']);
+  const target = { row: 'x', figure: 'cpuFrontEndMicros', server: 'a', against: 'b', max: 1 };
+  expect(judge([target], [row])).toMatchObject([
+    { verdict: 'skipped', reason: 'cpuFrontEndMicros of a could not be measured' },
+  ]);
+});
+
+test('results are drawn again beside their file, whatever its name is', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'run.results');
+  const machine = { packages: {} };
+  const text = JSON.stringify({ date: new Date(0).toISOString(), machine, settings: {}, rows: [] });
+  writeFileSync(file, text);
+  expect(await run('report.mjs', [file])).toMatchObject({ code: 0, stderr: '' });
+  expect(readFileSync(file, 'utf8')).toBe(text);
+  expect(readFileSync(`${file}.html`, 'utf8')).toContain('<html');
 });
 
 test('bench:path tells what each load costs in both directions', async () => {

@@ -80,8 +80,20 @@ export class Child {
   async #readLine() {
     const { value, done } = await this.#lines.next();
     if (done) throw new BenchAbort(`${this.#name} ended: ${await this.#exited}`);
-    const answer = JSON.parse(value);
+    const answer = parse(value);
+    if (answer === undefined)
+      throw new BenchAbort(`${this.#name} said what is no answer: ${JSON.stringify(value.slice(0, 80))}`);
     if (answer.failed !== undefined) throw new BenchAbort(`${this.#name}: ${answer.failed}`);
     return answer;
+  }
+}
+
+/** The answer in a line; undefined when it is none. */
+function parse(line) {
+  try {
+    const answer = JSON.parse(line);
+    return typeof answer === 'object' && answer !== null ? answer : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -25,7 +25,8 @@ export function tabulate(row) {
   const first = row.servers[0]?.summary[row.figure]?.median;
   const head = ['', label, 'min – max', 'ratio', ...columns.map((name) => FIGURES[name].label)];
   const body = row.servers.map(({ title, summary }) => {
-    const main = summary[row.figure];
+    // It may be missing: a window that is too short has no CPU time.
+    const main = summary[row.figure] ?? null;
     return [
       title,
       formatFigure(row.figure, main?.median),
