@@ -76,6 +76,19 @@ describe('frames', () => {
     });
   });
 
+  test('count for nothing behind a close frame', () => {
+    const reader = new Reader(20, 2);
+    const bytes = Buffer.concat([
+      frame(payloadOf(0, 20)),
+      frame(Buffer.of(3, 232), 8),
+      frame(payloadOf(0, 20)),
+      frame(payloadOf(1, 20)),
+    ]);
+    expect(reader.read(bytes)).toBe(1);
+    expect(reader.closes).toEqual(['03e8']);
+    expect(reader.errors).toEqual({});
+  });
+
   test('are read one byte at a time', () => {
     const reader = new Reader(300, 2);
     const bytes = Buffer.concat([0, 1].map((number) => frame(payloadOf(number, 300))));

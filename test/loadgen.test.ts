@@ -195,6 +195,11 @@ describe('a connection that cannot be opened', () => {
       /Sec-WebSocket-Accept .* is wrong/,
     ],
     [
+      'accepted for another key, with two Connection lines',
+      () => switching('Connection: keep-alive', 'Sec-WebSocket-Accept: x'),
+      /Sec-WebSocket-Accept .* is wrong/,
+    ],
+    [
       'not upgraded',
       (request) => `HTTP/1.1 101 OK\r\nSec-WebSocket-Accept: ${ACCEPT(request)}\r\n\r\n`,
       /does not upgrade/,
@@ -216,6 +221,12 @@ describe('a connection that cannot be opened', () => {
     const result = await runLoad({ url, ...SHORT });
     expect(result).toMatchObject({ messages: 0, errors: { ...NO_ERRORS, connectFailed: 1 } });
     expect(result.firstError).toMatch(firstError);
+  });
+
+  test('port 0 is no other port', async () => {
+    const { errors, firstError } = await runLoad({ url: 'ws://127.0.0.1:0/', ...SHORT });
+    expect(errors).toEqual({ ...NO_ERRORS, connectFailed: 1 });
+    expect(firstError).not.toContain(':80');
   });
 
   test('nobody listens', async () => {
@@ -313,6 +324,16 @@ describe('a run', () => {
     expect(result.seconds).toBeGreaterThanOrEqual(0.1);
     expect(result.messages).toBeLessThan(received());
     expect(decodeFromCompressedBase64(result.histogram, 64).totalCount).toBeLessThan(received());
+  });
+
+  test('that ends in its warm-up has measured nothing', async () => {
+    const { url } = await startEchoServer((socket, data, isBinary, number) => {
+      if (number < 100) echo(socket, data, isBinary, number);
+      else socket.close(1001);
+    });
+    const result = await runLoad({ url, ...SHORT, warmupMs: 3_600_000 });
+    expect(result).toMatchObject({ messages: 0, seconds: 0, errors: { closed: 1 }, latencyMs: { max: 0 } });
+    expect(decodeFromCompressedBase64(result.histogram, 64).totalCount).toBe(0);
   });
 
   test('can be stopped: what was measured until then is its result, and nothing is lost', async () => {

@@ -49,8 +49,13 @@ export class FrameBatch {
       view.setInt32(at + 8, toWord(number));
       at += step;
     }
-    socket.write((this.#views[count] ??= this.#bytes.subarray(0, count * step)));
-    // Unless the kernel took all of it at once, the socket still reads from these bytes.
-    if (socket.writableLength > 0) this.#renew();
+    const frames = (this.#views[count] ??= this.#bytes.subarray(0, count * step));
+    // A socket that is behind, or that encrypts, reads them later: it gets no more than what is sent.
+    if (socket.writableLength > 0 || 'encrypted' in socket) socket.write(Buffer.from(frames));
+    else {
+      socket.write(frames);
+      // Unless the kernel took all of it at once, the socket still reads from these bytes.
+      if (socket.writableLength > 0) this.#renew();
+    }
   }
 }

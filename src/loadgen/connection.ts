@@ -39,6 +39,8 @@ export class Connection implements ControlFrames {
   readonly #times: { current: SendTimes };
   #state: State = 'connecting';
   #socket!: Socket;
+  /** Of the handshake. */
+  #deadline: NodeJS.Timeout | undefined;
   #settle: (() => void) | undefined;
   #onEnded: (() => void) | undefined;
 
@@ -65,7 +67,7 @@ export class Connection implements ControlFrames {
       this.#settle = resolve;
       this.#socket = this.#connect();
       this.#socket.setNoDelay(true);
-      this.#socket.setTimeout(HANDSHAKE_TIMEOUT_MS, () => this.#break('the handshake took too long'));
+      this.#deadline = setTimeout(() => this.#break('the handshake took too long'), HANDSHAKE_TIMEOUT_MS);
       this.#socket.on('error', (error) => this.#break(describeError(error)));
       this.#socket.on('end', () => this.#break('the server ended the connection without a close frame'));
       this.#socket.on('close', () => this.#onClosed());
@@ -78,7 +80,7 @@ export class Connection implements ControlFrames {
     const target = new URL(url);
     const host = target.hostname.replace(/^\[|\]$/g, '');
     const isSecure = target.protocol === 'wss:';
-    const port = Number(target.port) || (isSecure ? 443 : 80);
+    const port = target.port === '' ? (isSecure ? 443 : 80) : Number(target.port);
     if (isSecure) {
       const servername = isIP(host) ? '' : host;
       const socket = connectTls({ host, port, servername, rejectUnauthorized: !insecure });
@@ -123,7 +125,7 @@ export class Connection implements ControlFrames {
     const rest = this.#handshake.receive(chunk);
     if (rest === undefined) return;
     this.#state = 'open';
-    this.#socket.setTimeout(0);
+    clearTimeout(this.#deadline);
     this.#settle?.();
     if (rest.length > 0) this.#onFrames(rest, viewOf(rest), rest.length);
   }
@@ -156,6 +158,7 @@ export class Connection implements ControlFrames {
 
   destroy(): void {
     this.#state = 'closed';
+    clearTimeout(this.#deadline);
     this.#socket.destroy();
   }
 

@@ -164,8 +164,11 @@ export class Echoes {
     if (frameEnd > end) return 0;
     const payload = bytes.subarray(start, frameEnd);
     if (header.opcode === Opcode.ping) this.#control.onPing(payload);
-    else if (header.opcode === Opcode.close) this.#control.onClose(payload);
-    else if (header.opcode !== Opcode.pong) this.#classify(header, payload, now);
+    else if (header.opcode === Opcode.close) {
+      this.#control.onClose(payload);
+      // Nothing counts behind it (RFC 6455 §5.5.1).
+      return end - at;
+    } else if (header.opcode !== Opcode.pong) this.#classify(header, payload, now);
     return frameEnd - at;
   }
 

@@ -54,12 +54,14 @@ export class Handshake {
 
   #check(head: string): void {
     const [status = '', ...lines] = head.split('\r\n');
-    const headers = new Map(
-      lines.map((line) => {
-        const colon = line.indexOf(':');
-        return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
-      }),
-    );
+    const headers = new Map<string, string>();
+    for (const line of lines) {
+      const colon = line.indexOf(':');
+      const name = line.slice(0, colon).toLowerCase();
+      const value = line.slice(colon + 1).trim();
+      // A header that is repeated is a list (RFC 9110 §5.3).
+      headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
+    }
     if (!/^HTTP\/1\.1 101\b/.test(status)) {
       throw new HandshakeFault(`the server answered ${JSON.stringify(status.slice(0, 80))} instead of 101`);
     }

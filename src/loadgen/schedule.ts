@@ -6,6 +6,8 @@ import { DueTimes } from './times.js';
 export const LATE_MS = 1;
 /** Timers have a resolution of 1 ms: nearer than this, the event loop turns instead of sleeping. */
 const SPIN_MS = 2;
+/** Node.js takes a longer one for 1 ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class Schedule {
   /** Messages that left late. */
@@ -57,7 +59,8 @@ export class Schedule {
     if (this.#stopped) return;
     const nextAt = this.#dueTimes[this.#cursor]!.of(this.#connections[this.#cursor]!.echoes.sent);
     const now = performance.now();
-    if (nextAt - now > SPIN_MS) setTimeout(() => this.#wait(), Math.floor(nextAt - now - 1));
+    if (nextAt - now > SPIN_MS)
+      setTimeout(() => this.#wait(), Math.min(MAX_TIMER_MS, Math.floor(nextAt - now - 1)));
     else {
       this.#turnAt = now;
       this.#receivedBefore = this.#countReceived();
