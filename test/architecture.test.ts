@@ -75,7 +75,7 @@ describe('the parts', () => {
     ['bench', ['loadgen/index.ts', 'loadgen/options.ts']],
   ])('%s is no part of serving: it shares flags, stop signals and complaints with it', (tool, foreign) => {
     const isTool = isIn(`cli/${tool}`);
-    const common = ['handshake-flags.ts', 'output.ts', 'stop.ts', 'tool-flags.ts', 'values.ts'];
+    const common = ['escape.ts', 'handshake-flags.ts', 'output.ts', 'stop.ts', 'tool-flags.ts', 'values.ts'];
     const shared = [...common.map((name) => `cli/${name}`), ...foreign];
     expect(
       offences(

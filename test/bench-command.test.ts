@@ -1,11 +1,13 @@
 /** `shardhub bench` through the real binary: what it prints, how it ends, and what it says of wrong usage. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BENCH_FLAGS } from '../src/cli/bench/flags.js';
 import type { ToolFlag } from '../src/cli/tool-flags.js';
 import { duration, HEADER, ORIGIN, TOKEN } from '../src/cli/values.js';
 import { LOAD_OPTIONS } from '../src/loadgen/options.js';
-import { Command, runCommand } from './support/command-line.js';
-import { echo, startEchoServer } from './support/echo-servers.js';
+import { BINARY, Command, runCommand } from './support/command-line.js';
+import { echo, startEchoServer, startRawServer } from './support/echo-servers.js';
 import { startHub } from './support/hubs.js';
 import { until } from './support/until.js';
 
@@ -101,6 +103,43 @@ describe('exit code 1', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/│ Errors +│ [12] failed to connect +│/);
     expect(stderr).toMatch(/^shardhub: first error: connection \d: connect ECONNREFUSED 127\.0\.0\.1:1\n$/);
+  });
+
+  test('what a server says reaches no terminal as a command', async () => {
+    const evil = '\u001b]0;owned\u0007\u009b2J';
+    const { url } = await startRawServer((socket, request) => {
+      const key = /Sec-WebSocket-Key: (.*)\r/.exec(request)![1];
+      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+      const head = [
+        'HTTP/1.1 101 OK',
+        'Upgrade: websocket',
+        'Connection: Upgrade',
+        `Sec-WebSocket-Accept: ${accept}`,
+      ];
+      socket.write([...head, `Sec-WebSocket-Protocol: ${evil}`, '', ''].join('\r\n'), 'latin1');
+    });
+    const outcomes = [
+      await runCommand(['bench', url, ...SHORT]),
+      await runCommand(['bench', url, ...SHORT, '--json']),
+    ];
+    for (const { code, stdout, stderr } of outcomes) {
+      expect(code).toBe(1);
+      expect(stderr).toContain('\\x1b]0;owned\\x07\\x9b2J');
+      expect((stdout + stderr).replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    }
+    expect(JSON.parse(outcomes[1]!.stdout).firstError).toContain(evil);
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('a disk that is full', async () => {
+    const { url } = await startEchoServer();
+    for (const command of [`bench ${url} -c 1 -d 100ms --warmup 0`, `client ${url} --ping`]) {
+      const line = `exec '${process.execPath}' '${BINARY}' ${command} > /dev/full`;
+      const { code, stderr } = await runCommand(['-c', line], { binary: '/bin/sh' });
+      expect({ command, code, stderr }).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/shardhub: stdout: .*ENOSPC/),
+      });
+    }
   });
 
   test('a connection that ends, as JSON', async () => {

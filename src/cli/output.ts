@@ -16,6 +16,21 @@ export function exitWithFailure(thrown: unknown): void {
   process.stderr.write(`shardhub: ${oneLine(text)}\n`, () => process.exit(1));
 }
 
+/**
+ * Writes to stdout. A reader that went away has seen what it wanted.
+ *
+ * @throws Error that says why it could not be written
+ */
+export function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      const { code, message } = (error ?? {}) as NodeJS.ErrnoException;
+      if (error && code !== 'EPIPE') reject(new Error(`stdout: ${message}`));
+      else resolve();
+    });
+  });
+}
+
 /** A reader that went away (`shardhub serve | head -1`) is no reason to stop serving. */
 export function ignoreBrokenPipes(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

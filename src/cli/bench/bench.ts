@@ -1,6 +1,7 @@
 /** `shardhub bench`: one load run, to its report or to a stop signal. */
 import { ERROR_KINDS, type LoadOptions, runLoad } from '../../loadgen/index.js';
-import { warn } from '../output.js';
+import { escapeControls, safeJson } from '../escape.js';
+import { print, warn } from '../output.js';
 import { drainOnStop } from '../stop.js';
 import { type BenchOptions, toLoadOptions } from './flags.js';
 import { createProgressBar } from './progress.js';
@@ -24,7 +25,8 @@ async function runAndReport(options: LoadOptions, json: boolean, signal: AbortSi
   const bar = createProgressBar();
   const result = await runLoad(options, { signal, onProgress: bar?.update }).finally(() => bar?.end());
   const threads = Math.min(options.threads ?? 1, result.connections);
-  process.stdout.write(`${json ? JSON.stringify(result) : formatReport(result, threads)}\n`);
-  if (result.firstError !== undefined) warn(`first error: ${result.firstError}`);
+  await print(`${json ? safeJson(result) : formatReport(result, threads)}\n`);
+  // The server may have had a say in it.
+  if (result.firstError !== undefined) warn(`first error: ${escapeControls(result.firstError)}`);
   return ERROR_KINDS.some((kind) => result.errors[kind] > 0) ? FAILED : 0;
 }

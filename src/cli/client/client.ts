@@ -15,11 +15,24 @@ export async function client(url: URL, options: ClientOptions): Promise<number> 
   const target = toTarget(url, options);
   const exitCode = (isFine: boolean) => (isFine ? 0 : 1);
   const screen = new Screen(options.json);
+  // A reader that went away (`shardhub client … | head -1`) has seen what it wanted.
+  let isWritable = true;
+  let stop = (): void => {};
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    screen.mute();
+    if (error.code !== 'EPIPE' && isWritable) {
+      isWritable = false;
+      warn(`stdout: ${error.message}`);
+    }
+    stop();
+  });
   if (options.ping) {
     const stopper = new AbortController();
     const code = ping(target, options.timeout, screen.report, stopper.signal).then(exitCode);
     onStop(() => stopper.abort(), code);
-    return code;
+    await code;
+    await screen.flushed();
+    return isWritable ? code : exitCode(false);
   }
   const { count, wait: waitMs, timeout: timeoutMs, reconnect } = options;
   const backoff = reconnect ? new Backoff() : undefined;
@@ -27,16 +40,7 @@ export async function client(url: URL, options: ClientOptions): Promise<number> 
   const code = session.run(chooseInput(options, session, screen)).then(exitCode);
   session.signal.addEventListener('abort', () => screen.closePrompt(), { once: true });
   onStop(() => session.stop(), code);
-  // A reader that went away (`shardhub client … | head -1`) has seen what it wanted.
-  let isWritable = true;
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    screen.mute();
-    if (error.code !== 'EPIPE' && isWritable) {
-      isWritable = false;
-      warn(`stdout: ${error.message}`);
-    }
-    session.stop();
-  });
+  stop = () => session.stop();
   const result = await code;
   screen.close();
   return screen.isMuted ? exitCode(isWritable) : result;
@@ -95,6 +99,11 @@ class Screen {
 
   mute(): void {
     this.#isMuted = true;
+  }
+
+  /** Resolves when what was reported is written, or has failed to be. */
+  flushed(): Promise<void> {
+    return new Promise((resolve) => process.stdout.write('', () => setImmediate(resolve)));
   }
 
   /** What a person types, with a prompt on stderr, as stdout is for data. */

@@ -1,6 +1,8 @@
 /** What the client tells: lines for people, or one JSON object per event for scripts. Data goes to stdout, the rest to stderr. */
+
+import { escapeControls, safeJson } from '../escape.js';
 import type { Failure } from './failure.js';
-import { escapeControls, formatBytes, formatMs, hexdump, safeJson, showText } from './text.js';
+import { formatBytes, formatMs, hexdump, showText } from './text.js';
 
 /** Where lines go. */
 export interface Sink {
