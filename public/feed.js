@@ -10,10 +10,19 @@ const STORED_TOKEN = 'shardhub-stats-token';
 export function takeToken() {
   const [, given] = /^#token=(.+)$/.exec(location.hash) ?? [];
   if (given !== undefined) {
-    sessionStorage.setItem(STORED_TOKEN, decodeURIComponent(given));
+    sessionStorage.setItem(STORED_TOKEN, decode(given));
     history.replaceState(null, '', location.pathname + location.search);
   }
   return sessionStorage.getItem(STORED_TOKEN) ?? undefined;
+}
+
+/** A token with a bare per cent sign is taken as it is. */
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 export class Feed {

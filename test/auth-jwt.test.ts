@@ -10,6 +10,7 @@ import { counted } from './support/counters.js';
 import { fixture, startHub } from './support/hubs.js';
 import { tryHandshake } from './support/raw-client.js';
 import { temporaryFolder } from './support/temporary-folder.js';
+import { until } from './support/until.js';
 import { WsClient } from './support/ws-client.js';
 
 const SECRET = 'a secret of thirty-two bytes or more';
@@ -226,6 +227,34 @@ describe('a key set', () => {
       expect((await tryHandshake(hub.port, bearer(text))).status).toBe(401);
   });
 
+  test('is read again when it has changed: a key that was taken out or replaced is none any more', async () => {
+    const { path, write } = keySetFile(jwk(rsa, 'a'), jwk(ec, 'b'));
+    const { hub } = await start({ jwks: path, algorithms: ['RS256', 'ES256'] });
+    const status = async (text: string) => (await tryHandshake(hub.port, bearer(text))).status;
+    expect(await status(rs(CLAIMS, { kid: 'a' }))).toBe(101);
+    expect(await status(es(CLAIMS, { kid: 'b' }))).toBe(101);
+    write(jwk(generateKeyPairSync('rsa', { modulusLength: 2048 }), 'a'), jwk(ec, 'c'));
+    await until('the old key to be none', async () => (await status(rs(CLAIMS, { kid: 'a' }))) === 401);
+    expect(await status(es(CLAIMS, { kid: 'b' }))).toBe(401);
+    // One that cannot be read leaves the keys that are known.
+    writeFileSync(path, '{');
+    expect(await status(es(CLAIMS, { kid: 'b' }))).toBe(401);
+    expect(await status(es(CLAIMS, { kid: 'c' }))).toBe(101);
+  });
+
+  test('is tried key by key for a token that names none', async () => {
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { path } = keySetFile(jwk(other, 'a'), jwk(rsa, 'b'), jwk(ec, 'c'));
+    const { hub } = await start({ jwks: path, algorithms: ['RS256', 'ES256'] });
+    expect((await tryHandshake(hub.port, bearer(rs()))).status).toBe(101);
+    const { path: without } = keySetFile(
+      jwk(other, 'a'),
+      jwk(generateKeyPairSync('rsa', { modulusLength: 2048 }), 'b'),
+    );
+    const { hub: stranger } = await start({ jwks: without, algorithms: ['RS256'] });
+    expect((await tryHandshake(stranger.port, bearer(rs()))).status).toBe(401);
+  });
+
   test('is read again when a token names a key that is new', async () => {
     const { path, write } = keySetFile(jwk(rsa, 'r1'));
     const { hub } = await start({ jwks: path, algorithms: ['RS256', 'ES256'] });
@@ -258,6 +287,16 @@ describe('what does not fit is refused when the hook is made', () => {
       'a secret as a public key',
       { key: SECRET, algorithms: ['RS256'] },
       /RS256, which takes a public key: rsa/,
+    ],
+    [
+      'a public key in bytes as a secret',
+      { key: Buffer.from(pemOf(rsa)), algorithms: ['HS256'] },
+      /does not fit the algorithm HS256/,
+    ],
+    [
+      'a short key',
+      { key: generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey, algorithms: ['RS256'] },
+      /RS256, which takes a public key: rsa of at least 2048 bits/,
     ],
     ['another type of key', { key: pemOf(rsa), algorithms: ['RS256', 'ES256'] }, /ES256.*ec prime256v1/],
     ['another curve', { key: pemOf(ec), algorithms: ['ES384'] }, /ES384.*secp384r1/],

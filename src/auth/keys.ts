@@ -20,6 +20,9 @@ const ALGORITHMS = {
   EdDSA: 'ed25519',
 } as const;
 
+/** RFC 7518 §3.3: tokens of a shorter key are never valid. */
+const MIN_RSA_BITS = 2048;
+
 /** Signature algorithms of JSON Web Tokens (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not among them. */
 export type JwtAlgorithm = keyof typeof ALGORITHMS;
 
@@ -47,29 +50,30 @@ export function readKey(
   const misfit = algorithms.find((name) => !fits(key, ALGORITHMS[name]));
   if (misfit === undefined) return key;
   const needs = ALGORITHMS[misfit];
-  const wanted = typeof needs === 'number' ? `a secret of at least ${needs} bytes` : `a public key: ${needs}`;
+  const bits = needs === 'rsa' ? ` of at least ${MIN_RSA_BITS} bits` : '';
+  const wanted =
+    typeof needs === 'number' ? `a secret of at least ${needs} bytes` : `a public key: ${needs}${bits}`;
   throw bad(`the key does not fit the algorithm ${misfit}, which takes ${wanted}`);
 }
 
 function toKeyObject(given: string | Uint8Array | KeyObject): KeyObject {
   if (given instanceof KeyObject) return given.type === 'private' ? createPublicKey(given) : given;
-  if (given instanceof Uint8Array) return secret(given);
-  if (typeof given !== 'string') throw bad('key takes a string, bytes or a KeyObject');
-  if (!given.trimStart().startsWith('-----BEGIN ')) return secret(Buffer.from(given));
+  if (typeof given !== 'string' && !(given instanceof Uint8Array))
+    throw bad('key takes a string, bytes or a KeyObject');
+  const bytes = Buffer.from(given as string);
+  const text = bytes.toString('latin1');
+  if (!text.trimStart().startsWith('-----BEGIN ')) return createSecretKey(bytes);
   try {
-    return createPublicKey(given);
+    return createPublicKey(text);
   } catch (thrown) {
     throw bad(`key is PEM text but no key or certificate (${textOf(thrown)})`);
   }
 }
 
-function secret(bytes: Uint8Array): KeyObject {
-  return createSecretKey(bytes);
-}
-
 function fits(key: KeyObject, needs: number | string): boolean {
   if (typeof needs === 'number') return key.type === 'secret' && (key.symmetricKeySize ?? 0) >= needs;
-  const curve = key.asymmetricKeyDetails?.namedCurve;
+  const { namedCurve: curve, modulusLength = MIN_RSA_BITS } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength < MIN_RSA_BITS) return false;
   return `${key.asymmetricKeyType}${curve === undefined ? '' : ` ${curve}`}` === needs;
 }
 
@@ -77,7 +81,6 @@ function fits(key: KeyObject, needs: number | string): boolean {
 export class KeySetFile {
   readonly #path: string;
   #modifiedAt = 0;
-  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(path: string) {
     this.#path = path;
@@ -98,10 +101,8 @@ export class KeySetFile {
     return { keys };
   }
 
-  /** True when it is another file than the one that was read. Looks at most once a second: anybody can make it look. */
-  hasChanged(now: number): boolean {
-    if (now - this.#askedAt < 1000) return false;
-    this.#askedAt = now;
+  /** True when it is another file than the one that was read. */
+  hasChanged(): boolean {
     return statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs !== this.#modifiedAt;
   }
 }

@@ -31,15 +31,60 @@ export function openVerifier({ key, jwks, algorithms }: KeyOptions, checks: Toke
 function openKeySet(path: string, options: JWTVerifyOptions): Verify {
   const file = new KeySetFile(path);
   let set = load(file);
-  return async (token) => {
+  // Looking costs a system call, and anybody can make it look.
+  const [mayLook, mayLookForUnknown] = [onceASecond(), onceASecond()];
+  const look = (): void => {
+    try {
+      if (file.hasChanged()) set = load(file);
+    } catch {
+      // It may be half written. The keys that were known stay.
+    }
+  };
+  const verify = async (token: string) => {
     try {
       return (await jwtVerify(token, set, options)).payload;
     } catch (error) {
-      // Keys are rotated by adding one: the token may be of a newer one.
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !file.hasChanged(performance.now())) throw error;
-      set = load(file);
-      return (await jwtVerify(token, set, options)).payload;
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      return verifyWithAny(token, error, options);
     }
+  };
+  return async (token) => {
+    // A key may have been taken out, or replaced.
+    if (mayLook()) look();
+    try {
+      return await verify(token);
+    } catch (error) {
+      // The token may be of a key that was added just now.
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !mayLookForUnknown()) throw error;
+      look();
+      return verify(token);
+    }
+  };
+}
+
+/** For a token that does not name its key. */
+async function verifyWithAny(
+  token: string,
+  candidates: InstanceType<typeof errors.JWKSMultipleMatchingKeys>,
+  options: JWTVerifyOptions,
+) {
+  for await (const key of candidates) {
+    try {
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed();
+}
+
+function onceASecond(): () => boolean {
+  let last = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = performance.now();
+    if (now - last < 1000) return false;
+    last = now;
+    return true;
   };
 }
 
