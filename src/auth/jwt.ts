@@ -45,10 +45,11 @@ export interface JwtData {
 export interface JwtUpgradeOptions<Data = JwtData> {
   /**
    * What tokens are signed with: a secret (at least as many bytes as its hash has, RFC 7518 §3.2) as a string or
-   * bytes, a public key or certificate as PEM text, or a `KeyObject`. Either this or `jwks`.
+   * bytes, a public key or certificate as PEM text or its bytes (RSA: at least 2048 bits), or a `KeyObject`. Either
+   * this or `jwks`.
    */
   readonly key?: string | Uint8Array | KeyObject;
-  /** Path of a file with a JSON Web Key Set. Read again when a token names a key that is not in it. */
+  /** Path of a file with a JSON Web Key Set. Read again within a second of a change, while tokens come. */
   readonly jwks?: string;
   /** Signature algorithms that are accepted, such as `['ES256']`. They have to fit the key. */
   readonly algorithms: readonly JwtAlgorithm[];
