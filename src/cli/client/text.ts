@@ -2,6 +2,7 @@
 import { escapeControls } from '../escape.js';
 
 const BYTES_PER_LINE = 16;
+
 /** A text of which at most `limit` characters (UTF-16 code units) are shown. */
 export function showText(text: string, limit: number): string {
   if (text.length <= limit) return escapeControls(text);
