@@ -2,6 +2,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import type { Problem, Report } from '../src/cli/client/report.js';
+import { Session } from '../src/cli/client/session.js';
 import { client } from './support/client-command.js';
 import { freePort } from './support/ports.js';
 import { startMuteServer, WsServer } from './support/ws-server.js';
@@ -171,6 +173,41 @@ describe('no connection', () => {
     ]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('refused') });
   });
+});
+
+test('a message that cannot be shown ends it as a failure', async () => {
+  const server = await WsServer.start();
+  const problems: Problem[] = [];
+  const report: Report = {
+    open() {},
+    message() {
+      // As JSON.stringify throws it for a text that gets too long.
+      throw new RangeError('Invalid string length');
+    },
+    close() {},
+    error: (problem) => problems.push(problem),
+    ping() {},
+    note() {},
+  };
+  const target = {
+    url: new URL(server.url),
+    headers: [],
+    subprotocols: [],
+    origin: undefined,
+    isInsecure: false,
+    maxPayload: 1000,
+    handshakeTimeoutMs: 40_000,
+  };
+  const plan = { count: 2, waitMs: undefined, timeoutMs: 40_000, backoff: undefined };
+  async function* messages() {
+    yield 'a';
+  }
+  const isFine = await new Session(target, plan, report).run({ messages: messages(), isEndless: false });
+  expect(isFine).toBe(false);
+  expect(problems).toEqual([
+    { message: 'a message of 1 bytes cannot be shown: Invalid string length', code: 'OUTPUT' },
+  ]);
+  expect(await server.closed()).toEqual([{ code: 1000, reason: '' }]);
 });
 
 test('a message over --max-payload ends the connection with 1009', async () => {

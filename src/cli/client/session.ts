@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backoff } from './backoff.js';
 import { Connection, type End, isClean, type Target } from './connection.js';
 import { describeTimeout } from './failure.js';
-import type { Problem, Report } from './report.js';
+import type { Problem, Received, Report } from './report.js';
 
 export interface Plan {
   /** Messages after which it is over. */
@@ -144,9 +144,22 @@ export class Session {
     const rttMs = sentAt === undefined ? undefined : performance.now() - sentAt;
     // What arrives after the last message that was asked for is nobody's concern.
     if (this.#plan.count === undefined || this.#received <= this.#plan.count)
-      this.#report.message({ data, isBinary, rttMs });
+      this.#show({ data, isBinary, rttMs });
     this.#checkWhetherDone();
     this.#wakeFeeder?.();
+  }
+
+  #show(received: Received): void {
+    try {
+      this.#report.message(received);
+    } catch (error) {
+      // There are no texts of over 512 MiB, and JSON takes up to six characters for a byte.
+      const why = (error as Error).message;
+      this.#fail({
+        message: `a message of ${received.data.length} bytes cannot be shown: ${why}`,
+        code: 'OUTPUT',
+      });
+    }
   }
 
   #onEnd(): void {
