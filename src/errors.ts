@@ -71,13 +71,22 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
 
 /** Anything that was thrown, as an error. Never throws. */
 export function toError(thrown: unknown): Error {
-  const record = toErrorRecord(thrown);
   try {
     if (thrown instanceof Error) return thrown;
   } catch {
     // A proxy that was revoked.
   }
-  return new Error(record.message, { cause: thrown });
+  return new Error(toErrorRecord(thrown).message, { cause: thrown });
+}
+
+/**
+ * What a hook that may not wait has returned, for a message that says so. A promise's rejection, which nobody looks at,
+ * would end the process: it is taken.
+ */
+export function describeReturned(value: unknown): string {
+  if (!(value instanceof Promise)) return describe(value);
+  value.catch(() => {});
+  return 'a promise';
 }
 
 /** True for what is thrown when an `AbortSignal` has aborted. Never throws. */

@@ -1,11 +1,11 @@
 /** `shardhub bench` through the real binary: what it prints, how it ends, and what it says of wrong usage. */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BENCH_FLAGS } from '../src/cli/bench/flags.js';
 import type { ToolFlag } from '../src/cli/tool-flags.js';
 import { duration, HEADER, ORIGIN, TOKEN } from '../src/cli/values.js';
 import { LOAD_OPTIONS } from '../src/loadgen/options.js';
+import { acceptFor } from './support/accept.js';
 import { BINARY, Command, runCommand } from './support/command-line.js';
 import { echo, startEchoServer, startRawServer } from './support/echo-servers.js';
 import { startHub } from './support/hubs.js';
@@ -108,13 +108,11 @@ describe('exit code 1', () => {
   test('what a server says reaches no terminal as a command', async () => {
     const evil = '\u001b]0;owned\u0007\u009b2J';
     const { url } = await startRawServer((socket, request) => {
-      const key = /Sec-WebSocket-Key: (.*)\r/.exec(request)![1];
-      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
       const head = [
         'HTTP/1.1 101 OK',
         'Upgrade: websocket',
         'Connection: Upgrade',
-        `Sec-WebSocket-Accept: ${accept}`,
+        `Sec-WebSocket-Accept: ${acceptFor(request)}`,
       ];
       socket.write([...head, `Sec-WebSocket-Protocol: ${evil}`, '', ''].join('\r\n'), 'latin1');
     });

@@ -1,8 +1,8 @@
 /** The load generator against servers that are right and servers that are wrong, each in its own way. */
-import { createHash } from 'node:crypto';
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import { describe, expect, test } from 'vitest';
 import { type LoadOptions, type LoadProgress, type LoadResult, runLoad } from '../dist/loadgen/index.js';
+import { acceptFor } from './support/accept.js';
 import { type Answer, echo, exceptSecond, startEchoServer, startRawServer } from './support/echo-servers.js';
 import { startHub } from './support/hubs.js';
 import { expectRight, NO_ERRORS } from './support/load.js';
@@ -178,10 +178,6 @@ describe('a wrong server is found out', () => {
 });
 
 describe('a connection that cannot be opened', () => {
-  const ACCEPT = (request: string) =>
-    createHash('sha1')
-      .update(`${/Sec-WebSocket-Key: (.*)\r/.exec(request)![1]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
-      .digest('base64');
   const switching = (...lines: string[]) =>
     ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade', ...lines, '', ''].join(
       '\r\n',
@@ -201,18 +197,21 @@ describe('a connection that cannot be opened', () => {
     ],
     [
       'not upgraded',
-      (request) => `HTTP/1.1 101 OK\r\nSec-WebSocket-Accept: ${ACCEPT(request)}\r\n\r\n`,
+      (request) => `HTTP/1.1 101 OK\r\nSec-WebSocket-Accept: ${acceptFor(request)}\r\n\r\n`,
       /does not upgrade/,
     ],
     [
       'given an extension',
       (request) =>
-        switching(`Sec-WebSocket-Accept: ${ACCEPT(request)}`, 'Sec-WebSocket-Extensions: permessage-deflate'),
+        switching(
+          `Sec-WebSocket-Accept: ${acceptFor(request)}`,
+          'Sec-WebSocket-Extensions: permessage-deflate',
+        ),
       /extension that was not offered/,
     ],
     [
       'given a subprotocol',
-      (request) => switching(`Sec-WebSocket-Accept: ${ACCEPT(request)}`, 'Sec-WebSocket-Protocol: x'),
+      (request) => switching(`Sec-WebSocket-Accept: ${acceptFor(request)}`, 'Sec-WebSocket-Protocol: x'),
       /chose subprotocol x instead of none/,
     ],
     ['answered without an end', () => 'x'.repeat(70_000), /the response has no end/],

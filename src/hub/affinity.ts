@@ -1,6 +1,6 @@
 /** The option `affinity` as a function, and the place of a key among the shards. Pure. */
 import { AFFINITY_PATTERN, type AffinityHook } from '../affinity.js';
-import { describe, HubError } from '../errors.js';
+import { describeReturned, HubError } from '../errors.js';
 import type { HandshakeRequest } from '../wire/request.js';
 
 /** @throws HubError `ERR_AFFINITY`, or whatever the application's own function throws */
@@ -16,10 +16,10 @@ export function compileAffinity(option: string | AffinityHook): Affinity {
 
 function check(key: unknown): string | undefined {
   if (key === undefined || typeof key === 'string') return key;
-  // A promise's rejection would end the process.
-  if (key instanceof Promise) key.catch(() => {});
-  const got = key instanceof Promise ? 'a promise' : describe(key);
-  throw new HubError('ERR_AFFINITY', `affinity returned ${got} but takes a string or undefined`);
+  throw new HubError(
+    'ERR_AFFINITY',
+    `affinity returned ${describeReturned(key)} but takes a string or undefined`,
+  );
 }
 
 /** The place of a key among `count` shards: FNV-1a over its UTF-16 code units. The same for as long as `count` is. */

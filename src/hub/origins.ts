@@ -2,7 +2,7 @@
  * Which pages may connect (RFC 6455 §10.2): the option `origins` as one check. Clients that send no Origin header are
  * no browsers, so the check does not concern them.
  */
-import { describe, HubError } from '../errors.js';
+import { describeReturned, HubError } from '../errors.js';
 import type { OriginCheck } from '../upgrade.js';
 import type { HandshakeRequest } from '../wire/request.js';
 
@@ -39,9 +39,8 @@ function ask(
 ): boolean {
   const answer: unknown = rule(origin, request);
   if (typeof answer === 'boolean') return answer;
-  // A promise would count as true, and its rejection end the process.
-  if (answer instanceof Promise) answer.catch(() => {});
-  const got = answer instanceof Promise ? 'a promise' : describe(answer);
+  // A promise would count as true.
+  const got = describeReturned(answer);
   throw new HubError('ERR_UPGRADE', `origins returned ${got} but has to return true or false`);
 }
 

@@ -27,7 +27,6 @@ class LoadThread {
   readonly #stop = new Stop();
   readonly #findings = new Findings();
   readonly #recorder = new LatencyRecorder();
-  #isMeasured = false;
   readonly #connections: Connection[] = [];
   readonly #started: Promise<number>;
   readonly #meter = new Meter(() => ({
@@ -119,7 +118,6 @@ class LoadThread {
     await this.#stop.sleepUntil(startsAt + warmupMs);
     if (!this.#stop.stopped) {
       this.#phase = 'measure';
-      this.#isMeasured = true;
       this.#recorder.clear();
       this.#meter.begin();
       await this.#stop.sleepUntil(performance.now() + durationMs);
@@ -172,8 +170,8 @@ class LoadThread {
 
   #report(): ThreadReport {
     const { errors, first } = this.#findings;
-    // A run that was stopped before has only latencies of its warm-up.
-    if (!this.#isMeasured) this.#recorder.clear();
+    // It was stopped in its warm-up.
+    if (this.#phase === 'warmup') this.#recorder.clear();
     return { ...this.#meter.read(), histogram: this.#recorder.encode(), errors, firstError: first };
   }
 

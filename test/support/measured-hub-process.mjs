@@ -13,7 +13,6 @@ function peakMemory() {
 const commands = {
   stats: () => hub.stats(),
   peakMemory,
-  timers: () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
   level: async () => {
     // What finalizers let go of is for the next collection.
     for (let i = 0; i < 4; i++) {

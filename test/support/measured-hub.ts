@@ -60,12 +60,13 @@ export async function startMeasuredHub(options: HubOptions): Promise<MeasuredHub
       waiting.set(id, { resolve, reject });
       child.send({ id, name, argument }, (error) => error && reject(error));
     });
+  const level = (): Promise<Level> => call('level');
   return {
     ...first,
     stats: () => call('stats'),
     peakMemory: () => call('peakMemory'),
-    timers: () => call('timers'),
-    level: () => call('level'),
+    timers: async () => (await level()).resources.filter((name) => name === 'Timeout').length,
+    level,
     close: (closeOptions) => call('close', closeOptions),
     leave: () => call('leave'),
     exited,

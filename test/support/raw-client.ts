@@ -2,9 +2,10 @@
  * A WebSocket client over a bare socket, for what a well-behaved client never does: arbitrary handshakes and
  * frames, bytes one at a time, silence, vanishing. It answers nothing by itself, not even a ping.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { acceptFor } from './accept.js';
 import type { ByteReader } from './byte-reader.js';
 import { closePayload, encodeFrame, type Frame, type FrameInput, Opcode, readFrame } from './frames.js';
 import { dial, type RawResponse, readResponse } from './raw-http.js';
@@ -68,9 +69,8 @@ export class RawClient {
     client.write(request);
     const response = await readResponse(client.#reader);
     if (response.status !== 101) throw new Error(`handshake refused: ${response.status} ${response.body}`);
-    const key = /sec-websocket-key: (\S+)/.exec(request)?.[1] ?? '';
-    const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-    if (response.headers['sec-websocket-accept'] !== accept) throw new Error('wrong Sec-WebSocket-Accept');
+    if (response.headers['sec-websocket-accept'] !== acceptFor(request))
+      throw new Error('wrong Sec-WebSocket-Accept');
     return client;
   }
 
