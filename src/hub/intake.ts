@@ -24,9 +24,17 @@ import type { Lane } from './lane.js';
  */
 const SHARE_MS = 20;
 const MIN_SHARE = 4;
-const MAX_SHARE = 128;
+const MAX_SHARE = 1024;
+/** The share until something is known of the handler. */
+const FIRST_SHARE = 128;
 /** The same in bytes. One record always may. */
 const SHARE_BYTES = 1024 * 1024;
+/**
+ * So much of a backlog enters in a row: its replies then leave in one write. One at a time, 50 connections with 256
+ * messages in flight get a seventh of the throughput.
+ */
+const RUN_RECORDS = 64;
+const RUN_BYTES = 64 * 1024;
 /** Bytes of large messages that travel beside the ring at a time. One message always may. */
 const MAX_BLOCK_BYTES = 8 * 1024 * 1024;
 
@@ -66,7 +74,7 @@ export class Intake {
     this.#schedule = schedule;
     // As many again may have finished behind one that has not.
     this.#minShare = concurrency === 1 ? MIN_SHARE : Math.max(MIN_SHARE, 2 * concurrency);
-    this.#share = Math.max(MAX_SHARE, this.#minShare);
+    this.#share = Math.max(FIRST_SHARE, this.#minShare);
   }
 
   /** What a record costs the worker, in ms: slow handlers get small shares. */
@@ -366,22 +374,31 @@ export class Intake {
     }
   }
 
-  /** Backlogs enter the ring in turns, one record each, while there is room. */
+  /** Backlogs enter the ring in turns, a run of records each, while there is room. */
   #admitBacklogs(): void {
     let connection = this.#listed.peek();
     while (connection !== undefined) {
       const { backlog } = connection;
-      const entry = backlog?.peek();
-      if (entry !== undefined) {
-        if (!this.#stage(connection, entry.kind, entry.payload)) return;
-        backlog!.shift();
-      }
+      if (backlog !== undefined && !this.#admitRun(connection, backlog)) return;
       this.#listed.shift();
       connection.isListed = false;
       if (backlog !== undefined && backlog.length > 0) this.#list(connection);
       else connection.backlog = undefined;
       connection = this.#listed.peek();
     }
+  }
+
+  /** False when the ring has no room for the next record. */
+  #admitRun(connection: Connection, backlog: Deque<BacklogEntry>): boolean {
+    let bytes = 0;
+    for (let records = 0; records < RUN_RECORDS && bytes < RUN_BYTES; records++) {
+      const entry = backlog.peek();
+      if (entry === undefined || this.#isAtShare(connection)) return true;
+      if (!this.#stage(connection, entry.kind, entry.payload)) return false;
+      backlog.shift();
+      bytes += entry.payload.length;
+    }
+    return true;
   }
 
   #account(connection: Connection, records: number, bytes: number): void {
