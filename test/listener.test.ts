@@ -59,3 +59,15 @@ test('a port that is shared is listened on without a gap, one that is not is let
     expect(others).toEqual(sharePort ? ['before'] : []);
   }
 });
+
+test('a free port that another process takes in the very moment is left to it', async () => {
+  const { uws, open, app } = fakeEngine();
+  const listener = new Listener(uws, { host: 'h', port: 0, sharePort: false });
+  let asked = 0;
+  expect(await listener.open(app('app', () => ++asked !== 2))).toBe(4711);
+  expect(asked).toBe(4);
+  expect([...open]).toEqual(['app']);
+  const taken = new Listener(uws, { host: 'h', port: 0, sharePort: false });
+  asked = 0;
+  await expect(taken.open(app('no', () => ++asked % 2 === 1))).rejects.toThrow(/cannot listen on h port 4711/);
+});

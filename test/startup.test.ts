@@ -1,6 +1,8 @@
 /** Starting a hub: what it says while it starts, and a start that fails leaves nothing running. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { createHub, HubError } from 'shardhub';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Barriers } from './support/barriers.js';
 import { fixture, startHub } from './support/hubs.js';
 import { freePort } from './support/ports.js';
@@ -59,10 +61,34 @@ describe('a port in use', () => {
   });
 
   test('is shared only when both hubs ask for it', async () => {
-    const { hub } = await startHub({ port: await freePort(), sharePort: true, workers: 0 });
+    const { hub } = await startHub({ port: 0, sharePort: true, workers: 0 });
     const second = await startHub({ port: hub.port, sharePort: true, workers: 0 });
     expect(second.hub.port).toBe(hub.port);
     await expect(createHub({ port: hub.port, workers: 0 })).rejects.toMatchObject({ code: 'ERR_LISTEN' });
+  });
+
+  test('by a program of another kind is refused', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await expect(createHub({ port, workers: 0 })).rejects.toMatchObject({ code: 'ERR_LISTEN' });
+  });
+
+  test('is free as soon as its hub has closed, also when the system had chosen it', async () => {
+    const first = await startHub({ workers: 0 });
+    const { port } = first.hub;
+    // The end that closes first keeps the port of its connection for a minute (TIME_WAIT).
+    const clients = await Promise.all(Array.from({ length: 3 }, () => WsClient.connect(first.hub.wsUrl)));
+    const health = await rawRequest(port, 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(health.status).toBe(200);
+    await first.hub.close();
+    for (const client of clients) expect((await client.closed).code).toBe(1001);
+    for (let i = 0; i < 2; i++) {
+      const { hub } = await startHub({ workers: 0, port });
+      expect(await (await WsClient.connect(hub.wsUrl)).ask('again')).toBe('again');
+      await hub.close();
+    }
   });
 });
 

@@ -160,11 +160,8 @@ export class Front {
    * @throws HubError `ERR_TLS` or `ERR_LISTEN`; the certificate before is still in use then
    */
   async reloadTls(): Promise<void> {
-    const { tls, port, unixSocket } = this.#options;
+    const { tls } = this.#options;
     if (tls === undefined) throw new HubError('ERR_TLS', 'there is no certificate to reload: tls is not set');
-    // On a port of its own choice the engine cannot listen again while connections are open.
-    if (port === 0 && unixSocket === undefined)
-      throw new HubError('ERR_TLS', 'a certificate can be reloaded on a fixed port only, not with port 0');
     await checkTlsFiles(tls);
     if (!this.#listener.isOpen) throw new HubError('ERR_HUB_STATE', 'the hub has stopped to listen');
     const before = this.#apps.at(-1)!;

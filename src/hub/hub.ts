@@ -276,8 +276,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   /**
    * Reads the files of the option `tls` again: new connections get the new certificate, open ones stay as they are.
    *
-   * @throws HubError `ERR_TLS` when the files are not right, there is no TLS, or the port is 0; `ERR_LISTEN`;
-   * `ERR_HUB_STATE` when the hub does not run. The certificate before is still in use then
+   * @throws HubError `ERR_TLS` when the files are not right, or there is no TLS; `ERR_LISTEN`; `ERR_HUB_STATE`
+   * when the hub does not run. The certificate before is still in use then
    */
   async reloadTls(): Promise<void> {
     if (this.#state !== 'running' || this.#front === undefined)

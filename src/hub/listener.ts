@@ -20,16 +20,21 @@ export interface ListenOptions {
 /** The engine's name for "no other process may listen on this port". */
 const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;
 const LIBUS_LISTEN_DEFAULT = 0;
+/** How often another process may take the port that was just found free. */
+const MAX_TRIES = 10;
 
 export class Listener {
   readonly #uws: Uws;
   readonly #options: ListenOptions;
   #token: UwsListenToken | undefined;
+  /** The one it listens on, once it does. */
+  #port: number;
   #file: SocketFile | undefined;
 
   constructor(uws: Uws, options: ListenOptions) {
     this.#uws = uws;
     this.#options = options;
+    this.#port = options.port;
   }
 
   get isOpen(): boolean {
@@ -45,8 +50,9 @@ export class Listener {
   async open(app: UwsApp): Promise<number> {
     const { unixSocket } = this.#options;
     if (unixSocket !== undefined) await clearSocketPath(unixSocket);
-    this.#token = unixSocket === undefined ? this.#listen(app) : this.#listenUnix(app, unixSocket);
-    return unixSocket === undefined ? this.#uws.us_socket_local_port(this.#token) : 0;
+    const isAnywhere = unixSocket === undefined && this.#port === 0;
+    this.#token = isAnywhere ? this.#listenAnywhere(app) : this.#reopen(app);
+    return unixSocket === undefined ? this.#port : 0;
   }
 
   /**
@@ -78,7 +84,7 @@ export class Listener {
 
   #reopen(app: UwsApp): UwsListenToken {
     const { unixSocket } = this.#options;
-    return unixSocket === undefined ? this.#listen(app) : this.#listenUnix(app, unixSocket);
+    return unixSocket === undefined ? this.#listen(app, this.#port) : this.#listenUnix(app, unixSocket);
   }
 
   #closeToken(): void {
@@ -86,8 +92,25 @@ export class Listener {
     this.#token = undefined;
   }
 
-  #listen(app: UwsApp): UwsListenToken {
-    const { host, port, sharePort } = this.#options;
+  /**
+   * Listens on a free port. Where the engine chooses one itself, it leaves out SO_REUSEADDR, and connections that have
+   * ended would keep the port from being listened on again for a minute.
+   */
+  #listenAnywhere(app: UwsApp): UwsListenToken {
+    for (let tries = 1; ; tries++) {
+      const chosen = this.#listen(app, 0);
+      this.#port = this.#uws.us_socket_local_port(chosen);
+      this.#uws.us_listen_socket_close(chosen);
+      try {
+        return this.#listen(app, this.#port);
+      } catch (error) {
+        if (tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  #listen(app: UwsApp, port: number): UwsListenToken {
+    const { host, sharePort } = this.#options;
     const mode = sharePort ? LIBUS_LISTEN_DEFAULT : LIBUS_LISTEN_EXCLUSIVE_PORT;
     let token: UwsListenToken | false = false;
     // The engine calls back inside the call.
