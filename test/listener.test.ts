@@ -69,5 +69,7 @@ test('a free port that another process takes in the very moment is left to it', 
   expect([...open]).toEqual(['app']);
   const taken = new Listener(uws, { host: 'h', port: 0, sharePort: false });
   asked = 0;
-  await expect(taken.open(app('no', () => ++asked % 2 === 1))).rejects.toThrow(/cannot listen on h port 4711/);
+  await expect(taken.open(app('no', () => ++asked % 2 === 1))).rejects.toThrow(
+    /cannot listen on h port 4711/,
+  );
 });

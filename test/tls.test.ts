@@ -140,29 +140,26 @@ describe('a renewed certificate', () => {
     { sharePort: true, isFixed: true },
     { sharePort: false, isFixed: false },
     { sharePort: true, isFixed: false },
-  ])(
-    'is shown to new connections; open ones live on (%j)',
-    async ({ sharePort, isFixed }) => {
-      const files = ownFiles();
-      const { key, cert } = files;
-      const port = isFixed ? await freePort() : 0;
-      const { hub } = await startHub({ tls: { key, cert }, port, sharePort });
-      const before = await WsClient.connect(hub.wsUrl, TRUSTING);
-      expect(await certificateName(hub.port)).toBe('localhost');
-      files.renew();
-      await hub.reloadTls();
-      expect(await certificateName(hub.port)).toBe('renewed');
-      const after = await WsClient.connect(hub.wsUrl, TRUSTING);
-      expect(await Promise.all([before.ask('old'), after.ask('new')])).toEqual(['old', 'new']);
-      expect(hub.stats().connections.open).toBe(2);
-      await Promise.all([hub.reloadTls(), hub.reloadTls()]);
-      expect(await certificateName(hub.port)).toBe('renewed');
-      await hub.close();
-      expect((await before.closed).code).toBe(1001);
-      expect((await after.closed).code).toBe(1001);
-      await expect(certificateName(hub.port)).rejects.toThrow(/ECONNREFUSED/);
-    },
-  );
+  ])('is shown to new connections; open ones live on (%j)', async ({ sharePort, isFixed }) => {
+    const files = ownFiles();
+    const { key, cert } = files;
+    const port = isFixed ? await freePort() : 0;
+    const { hub } = await startHub({ tls: { key, cert }, port, sharePort });
+    const before = await WsClient.connect(hub.wsUrl, TRUSTING);
+    expect(await certificateName(hub.port)).toBe('localhost');
+    files.renew();
+    await hub.reloadTls();
+    expect(await certificateName(hub.port)).toBe('renewed');
+    const after = await WsClient.connect(hub.wsUrl, TRUSTING);
+    expect(await Promise.all([before.ask('old'), after.ask('new')])).toEqual(['old', 'new']);
+    expect(hub.stats().connections.open).toBe(2);
+    await Promise.all([hub.reloadTls(), hub.reloadTls()]);
+    expect(await certificateName(hub.port)).toBe('renewed');
+    await hub.close();
+    expect((await before.closed).code).toBe(1001);
+    expect((await after.closed).code).toBe(1001);
+    await expect(certificateName(hub.port)).rejects.toThrow(/ECONNREFUSED/);
+  });
 
   test('that is not right changes nothing', async () => {
     const files = ownFiles();
