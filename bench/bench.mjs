@@ -2,12 +2,12 @@
 import { main } from './lib/main.mjs';
 import { writeResults } from './lib/report.mjs';
 import { runBench } from './lib/runner.mjs';
-import { showEvent, showRow } from './lib/screen.mjs';
+import { showEvent, showRows } from './lib/screen.mjs';
 
 await main({}, async ({ rows, settings, out, images }) => {
   const results = await runBench(rows, settings, showEvent);
   const paths = writeResults(results, { out, images });
-  for (const row of results.rows) showRow(row);
+  showRows(results.rows);
   for (const path of paths) console.log(path);
   return 0;
 });

@@ -17,7 +17,7 @@ if (!(processes >= 1 && messages >= 1)) {
   process.exit(2);
 }
 
-const loads = ROWS.filter(({ id }) => id.startsWith('echo-'));
+const loads = ROWS.filter(({ isOnPath }) => isOnPath);
 const times = new Map(loads.map(({ id }) => [id, []]));
 for (let i = 0; i < processes; i++) {
   for (const { id, load } of loads) {

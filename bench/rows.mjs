@@ -7,15 +7,21 @@ import { measurePing } from './measure/ping.mjs';
 import { measurePublish } from './measure/publish.mjs';
 
 const KIB = 1024;
+const KB = 1000;
 const ECHO_SERVERS = [
   'uws',
   'uws-deferred',
   'shardhub',
   'shardhub-inline',
+  'bun',
   'ws',
   'gorilla',
   'piscina-per-message',
 ];
+/** Those that could be faster, and the one that must not be. */
+const FEW_SERVERS = ['uws', 'uws-deferred', 'shardhub', 'shardhub-inline', 'bun', 'ws'];
+/** Bounds of the hub that a load would pass. */
+const DEEP = { maxInFlight: 5000 };
 const BURN = burnHandler(100);
 /** Enough in flight that no worker ever waits for a message. */
 const BURN_LOAD = { connections: 50, inFlight: 4, size: 64 };
@@ -29,10 +35,13 @@ const BURN_LOAD = { connections: 50, inFlight: 4, size: 64 };
  * @property {Function} measure one measurement of one server: figures by name
  * @property {number} [workers] worker threads; else those of the settings
  * @property {string} [handler] see servers.mjs
+ * @property {object} [options] of the hub, see servers.mjs
  * @property {string[]} [nodeFlags] see servers.mjs
+ * @property {boolean} [isOnPath] its load is one of bench:path
+ * @property {import('./sweeps.mjs').Place} [sweep] the curve that it is a point of
  */
 
-const echo = (id, title, load, rest = {}) => ({
+export const echo = (id, title, load, rest = {}) => ({
   id,
   title,
   figure: 'messagesPerSecond',
@@ -42,33 +51,51 @@ const echo = (id, title, load, rest = {}) => ({
   ...rest,
 });
 
+const titleOf = (name, connections, inFlight) =>
+  `${name.replace(/[A-Z]/, ' $&')}, ${connections.toLocaleString('en-US')} connections, ${inFlight.toLocaleString('en-US')} in flight each`;
+
+const echoOf = (name, size, connections, inFlight, rest) =>
+  echo(
+    `echo-${name}-${connections}x${inFlight}`,
+    titleOf(name, connections, inFlight),
+    { connections, inFlight, size },
+    rest,
+  );
+
 /** @type {Row[]} */
 export const ROWS = [
-  echo('echo-64B-50x64', '64 B, 50 connections, 64 in flight each', {
-    connections: 50,
-    inFlight: 64,
-    size: 64,
-  }),
-  echo('echo-64B-200x1', '64 B, 200 connections, 1 in flight each', {
-    connections: 200,
-    inFlight: 1,
-    size: 64,
-  }),
-  echo('echo-1KiB-50x4', '1 KiB, 50 connections, 4 in flight each', {
-    connections: 50,
-    inFlight: 4,
-    size: KIB,
-  }),
-  echo('echo-16KiB-50x4', '16 KiB, 50 connections, 4 in flight each', {
-    connections: 50,
-    inFlight: 4,
-    size: 16 * KIB,
-  }),
+  ...[
+    ['64B', 64, 50, 64],
+    ['64B', 64, 200, 1],
+    ['1KiB', KIB, 50, 4],
+    ['16KiB', 16 * KIB, 50, 4],
+  ].map((load) => echoOf(...load, { isOnPath: true })),
+  ...[
+    // About a connection's first share of the ring, and far beyond it.
+    ['64B', 64, 50, 128],
+    ['64B', 64, 50, 129],
+    ['64B', 64, 50, 256],
+    ['64B', 64, 8, 1000],
+    ['1KiB', KIB, 50, 64],
+    ['64KiB', 64 * KIB, 20, 4],
+    ['300KB', 300 * KB, 8, 2],
+    ['1MB', 1000 * KB, 4, 1],
+    ['64B', 64, 10, 1],
+    ['64B', 64, 5000, 1],
+  ].map((load) => echoOf(...load, { servers: FEW_SERVERS, options: DEEP })),
+  ...[
+    ['64B', 64, 50, 64],
+    ['16KiB', 16 * KIB, 50, 4],
+  ].map(([name, ...load]) => ({
+    ...echoOf(name, ...load, { servers: ['uws', 'shardhub', 'shardhub-shared'] }),
+    id: `shared-port-${name}-${load[1]}x${load[2]}`,
+    title: `Two processes on one port: ${titleOf(name, ...load.slice(1))}`,
+  })),
   echo(
     'latency-64B-1x1',
     '64 B, one connection, one in flight: round trip',
     { connections: 1, inFlight: 1, size: 64 },
-    { figure: 'p50', servers: ['uws', 'shardhub', 'shardhub-spin', 'ws', 'gorilla'] },
+    { figure: 'p50', servers: ['uws', 'shardhub', 'shardhub-spin', 'bun', 'ws', 'gorilla'] },
   ),
   echo(
     'open-loop-20k',

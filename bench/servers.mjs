@@ -1,6 +1,7 @@
 /** Every server that can be measured, by name: what it is called and the command that starts it. */
 import { fileURLToPath } from 'node:url';
 import { listOptions } from 'shardhub';
+import { findBun } from './lib/bun.mjs';
 import { Child } from './lib/child.mjs';
 import { LeftOut } from './lib/errors.mjs';
 import { buildGorilla } from './lib/gorilla.mjs';
@@ -12,6 +13,7 @@ const SPIN_US = 50;
  * @typedef {object} Setup what a row asks of its servers
  * @property {number} workers worker threads, where a server has any
  * @property {string} [handler] file: URL of the handler, where a server is shardhub; default echo
+ * @property {object} [options] of the hub, where a server is shardhub
  * @property {string[]} [nodeFlags] for those that run on Node.js
  */
 
@@ -43,6 +45,11 @@ export const SERVERS = {
       return shardhub(setup, { spin: SPIN_US });
     },
   },
+  'shardhub-shared': {
+    title: (setup) => `shardhub, two processes with ${workersOf(setup)}`,
+    command: (setup) => shardhub(setup, {}, 'shardhub-shared'),
+  },
+  bun: { title: () => 'Bun', command: () => [findBun(), controlFile('bun')] },
   ws: { title: () => 'ws', command: (setup) => control('ws', setup) },
   gorilla: { title: () => 'gorilla/websocket (Go)', command: () => [buildGorilla()] },
   'piscina-per-message': {
@@ -74,16 +81,24 @@ export function startServer(name, setup) {
   return Child.start(name, SERVERS[name].command(setup));
 }
 
-function withWorkers({ workers }) {
-  return `shardhub, ${workers} worker${workers === 1 ? '' : 's'}`;
+function withWorkers(setup) {
+  return `shardhub, ${workersOf(setup)}`;
 }
 
-function shardhub({ workers, handler, ...setup }, options = {}) {
-  return control('shardhub', setup, JSON.stringify({ workers, handler, ...options }));
+function workersOf({ workers }) {
+  return `${workers} worker${workers === 1 ? '' : 's'}`;
+}
+
+function shardhub({ workers, handler, options, ...setup }, more = {}, name = 'shardhub') {
+  return control(name, setup, JSON.stringify({ workers, handler, ...options, ...more }));
 }
 
 function control(name, setup, ...args) {
-  return node(fileURLToPath(new URL(`controls/${name}.mjs`, import.meta.url)), setup, ...args);
+  return node(controlFile(name), setup, ...args);
+}
+
+function controlFile(name) {
+  return fileURLToPath(new URL(`controls/${name}.mjs`, import.meta.url));
 }
 
 function node(file, { nodeFlags = [] }, ...args) {

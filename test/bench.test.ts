@@ -16,6 +16,7 @@ const load = (path: string) => import(new URL(path, BENCH).href);
 const { median, percentile, rotate, summariseRounds } = await load('lib/statistics.mjs');
 const { judge, TARGETS } = await load('targets.mjs');
 const { ROWS } = await load('rows.mjs');
+const { SWEEPS } = await load('sweeps.mjs');
 const { SERVERS, startServer } = await load('servers.mjs');
 const { readOptions } = await load('lib/options.mjs');
 const { Child } = await load('lib/child.mjs');
@@ -118,6 +119,38 @@ test('a run writes every figure of every server, a page and charts', async () =>
     expect(html).toContain(title);
     expect(readFileSync(join(outcome.images, `bench-${id}.svg`), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
   }
+});
+
+test('the points of a curve are one picture and one table', async () => {
+  // The second is the beginning of other names too.
+  const args = ['--rows', 'sweep-size-4096,sweep-size-12', '--servers', 'uws,shardhub', ...TINY, ...PATIENT];
+  const outcome = await runBench('bench.mjs', args);
+  expect(outcome).toMatchObject({ code: 0 });
+  expect(readdirSync(outcome.images)).toEqual(['bench-sweep-size.svg']);
+  const svg = readFileSync(join(outcome.images, 'bench-sweep-size.svg'), 'utf8');
+  expect(svg).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+  // From left to right, whatever the order of the measurements.
+  const lines = [...svg.matchAll(/points="([^"]+)"/g)].map(([, points]) =>
+    points!.split(' ').map((point) => point.split(',').map(Number)),
+  );
+  expect(lines.map((line) => line.map(([x]) => x))).toEqual([
+    [90, 740],
+    [90, 740],
+  ]);
+  for (const [, y] of lines.flat()) expect(y).toBeGreaterThan(0);
+  const page = readdirSync(outcome.out).find((file) => file.endsWith('.html'))!;
+  const html = readFileSync(join(outcome.out, page), 'utf8');
+  expect(html.match(/<section id="[^"]*"/g)).toEqual(['<section id="sweep-size"']);
+  expect(outcome.stdout).toMatch(/bytes of a message .* shardhub, \d worker/);
+  expect(outcome.stdout.match(/│ (12|4,096) .*\(\d\.\d\d\)/g)).toHaveLength(2);
+});
+
+test('two processes on one port are measured as one server', async () => {
+  const args = ['--rows', 'shared-port-64B', '--servers', 'shardhub-shared', ...TINY, ...PATIENT];
+  const outcome = await runBench('bench.mjs', args);
+  expect(outcome).toMatchObject({ code: 0 });
+  const { summary } = readResults(outcome).rows[0]!.servers[0]!;
+  expect(summary.cpuProcessMicros!.median).toBeGreaterThan(0);
 });
 
 test('a figure that is missing is a dash, and a target that was not measured', async () => {
@@ -330,11 +363,12 @@ describe('the targets', () => {
 
   test('every target names a row and servers of it', () => {
     for (const { row, server, against, min, max } of TARGETS) {
-      const { servers } = ROWS.find(({ id }: { id: string }) => id === row);
+      const { servers } = [...ROWS, ...SWEEPS].find(({ id }: { id: string }) => id === row);
       expect(servers).toContain(server);
       if (against !== undefined) expect(servers).toContain(against);
       expect([min, max].filter((bound) => bound !== undefined)).toHaveLength(1);
     }
-    for (const { servers } of ROWS) for (const name of servers) expect(Object.keys(SERVERS)).toContain(name);
+    for (const { servers } of [...ROWS, ...SWEEPS])
+      for (const name of servers) expect(Object.keys(SERVERS)).toContain(name);
   });
 });

@@ -11,7 +11,7 @@ const LINE_HEIGHT = 30;
 const BAR_HEIGHT = 16;
 
 /** Both schemes: as an image the chart sits on a page that it knows nothing of. */
-const STYLE = `
+export const CHART_STYLE = `
   .chart { font: 13px system-ui, sans-serif; }
   .chart text { fill: #24292f; } .chart .title { font-size: 14px; font-weight: 600; } .chart .aside { fill: #57606a; }
   .chart .bar { fill: #9aa4b0; } .chart .own { fill: #2f6feb; } .chart .range { stroke: #24292f; stroke-width: 1.5; }
@@ -31,7 +31,7 @@ export function drawChart(row) {
   const spread = rounds > 1 ? `median, and the range of ${rounds} rounds` : 'one round';
   const aside = `${unit}, ${lessIsBetter ? 'less' : 'more'} is better; ${spread}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">
-<title>${escapeHtml(row.title)}</title><style>${STYLE}
+<title>${escapeHtml(row.title)}</title><style>${CHART_STYLE}
 </style>
 <text class="title" x="0" y="16">${escapeHtml(row.title)}</text>
 <text class="aside" x="0" y="35">${escapeHtml(aside)}</text>

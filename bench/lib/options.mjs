@@ -4,12 +4,13 @@ import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROWS } from '../rows.mjs';
 import { addServer, SERVERS } from '../servers.mjs';
+import { SWEEPS } from '../sweeps.mjs';
 
 const HELP = {
   rounds: 'measurements of each server in each row',
   seconds: 'length of a measured window',
   warmup: 'seconds before it, dropped',
-  rows: 'rows by name or by the beginning of it, separated by commas (default: all)',
+  rows: 'rows or points of curves by name or by the beginning of it, separated by commas (default: all rows)',
   servers: 'servers by name, separated by commas (default: all of a row)',
   workers: 'worker threads, where a row does not say',
   control: 'file of a control of your own, measured in every echo row',
@@ -26,6 +27,9 @@ const DEFAULTS = {
   workers: String(Math.min(MAX_WORKERS, Math.max(1, availableParallelism() - 1))),
   out: 'bench/results',
 };
+
+const CURVES = [...new Set(SWEEPS.map(({ sweep }) => sweep.id))];
+const ROW_NAMES = [...ROWS.map(({ id }) => id), ...CURVES].join(', ');
 
 /** A mistake of whoever typed the command. */
 export class UsageError extends Error {}
@@ -82,9 +86,12 @@ function pickRows(text) {
 }
 
 function rowsNamed(name) {
-  const found = ROWS.filter(({ id }) => name !== '' && id.startsWith(name));
+  const all = [...ROWS, ...SWEEPS];
+  const exact = all.filter(({ id }) => id === name);
+  if (exact.length > 0) return exact;
+  const found = all.filter(({ id }) => name !== '' && id.startsWith(name));
   if (found.length > 0) return found;
-  throw new UsageError(`there is no row "${name}"; the rows are ${ROWS.map(({ id }) => id).join(', ')}`);
+  throw new UsageError(`there is no row "${name}"; the rows are ${ROW_NAMES}`);
 }
 
 function pickServers(text) {
@@ -108,10 +115,5 @@ function helpText(fallbacks) {
     const fallback = fallbacks[name] === undefined ? '' : ` (default: ${fallbacks[name]})`;
     return `  --${name.padEnd(9)} ${text}${fallback}`;
   });
-  return [
-    ...lines,
-    '',
-    `rows: ${ROWS.map(({ id }) => id).join(', ')}`,
-    `servers: ${Object.keys(SERVERS).join(', ')}`,
-  ].join('\n');
+  return [...lines, '', `rows: ${ROW_NAMES}`, `servers: ${Object.keys(SERVERS).join(', ')}`].join('\n');
 }

@@ -2,8 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { drawChart } from './chart.mjs';
+import { drawCurve, groupCurves } from './curve-chart.mjs';
 import { escapeHtml } from './html.mjs';
-import { tabulate } from './row-table.mjs';
+import { tabulate, tabulateCurve } from './row-table.mjs';
 
 const STYLE = `
   :root { color-scheme: light dark; }
@@ -28,7 +29,7 @@ where a row does not say. The load comes from the same machine. How it is measur
 <table>${Object.entries(facts)
     .map(([name, value]) => `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(value ?? '–')}</td></tr>`)
     .join('')}</table>
-${results.rows.map(renderRow).join('\n')}
+${groupCurves(results.rows).map(renderGroup).join('\n')}
 </body></html>
 `;
 }
@@ -38,18 +39,23 @@ const formatPackages = (packages) =>
     .map(([name, version]) => `${name} ${version}`)
     .join(', ');
 
-function renderRow(row) {
-  const { head, body, notes } = tabulate(row);
+/** One row, or the points of a curve. */
+function renderGroup(rows) {
+  const { head, body, notes } = isCurve(rows) ? tabulateCurve(rows) : tabulate(rows[0]);
   const cells = (tag, texts) =>
     `<tr>${texts.map((text) => `<${tag}>${escapeHtml(text)}</${tag}>`).join('')}</tr>`;
-  return `<section id="${escapeHtml(row.id)}">
-${drawChart(row)}<div class="wide"><table>${cells('th', head)}${body.map((line) => cells('td', line)).join('')}</table></div>
+  return `<section id="${escapeHtml(idOf(rows))}">
+${draw(rows)}<div class="wide"><table>${cells('th', head)}${body.map((line) => cells('td', line)).join('')}</table></div>
 ${notes.map((note) => `<p>${escapeHtml(note)}</p>`).join('')}
 </section>`;
 }
 
+const isCurve = ([{ sweep }]) => sweep !== undefined;
+const idOf = ([{ id, sweep }]) => sweep?.id ?? id;
+const draw = (rows) => (isCurve(rows) ? drawCurve(rows) : drawChart(rows[0]));
+
 /**
- * Writes `<date>.json` and `<date>.html`, and with `images` a `bench-<row>.svg` for each row.
+ * Writes `<date>.json` and `<date>.html`, and with `images` a `bench-<row>.svg` for each row and curve.
  *
  * @returns {string[]} the paths of the JSON and of the page
  */
@@ -64,5 +70,6 @@ export function writeResults(results, { out, images }) {
 
 export function writeCharts(results, folder) {
   mkdirSync(folder, { recursive: true });
-  for (const row of results.rows) writeFileSync(join(folder, `bench-${row.id}.svg`), drawChart(row));
+  for (const rows of groupCurves(results.rows))
+    writeFileSync(join(folder, `bench-${idOf(rows)}.svg`), draw(rows));
 }

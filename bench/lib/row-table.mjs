@@ -40,6 +40,21 @@ export function tabulate(row) {
   return { head, body, notes: notesOf(row) };
 }
 
+/** The points of a curve: what each server reached, and its ratio to the first. */
+export function tabulateCurve(rows) {
+  const [{ figure, sweep, servers }] = rows;
+  const medianOf = (row, index) => row.servers[index]?.summary[figure]?.median;
+  const body = rows.map((row) => [
+    row.sweep.x.toLocaleString('en-US'),
+    ...servers.map((_, index) => {
+      const value = medianOf(row, index);
+      const ratio = value && medianOf(row, 0) ? ` (${(value / medianOf(row, 0)).toFixed(2)})` : '';
+      return `${formatFigure(figure, value)}${index === 0 ? '' : ratio}`;
+    }),
+  ]);
+  return { head: [sweep.axis, ...servers.map(({ title }) => title)], body, notes: rows.flatMap(notesOf) };
+}
+
 const isKnown = (row, name) => row.servers.some(({ summary }) => summary[name] && summary[name].max > 0);
 
 function notesOf(row) {

@@ -60,12 +60,12 @@ async function runRow(row, settings, onEvent) {
     summary: summariseRounds(measurements),
     rounds: measurements,
   }));
-  const { id, title, figure } = row;
-  return { id, title, figure, servers, leftOut };
+  const { id, title, figure, sweep } = row;
+  return { id, title, figure, sweep, servers, leftOut };
 }
 
-function setupOf({ workers, handler, nodeFlags }, settings) {
-  return { workers: workers ?? settings.workers, handler, nodeFlags };
+function setupOf({ workers, handler, options, nodeFlags }, settings) {
+  return { workers: workers ?? settings.workers, handler, options, nodeFlags };
 }
 
 async function measureOnce(row, server, settings) {

@@ -1,8 +1,9 @@
 /** What the benchmarks say on the screen. */
 import { loadavg } from 'node:os';
 import Table from 'cli-table3';
+import { groupCurves } from './curve-chart.mjs';
 import { formatFigure } from './figures.mjs';
-import { tabulate } from './row-table.mjs';
+import { tabulate, tabulateCurve } from './row-table.mjs';
 
 /** Above this, others use the cores too. */
 const BUSY_LOAD_AVERAGE = 0.5;
@@ -27,9 +28,17 @@ export function showTable(head, body) {
   process.stdout.write(`${table}\n`);
 }
 
-export function showRow(row) {
-  const { head, body, notes } = tabulate(row);
-  process.stdout.write(`\n${row.title}\n`);
+/** All rows, those of a curve in one table. */
+export function showRows(rows) {
+  for (const group of groupCurves(rows)) {
+    const [{ title, sweep }] = group;
+    if (sweep === undefined) showOne(title, tabulate(group[0]));
+    else showOne(`${sweep.title}, over ${sweep.axis}`, tabulateCurve(group));
+  }
+}
+
+function showOne(title, { head, body, notes }) {
+  process.stdout.write(`\n${title}\n`);
   if (body.length > 0) showTable(head, body);
   for (const note of notes) process.stdout.write(`${note}\n`);
 }
