@@ -25,6 +25,8 @@ export interface UpgradeRejection {
   readonly body?: string;
   /** Added to the response, such as `WWW-Authenticate` for a 401 (RFC 9110 §11.6.1). */
   readonly headers?: ResponseHeaders;
+  /** What went wrong, for the log and the event `error`: the client is told nothing of it. */
+  readonly cause?: unknown;
 }
 
 /** What an `upgrade` hook returns; nothing at all accepts. */

@@ -10,35 +10,27 @@ import { counted } from './support/counters.js';
 import { fixture, startHub } from './support/hubs.js';
 import { tryHandshake } from './support/raw-client.js';
 import { temporaryFolder } from './support/temporary-folder.js';
+import { base64, makeToken, seconds } from './support/tokens.js';
 import { until } from './support/until.js';
 import { WsClient } from './support/ws-client.js';
 
 const SECRET = 'a secret of thirty-two bytes or more';
-const seconds = (offset: number) => Math.floor(Date.now() / 1000) + offset;
 const CLAIMS = { sub: 'ann', exp: seconds(3600) };
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pemOf = ({ publicKey }: { publicKey: KeyObject }) =>
   String(publicKey.export({ type: 'spki', format: 'pem' }));
 
-const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-/** A token, made by hand (RFC 7515 §3.1). */
-function token(header: object, claims: object, sign: (input: string) => Buffer): string {
-  const input = `${base64(header)}.${base64(claims)}`;
-  return `${input}.${sign(input).toString('base64url')}`;
-}
-
 const hmac = (secret: string | Buffer) => (input: string) =>
   createHmac('sha256', secret).update(input).digest();
 const hs = (claims: object = CLAIMS, secret: string | Buffer = SECRET, header: object = {}) =>
-  token({ alg: 'HS256', ...header }, claims, hmac(secret));
+  makeToken({ alg: 'HS256', ...header }, claims, hmac(secret));
 const rs = (claims: object = CLAIMS, header: object = {}) =>
-  token({ alg: 'RS256', ...header }, claims, (input) =>
+  makeToken({ alg: 'RS256', ...header }, claims, (input) =>
     signBytes('sha256', Buffer.from(input), rsa.privateKey),
   );
 const es = (claims: object = CLAIMS, header: object = {}) =>
-  token({ alg: 'ES256', ...header }, claims, (input) =>
+  makeToken({ alg: 'ES256', ...header }, claims, (input) =>
     signBytes('sha256', Buffer.from(input), { key: ec.privateKey, dsaEncoding: 'ieee-p1363' }),
   );
 
@@ -268,6 +260,11 @@ describe('a key set', () => {
 describe('what does not fit is refused when the hook is made', () => {
   test.each<[string, object, RegExp]>([
     ['no key', { algorithms: ['HS256'] }, /either key or jwks/],
+    [
+      'a misspelt check',
+      { key: SECRET, algorithms: ['HS256'], issuers: 'me' },
+      /no option issuers; there are key, .*issuer/,
+    ],
     ['key and jwks', { algorithms: ['HS256'], key: SECRET, jwks: 'x' }, /either key or jwks/],
     ['no algorithms', { key: SECRET }, /algorithms takes a list of HS256/],
     ['an empty list', { key: SECRET, algorithms: [] }, /algorithms takes a list/],
@@ -297,6 +294,11 @@ describe('what does not fit is refused when the hook is made', () => {
       'a short key',
       { key: generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey, algorithms: ['RS256'] },
       /RS256, which takes a public key: rsa of at least 2048 bits/,
+    ],
+    [
+      'what the key is',
+      { key: 'short', algorithms: ['HS256'] },
+      /the key, a secret of 5 bytes, does not fit/,
     ],
     ['another type of key', { key: pemOf(rsa), algorithms: ['RS256', 'ES256'] }, /ES256.*ec prime256v1/],
     ['another curve', { key: pemOf(ec), algorithms: ['ES384'] }, /ES384.*secp384r1/],

@@ -57,3 +57,23 @@ describe('the pages in docs', () => {
     },
   );
 });
+
+test('the table of jwtUpgrade’s options has what the types have', () => {
+  const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+  const [, body = ''] = /interface JwtUpgradeOptions<[^{]*\{(.*?)\n\}/s.exec(read('src/auth/jwt.ts')) ?? [];
+  const declared = [...body.matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+readonly (\w+)/gs)].map(
+    ([, text, name]) => ({
+      name,
+      // A default in words is told in other words.
+      fallback: /Default: (\d+)\./.exec(text!)?.[1],
+    }),
+  );
+  const [, table = ''] =
+    /\| option of `jwtUpgrade`.*?\n\|[-|]+\n(.*?)\n\n/s.exec(read('docs/handshake.md')) ?? [];
+  const rows = table.split('\n').map((row) => ({
+    name: /^\| `(\w+)` /.exec(row)?.[1],
+    fallback: /\| (\d+) \|$/.exec(row)?.[1],
+  }));
+  expect(declared.length).toBeGreaterThan(10);
+  expect(rows).toEqual(declared);
+});

@@ -8,7 +8,7 @@ import { HubError } from '../errors.js';
 import type { UpgradeHook, UpgradeRejection, UpgradeResult } from '../upgrade.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import type { JwtAlgorithm } from './keys.js';
-import { bad, checkSources, findToken, SUBPROTOCOL_PREFIX, type TokenSource } from './token.js';
+import { bad, checkSeconds, checkSources, findToken, SUBPROTOCOL_PREFIX, type TokenSource } from './token.js';
 import { openVerifier } from './verify.js';
 
 export { type JwtAlgorithm, SUBPROTOCOL_PREFIX, type TokenSource };
@@ -17,7 +17,7 @@ export { type JwtAlgorithm, SUBPROTOCOL_PREFIX, type TokenSource };
 export interface JwtClaims {
   /** Who issued it (§4.1.1). */
   readonly iss?: string;
-  /** Who it is about (§4.1.2). */
+  /** Who it is about (§4.1.2). A whole number is taken as its decimal text. */
   readonly sub?: string;
   /** For whom it is meant (§4.1.3). */
   readonly aud?: string | string[];
@@ -45,12 +45,22 @@ export interface JwtData {
 export interface JwtUpgradeOptions<Data = JwtData> {
   /**
    * What tokens are signed with: a secret (at least as many bytes as its hash has, RFC 7518 §3.2) as a string or
-   * bytes, a public key or certificate as PEM text or its bytes (RSA: at least 2048 bits), or a `KeyObject`. Either
+   * bytes, a public key or certificate as PEM text or DER bytes (RSA: at least 2048 bits), or a `KeyObject`. Either
    * this or `jwks`.
    */
   readonly key?: string | Uint8Array | KeyObject;
-  /** Path of a file with a JSON Web Key Set. Read again within a second of a change, while tokens come. */
-  readonly jwks?: string;
+  /**
+   * A JSON Web Key Set (RFC 7517 §5): the path of a file, read again within a second of a change while tokens come, or
+   * an `https:` address (`http:` on this machine only), asked for with the first token. Keys that cannot be used are
+   * passed over.
+   */
+  readonly jwks?: string | URL;
+  /** Seconds for which keys from an address hold; they are asked for again after half of it. Default: 600. */
+  readonly jwksCacheSeconds?: number;
+  /** Seconds within which a token of an unknown key does not make the address be asked again. Default: 30. */
+  readonly jwksCooldownSeconds?: number;
+  /** Longest wait for the address, in seconds; no more than `upgradeTimeoutMs`. Default: 3. */
+  readonly jwksTimeoutSeconds?: number;
   /** Signature algorithms that are accepted, such as `['ES256']`. They have to fit the key. */
   readonly algorithms: readonly JwtAlgorithm[];
   /** The claim `iss` has to be this one, or one of these. */
@@ -86,6 +96,23 @@ export interface JwtUpgradeOptions<Data = JwtData> {
   ) => UpgradeResult<Data> | Promise<UpgradeResult<Data>>;
 }
 
+/** A misspelt check would be one that is not made. */
+const NAMES = Object.keys({
+  key: 0,
+  jwks: 0,
+  jwksCacheSeconds: 0,
+  jwksCooldownSeconds: 0,
+  jwksTimeoutSeconds: 0,
+  algorithms: 0,
+  issuer: 0,
+  audience: 0,
+  clockToleranceSeconds: 0,
+  requiredClaims: 0,
+  from: 0,
+  cookie: 0,
+  map: 0,
+} satisfies Record<keyof JwtUpgradeOptions, 0>);
+
 /**
  * Makes an `upgrade` hook that lets in whoever brings a valid token, and refuses everybody else with 401 (RFC 6750 §3).
  * A connection outlives its token: bound that with `maxLifetime`.
@@ -93,33 +120,62 @@ export interface JwtUpgradeOptions<Data = JwtData> {
  * @throws HubError `ERR_OPTION` that names what does not fit, such as an algorithm and a key
  */
 export function jwtUpgrade<Data = JwtData>(options: JwtUpgradeOptions<Data>): UpgradeHook<Data> {
-  const { issuer, audience, map, clockToleranceSeconds = 5, requiredClaims = ['exp'] } = options;
-  if (!Number.isFinite(clockToleranceSeconds) || clockToleranceSeconds < 0)
-    throw bad('clockToleranceSeconds takes a number of at least 0 (seconds)');
+  const { issuer, audience, map, requiredClaims = ['exp'] } = options;
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) throw bad(`there is no option ${unknown}; there are ${NAMES.join(', ')}`);
   const sources = checkSources(options);
-  const verify = openVerifier(options, {
+  const checks = {
     requiredClaims,
-    clockToleranceSeconds,
+    clockToleranceSeconds: checkSeconds(options, 'clockToleranceSeconds', 5, 0),
     issuer: listOf(issuer),
     audience: listOf(audience),
-  });
+  };
+  // A hook has no log of its own: what should be there goes along with the next refusal.
+  let noted: HubError | undefined;
+  const note = (problem: HubError) => {
+    noted = problem;
+  };
+  const verify = openVerifier(options, checks, note);
   return async (request) => {
     const token = findToken(request, sources, options.cookie);
     if (token === undefined) return unauthorized('Bearer');
     let claims: JwtClaims;
     try {
-      claims = await verify(token);
-    } catch {
+      claims = withTextualSubject(await verify(token), note);
+    } catch (error) {
+      if (error instanceof HubError) return { ...UNAVAILABLE, cause: error };
+      const cause = noted;
+      noted = undefined;
       // Why is between the token's issuer and this server: whoever tries tokens learns nothing from it.
-      return unauthorized('Bearer error="invalid_token"');
+      return { ...unauthorized('Bearer error="invalid_token"'), cause };
     }
     if (map === undefined) return { data: toData(claims) as Data };
     return checkMapped(await map(claims, request));
   };
 }
 
+/** The key set cannot be had. */
+const UNAVAILABLE: UpgradeRejection = {
+  reject: 503,
+  body: 'Tokens cannot be checked now: try again.',
+  headers: { 'Retry-After': '1', 'Cache-Control': 'no-store' },
+};
+
+/** Many issuers number their users, though RFC 7519 §4.1.2 wants a string. Beyond 2^53 two numbers may have become one. */
+function withTextualSubject(
+  claims: Readonly<Record<string, unknown>>,
+  note: (problem: HubError) => void,
+): JwtClaims {
+  const { sub } = claims;
+  if (sub === undefined || typeof sub === 'string') return claims as JwtClaims;
+  if (Number.isSafeInteger(sub)) return { ...claims, sub: String(sub) };
+  const problem = 'a token was refused whose claim sub is neither a string nor a whole number below 2^53';
+  note(new HubError('ERR_UPGRADE', `jwtUpgrade: ${problem} (RFC 7519 §4.1.2 wants a string)`));
+  throw new Error(problem);
+}
+
 function toData(claims: JwtClaims): JwtData {
-  return typeof claims.sub === 'string' ? { userId: claims.sub, claims } : { claims };
+  return claims.sub !== undefined ? { userId: claims.sub, claims } : { claims };
 }
 
 function unauthorized(challenge: string): UpgradeRejection {

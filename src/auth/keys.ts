@@ -1,6 +1,6 @@
 /** The keys that tokens are verified with, checked against the algorithms: a public key is never taken for a secret. */
 import { createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { findPublicKey } from './public-key.js';
 import { bad } from './token.js';
 
 /** What signs with each algorithm (RFC 7518 §3.1, RFC 8037): bytes of a secret, or the type of a key and its curve. */
@@ -21,16 +21,10 @@ const ALGORITHMS = {
 } as const;
 
 /** RFC 7518 §3.3: tokens of a shorter key are never valid. */
-const MIN_RSA_BITS = 2048;
+export const MIN_RSA_BITS = 2048;
 
 /** Signature algorithms of JSON Web Tokens (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not among them. */
 export type JwtAlgorithm = keyof typeof ALGORITHMS;
-
-export interface KeyOptions {
-  readonly key?: string | Uint8Array | KeyObject;
-  readonly jwks?: string;
-  readonly algorithms: readonly JwtAlgorithm[];
-}
 
 /** @throws HubError `ERR_OPTION` when there is none, or one that does not fit */
 export function checkAlgorithms(algorithms: readonly JwtAlgorithm[]): void {
@@ -53,21 +47,32 @@ export function readKey(
   const bits = needs === 'rsa' ? ` of at least ${MIN_RSA_BITS} bits` : '';
   const wanted =
     typeof needs === 'number' ? `a secret of at least ${needs} bytes` : `a public key: ${needs}${bits}`;
-  throw bad(`the key does not fit the algorithm ${misfit}, which takes ${wanted}`);
+  throw bad(`the key, ${describeKey(key)}, does not fit the algorithm ${misfit}, which takes ${wanted}`);
+}
+
+function describeKey({ type, symmetricKeySize, asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+  if (type === 'secret') return `a secret of ${symmetricKeySize} bytes`;
+  const { modulusLength, namedCurve } = asymmetricKeyDetails ?? {};
+  const detail = modulusLength === undefined ? (namedCurve ?? '') : `of ${modulusLength} bits`;
+  return `a public key: ${asymmetricKeyType} ${detail}`.trimEnd();
 }
 
 function toKeyObject(given: string | Uint8Array | KeyObject): KeyObject {
-  if (given instanceof KeyObject) return given.type === 'private' ? createPublicKey(given) : given;
+  if (given instanceof KeyObject) {
+    if (given.type === 'secret') return findPublicKey(given.export()) ?? given;
+    return given.type === 'private' ? createPublicKey(given) : given;
+  }
   if (typeof given !== 'string' && !(given instanceof Uint8Array))
     throw bad('key takes a string, bytes or a KeyObject');
   const bytes = Buffer.from(given as string);
-  const text = bytes.toString('latin1');
-  if (!text.trimStart().startsWith('-----BEGIN ')) return createSecretKey(bytes);
-  try {
-    return createPublicKey(text);
-  } catch (thrown) {
-    throw bad(`key is PEM text but no key or certificate (${textOf(thrown)})`);
-  }
+  const found = findPublicKey(bytes) ?? (typeof given === 'string' ? findInText(given) : undefined);
+  return found ?? createSecretKey(bytes);
+}
+
+/** Bytes that were read as a text. */
+function findInText(text: string): KeyObject | undefined {
+  if (text.includes('\ufffd')) throw bad('key is bytes that were read as UTF-8 text: give the bytes');
+  return findPublicKey(Buffer.from(text, 'latin1'));
 }
 
 function fits(key: KeyObject, needs: number | string): boolean {
@@ -75,38 +80,4 @@ function fits(key: KeyObject, needs: number | string): boolean {
   const { namedCurve: curve, modulusLength = MIN_RSA_BITS } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < MIN_RSA_BITS) return false;
   return `${key.asymmetricKeyType}${curve === undefined ? '' : ` ${curve}`}` === needs;
-}
-
-/** A file of public keys, which changes when they are rotated. */
-export class KeySetFile {
-  readonly #path: string;
-  #modifiedAt = 0;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  /** The set, as JSON. @throws HubError `ERR_OPTION` that names the file */
-  read(): { keys: object[] } {
-    let set: unknown;
-    try {
-      this.#modifiedAt = statSync(this.#path).mtimeMs;
-      set = JSON.parse(readFileSync(this.#path, 'utf8'));
-    } catch (thrown) {
-      throw bad(`jwks: cannot read ${this.#path}: ${textOf(thrown)}`);
-    }
-    const { keys } = (set ?? {}) as { keys?: unknown };
-    if (!Array.isArray(keys) || keys.some((key) => typeof key !== 'object' || key === null))
-      throw bad(`jwks: ${this.#path} is not a JSON Web Key Set: it has no list "keys" (RFC 7517 §5)`);
-    return { keys };
-  }
-
-  /** True when it is another file than the one that was read. */
-  hasChanged(): boolean {
-    return statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs !== this.#modifiedAt;
-  }
-}
-
-function textOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }

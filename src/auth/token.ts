@@ -66,6 +66,18 @@ function readCookie(header: string, name: string): string | undefined {
   return undefined;
 }
 
+/** @throws HubError `ERR_OPTION` */
+export function checkSeconds<Name extends string>(
+  options: { readonly [N in Name]?: number },
+  name: Name,
+  fallback: number,
+  min: 0 | 1e-3 = 1e-3,
+): number {
+  const value = options[name] ?? fallback;
+  if (Number.isFinite(value) && value >= min) return value;
+  throw bad(`${name} takes a number of ${min === 0 ? 'at least' : 'more than'} 0 (seconds)`);
+}
+
 export function bad(what: string): HubError {
   return new HubError('ERR_OPTION', `jwtUpgrade: ${what}`);
 }

@@ -20,11 +20,18 @@ export interface Acceptance {
   readonly affinity?: string;
 }
 
-export type UpgradeVerdict = { readonly accept: Acceptance } | { readonly refuse: Refusal };
+export type UpgradeVerdict =
+  | { readonly accept: Acceptance }
+  | {
+      readonly refuse: Refusal;
+      /** For the log. */
+      readonly cause?: unknown;
+    };
 
 const ACCEPT_KEYS = ['data', 'subprotocol', 'headers'];
-const REJECT_KEYS = ['reject', 'body', 'headers'];
-const TAKES = 'undefined, an object with data, subprotocol and headers, or one with reject, body and headers';
+const REJECT_KEYS = ['reject', 'body', 'headers', 'cause'];
+const TAKES =
+  'undefined, an object with data, subprotocol and headers, or one with reject, body, headers and cause';
 /** Headers that the handshake and the engine write themselves. */
 const RESERVED = /^(connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i;
 /** RFC 9110 §5.6.2. */
@@ -39,7 +46,9 @@ export function judgeResult(result: unknown, request: HandshakeRequest, route: R
   const known = isRejection ? REJECT_KEYS : ACCEPT_KEYS;
   const unknown = Object.keys(fields).find((key) => !known.includes(key) && fields[key] !== undefined);
   if (unknown !== undefined) throw bad(`the unknown key ${describe(unknown)} but takes ${TAKES}`);
-  return isRejection ? { refuse: reject(fields) } : { accept: accept(fields, request, route) };
+  return isRejection
+    ? { refuse: reject(fields), cause: fields.cause }
+    : { accept: accept(fields, request, route) };
 }
 
 function accept(fields: Record<string, unknown>, request: HandshakeRequest, route: Route): Acceptance {
@@ -71,13 +80,15 @@ function reject({
   reject,
   body = 'This connection was refused.',
   headers,
+  cause,
 }: Record<string, unknown>): Refusal {
   if (typeof reject !== 'number' || !Number.isInteger(reject) || reject < 400 || reject > 599) {
     throw bad(`reject: ${describe(reject)} but takes an HTTP status from 400 to 599`);
   }
   if (typeof body !== 'string') throw bad(`body: ${describe(body)} but takes a string`);
   const status = `${reject} ${STATUS_CODES[reject] ?? 'Refused'}`;
-  return { reason: 'upgrade-refused', status, body, headers: toHeaderList(headers) };
+  const reason = cause !== undefined && reject >= 500 ? 'upgrade-error' : 'upgrade-refused';
+  return { reason, status, body, headers: toHeaderList(headers) };
 }
 
 function toHeaderList(headers: unknown): HeaderList {

@@ -120,6 +120,7 @@ export class Upgrades {
   #answer(port: HandshakePort, result: unknown): void {
     const judged = judgeResult(result, port.request, this.#host.routeOf(port.request));
     const verdict = 'accept' in judged ? this.#host.place(judged.accept) : judged;
+    if ('cause' in verdict && verdict.cause !== undefined) this.#host.onError(verdict.cause);
     // Code of the application has run, which may have closed the hub.
     const unready = this.#host.refuseUnready();
     if (unready !== undefined) this.#refuse(port, unready);
