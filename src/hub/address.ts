@@ -30,6 +30,13 @@ function isLoopbackIPv6(address: string): boolean {
   return hostname === '[::1]' || /^\[::ffff:7f[0-9a-f]{2}:/.test(hostname);
 }
 
+/** The name or address in a Host header, as the URL parser writes it; undefined for one that is missing, or none. */
+export function hostnameOf(header: string | undefined): string | undefined {
+  if (header === undefined || !/^[^\s/?#@\\]+$/.test(header)) return undefined;
+  const url = `http://${header}`;
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}
+
 /** `host:port` for a URL: the addresses that mean "all interfaces" become loopback, IPv6 gets its brackets. */
 export function hostForUrl(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;

@@ -4,6 +4,7 @@
 import type { RejectReason } from '../metrics/counters.js';
 import type { OriginCheck } from '../upgrade.js';
 import type { HandshakeRequest } from '../wire/request.js';
+import { hostnameOf } from './address.js';
 
 /** An answer to a request that is not let in. */
 export interface Refusal {
@@ -18,6 +19,13 @@ export interface Refusal {
 /** 16 bytes in base64 (RFC 6455 §4.1). */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
+/** What a client has to ask for. */
+const UPGRADE: Refusal['headers'] = [
+  ['Upgrade', 'websocket'],
+  ['Connection', 'Upgrade'],
+  ['Sec-WebSocket-Version', '13'],
+];
+
 /** What the hub is doing when the request comes. */
 export type Readiness = 'starting' | 'running' | 'draining';
 
@@ -27,19 +35,15 @@ export function refuseHandshake(
   isAllowedOrigin: OriginCheck,
   readiness: Readiness,
 ): Refusal | undefined {
-  const unready = refuseUnready(readiness);
-  if (unready !== undefined) return unready;
+  const refused = refuseUnready(readiness) ?? refuseShape(request.headers);
+  if (refused !== undefined) return refused;
   const version = request.headers['sec-websocket-version'];
   if (version !== '13') {
     return refusal(
       'bad-version',
       '426 Upgrade Required',
       'This server speaks WebSocket version 13 (RFC 6455).',
-      [
-        ['Sec-WebSocket-Version', '13'],
-        ['Upgrade', 'websocket'],
-        ['Connection', 'Upgrade'],
-      ],
+      UPGRADE,
     );
   }
   if (!KEY.test(request.headers['sec-websocket-key'] ?? '')) return badKey();
@@ -78,15 +82,33 @@ export function keyResting(): Refusal {
   return refusal('overloaded', '503 Service Unavailable', body, [['Retry-After', '10']]);
 }
 
-/** A request without a handshake on the WebSocket path (RFC 9110 §15.5.22). */
-export function upgradeRequired(headers: Readonly<Record<string, string>>): Refusal {
-  const extra = [
-    ['Upgrade', 'websocket'],
-    ['Connection', 'Upgrade'],
-    ['Sec-WebSocket-Version', '13'],
-  ] as const;
-  if (headers.upgrade?.toLowerCase() === 'websocket') return badKey();
-  return refusal('not-a-websocket', '426 Upgrade Required', 'This is a WebSocket endpoint.', extra);
+/** A request on the WebSocket path without a key that the engine takes for one. */
+export function upgradeRequired(headers: HandshakeRequest['headers']): Refusal {
+  return refuseShape(headers) ?? badKey();
+}
+
+/** The refusal of what is no handshake by its headers (RFC 6455 §4.2.1), or undefined. The engine looks at the key only. */
+function refuseShape(headers: HandshakeRequest['headers']): Refusal | undefined {
+  if (!lists(headers.upgrade, 'websocket') || !lists(headers.connection, 'upgrade')) {
+    // RFC 9110 §15.5.22.
+    const body = 'This is a WebSocket endpoint: send "Upgrade: websocket" and "Connection: Upgrade".';
+    return refusal('not-a-websocket', '426 Upgrade Required', body, UPGRADE);
+  }
+  if (hostnameOf(headers.host) === undefined)
+    return badRequest('A handshake has one Host header (RFC 9112 §3.2).');
+  // What follows would be taken for frames.
+  if (headers['transfer-encoding'] !== undefined || /[^0]/.test(headers['content-length'] ?? ''))
+    return badRequest('A handshake has no body.');
+  return undefined;
+}
+
+/** True when a header that is a list, of one line or several, has the token in it. */
+function lists(header: string | undefined, token: string): boolean {
+  return header?.split(',').some((item) => item.trim().toLowerCase() === token) ?? false;
+}
+
+function badRequest(body: string): Refusal {
+  return refusal('bad-request', '400 Bad Request', body);
 }
 
 /** Neither the hub nor the application serves the path (RFC 9110 §15.5.5). */

@@ -16,7 +16,7 @@ export class UwsExchange {
   readonly path: string;
   readonly query: string;
   readonly remoteAddress: string;
-  /** See `FrontOptions.proxyProtocol`. */
+  /** Its connection serves nothing else: see `FrontOptions.proxyProtocol`. */
   readonly #isolated: boolean;
   readonly #res: UwsResponse;
   /** Readable until the engine's callback returns. */
@@ -46,7 +46,7 @@ export class UwsExchange {
     return this.#isOver;
   }
 
-  /** True when its answer cannot go on in pieces: see `FrontOptions.proxyProtocol`. */
+  /** True when its answer cannot go on in pieces, since its connection is closed then. */
   get isIsolated(): boolean {
     return this.#isolated;
   }

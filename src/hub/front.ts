@@ -190,7 +190,8 @@ export class Front {
         const isBehindProxy = this.#options.trustProxy !== false;
         const forwarded = isBehindProxy ? readHeaders(req)['x-forwarded-for'] : undefined;
         const address = this.#addressOf(res, forwarded ?? '');
-        this.#host.onRequest(new UwsExchange(res, req, address, proxyProtocol));
+        const isIsolated = proxyProtocol || asksForWebSocket(req);
+        this.#host.onRequest(new UwsExchange(res, req, address, isIsolated));
       }),
     );
     return app;
@@ -247,16 +248,14 @@ export class Front {
   }
 
   #upgrade(res: UwsResponse, req: UwsRequest, context: unknown): void {
-    const { compression, compressionMinBytes, proxyProtocol } = this.#options;
+    const { compression, compressionMinBytes } = this.#options;
     const compressFrom = compression === 'off' ? NEVER : compressionMinBytes;
     const request = this.#readRequest(res, req);
     const makeData = (acceptance: Acceptance) => ({
       port: new UwsPort(acceptance, compressFrom),
       peer: undefined,
     });
-    this.#host.onHandshake(
-      new UwsHandshake(res, req, context, request, makeData, proxyProtocol, this.#corkAnother),
-    );
+    this.#host.onHandshake(new UwsHandshake(res, req, context, request, makeData, this.#corkAnother));
   }
 
   /** Runs work inside a cork of some other socket. False when there is none, and nothing was run. */
@@ -312,4 +311,9 @@ export class Front {
       res.close();
     }
   }
+}
+
+/** A proxy may take such a request for the beginning of a WebSocket, and pass on whatever its client sends. */
+function asksForWebSocket(req: UwsRequest): boolean {
+  return req.getHeader('upgrade') !== '' && /websocket/i.test(readHeaders(req).upgrade ?? '');
 }

@@ -13,7 +13,6 @@ export class UwsHandshake<UserData> implements HandshakePort {
   readonly #key: string;
   readonly #extensions: string;
   readonly #makeData: (acceptance: Acceptance) => UserData;
-  readonly #isolated: boolean;
   readonly #corkAnother: (work: () => void) => boolean;
   /** True once it is answered, or nobody is there to answer. The response may not be touched after that. */
   #isOver = false;
@@ -23,7 +22,6 @@ export class UwsHandshake<UserData> implements HandshakePort {
 
   /**
    * @param context the engine's, of its `upgrade` callback
-   * @param isolated see `FrontOptions.proxyProtocol`
    * @param corkAnother runs work inside a cork of some other socket, or of none
    */
   constructor(
@@ -32,14 +30,12 @@ export class UwsHandshake<UserData> implements HandshakePort {
     context: unknown,
     request: HandshakeRequest,
     makeData: (acceptance: Acceptance) => UserData,
-    isolated: boolean,
     corkAnother: (work: () => void) => boolean,
   ) {
     this.#res = res;
     this.#context = context;
     this.request = request;
     this.#makeData = makeData;
-    this.#isolated = isolated;
     this.#corkAnother = corkAnother;
     // The request is the engine's again when its callback returns.
     this.#key = req.getHeader('sec-websocket-key');
@@ -74,14 +70,15 @@ export class UwsHandshake<UserData> implements HandshakePort {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#onAborted = undefined;
+    // A proxy may already pass on whatever its client sends: that must not reach the hub as requests of the proxy. The
+    // engine would go on with what came in the same read, unless it is answered later.
+    const isLate = this.#isWatched;
     this.#watch();
-    if (!this.#isolated) {
-      respond(this.#res, refusal, false);
-      return;
-    }
-    setImmediate(() => {
-      if (!this.#isAborted) respond(this.#res, refusal, true);
-    });
+    const answer = () => {
+      if (!this.#isAborted) respond(this.#res, refusal);
+    };
+    if (isLate) answer();
+    else setImmediate(answer);
   }
 
   /** The engine ends the process when a response is neither ended nor watched. */
@@ -96,6 +93,6 @@ export class UwsHandshake<UserData> implements HandshakePort {
   }
 }
 
-function respond(res: UwsResponse, { status, headers, body }: Refusal, closeConnection: boolean): void {
-  writeWhole(res, status, textHeaders(headers), `${body}\n`, closeConnection);
+function respond(res: UwsResponse, { status, headers, body }: Refusal): void {
+  writeWhole(res, status, textHeaders(headers), `${body}\n`, true);
 }

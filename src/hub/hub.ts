@@ -4,7 +4,7 @@
  * idle → starting → running → draining → stopped
  */
 import { EventEmitter } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { CloseCode } from '../close-codes.js';
 import { loadConsoleAssets } from '../console/assets.js';
@@ -381,7 +381,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     ]);
     const left = Math.max(0, deadline - performance.now());
     await this.#population.workers.stop(left);
-    if (hadConnections || hadRequests) await delay(LINGER_MS);
+    // A handshake of this very turn is refused at its end.
+    await (hadConnections || hadRequests ? delay(LINGER_MS) : nextTurn());
     this.#front?.close();
     this.#state = 'stopped';
   }

@@ -149,7 +149,9 @@ async function gather(reader: Reader, maxBytes: number): Promise<Chunk> {
   for (let chunk = await readChunk(reader); chunk !== undefined; chunk = await readChunk(reader)) {
     size += chunk.byteLength;
     if (size > maxBytes)
-      throw bad(`a body over ${maxBytes} bytes (maxQueueBytes), which proxyProtocol cannot send in pieces`);
+      throw bad(
+        `a body over ${maxBytes} bytes (maxQueueBytes), which cannot be sent in pieces to a proxy (proxyProtocol, Upgrade)`,
+      );
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

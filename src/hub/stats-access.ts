@@ -2,7 +2,7 @@
  * Who may read the statistics: whoever has the token, or, on a loopback address without one, this machine. Pure.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isLoopbackHost } from './address.js';
+import { hostnameOf, isLoopbackHost } from './address.js';
 import { type Refusal, refusal } from './admission.js';
 
 export interface StatsRules {
@@ -60,8 +60,7 @@ function badToken(): Refusal {
  * of another site could not read the answer, but hold streams open.
  */
 function isLocalPage(headers: Readonly<Record<string, string>>): boolean {
-  const url = `http://${headers.host ?? ''}`;
-  if (!URL.canParse(url) || !isLoopbackHost(new URL(url).hostname)) return false;
+  if (!isLoopbackHost(hostnameOf(headers.host) ?? '')) return false;
   const site = headers['sec-fetch-site'];
   const isOwn = site === undefined || site === 'same-origin' || site === 'none';
   return isOwn || headers['sec-fetch-mode'] === 'navigate';
