@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { listFlags } from '../src/cli/flags.js';
 import { run } from '../src/cli/program.js';
 import { type HubOptions, listOptions, type OptionInfo, resolveOptions } from '../src/options.js';
 import { BINARY, runCommand } from './support/command-line.js';
@@ -224,7 +225,9 @@ describe('refusals by the real binary', () => {
   function badValues(round: number): BadValue[] {
     return VALUED.flatMap((option) => {
       const text = samplesOf(option).invalid[round];
-      return text === undefined ? [] : [{ ...option, text }];
+      return text === undefined
+        ? []
+        : [{ name: option.name, takes: option.cli?.takes ?? option.takes, text }];
     });
   }
 
@@ -245,7 +248,7 @@ describe('shardhub serve --help', () => {
     '$name: flag, unit, description, default and variable',
     ({ name, cli, description, takes, fallback }) => {
       expect(text).toContain(
-        `${flagOf(name)} <${cli?.value}> ${description} takes ${takes} default: ${fallback ?? 'none'}, env: ${envOf(name)} `,
+        `${flagOf(name)} <${cli?.value}> ${description} takes ${cli?.takes ?? takes} default: ${fallback || 'none'}, env: ${envOf(name)} `,
       );
     },
   );
@@ -275,5 +278,34 @@ describe('shardhub serve --help', () => {
         : Object.keys(cli.fields).map((field) => `--${name}-${field}`),
     );
     expect(named).toEqual(flags);
+  });
+});
+
+describe('what is said of a wrong value can be done on a command line', () => {
+  test.each(listFlags())('$usage', ({ takes, help }) => {
+    expect(`${takes}\n${help}`).not.toMatch(/function|RegExp|object|\bURL\b(?! of)|take(s|n) false/);
+  });
+
+  test.each([
+    ['--rate-limit 10', /--rate-limit got "10" but takes .* such as messages=100,burst=2/],
+    [
+      '--tls-key a.pem',
+      /^shardhub: --tls-key needs --tls-cert \(or SHARDHUB_TLS_CERT\) beside it, the path of a PEM file$/m,
+    ],
+    ['--tls-cert a.pem', /--tls-cert needs --tls-key \(or/],
+    ['--tls-passphrase a', /--tls-passphrase needs --tls-key .*; --tls-passphrase needs --tls-cert/],
+    ['--tls-key= --tls-cert=a.pem', /--tls-key got "" but takes the path of a PEM file$/m],
+    ['--share-port=yes', /--share-port takes no value; its opposite is --no-share-port/],
+    ['--no-console=1', /--no-console takes no value; its opposite is --console/],
+    [
+      '--upgrade-timeout-ms 4',
+      /--upgrade-timeout-ms is no flag: upgradeTimeoutMs is an option of createHub alone/,
+    ],
+    ['--nosuch 4', /unknown option '--nosuch'/],
+  ])('serve %s', async (args, message) => {
+    const { code, stderr } = await runCommand(['serve', ...args.split(' ')]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr.split('\n')).toHaveLength(2);
   });
 });

@@ -75,6 +75,32 @@ describe('a port in use', () => {
     await expect(createHub({ port, workers: 0 })).rejects.toMatchObject({ code: 'ERR_LISTEN' });
   });
 
+  test.each<[string, { host?: string; port?: number }, RegExp]>([
+    ['in use', {}, /127\.0\.0\.1 port \d+: the port is in use: choose another port .*\(EADDRINUSE\)/],
+    [
+      'on a name that is none',
+      { host: 'nosuch.invalid' },
+      /nosuch\.invalid port \d+: the name is not known here.*E(NOTFOUND|AI_AGAIN)/,
+    ],
+    [
+      'on an address of another machine',
+      { host: '192.0.2.1' },
+      /192\.0\.2\.1 port \d+: .* not one of this machine.*EADDRNOTAVAIL/,
+    ],
+    [
+      'on an address of another machine, any port',
+      { host: '192.0.2.1', port: 0 },
+      /port 0: .* not one of this machine/,
+    ],
+  ])('%s is told from other reasons', async (_, options, message) => {
+    const { hub } = await startHub({ workers: 0 });
+    const failing = createHub({ port: hub.port, workers: 0, ...options });
+    await expect(failing).rejects.toMatchObject({
+      code: 'ERR_LISTEN',
+      message: expect.stringMatching(message),
+    });
+  });
+
   test('is free as soon as its hub has closed, also when the system had chosen it', async () => {
     const first = await startHub({ workers: 0 });
     const { port } = first.hub;

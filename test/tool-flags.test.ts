@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { BENCH_FLAGS, toLoadOptions } from '../src/cli/bench/flags.js';
 import { CLIENT_FLAGS } from '../src/cli/client/flags.js';
 import { nameOf, readToolFlags, type ToolFlags } from '../src/cli/tool-flags.js';
-import { duration, mergeHeaders, parseDuration, parseHeader } from '../src/cli/values.js';
+import { duration, mergeHeaders, parseDuration, parseHeader, WEBSOCKET_URL } from '../src/cli/values.js';
 import { LOAD_OPTIONS, resolveLoadOptions } from '../src/loadgen/options.js';
 
 const ADDRESS = new URL('ws://127.0.0.1:1/');
@@ -106,4 +106,26 @@ describe('bench', () => {
       binary: false,
     });
   });
+});
+
+test.each([
+  ['localhost:9130', 'ws://localhost:9130/'],
+  ['localhost', 'ws://localhost/'],
+  ['localhost/ws?a=b', 'ws://localhost/ws?a=b'],
+  ['127.0.0.1:8080/ws', 'ws://127.0.0.1:8080/ws'],
+  ['[::1]:8080/ws', 'ws://[::1]:8080/ws'],
+  ['example.com/live', 'ws://example.com/live'],
+  ['myhost:80', 'ws://myhost/'],
+  ['https://example.com', 'wss://example.com/'],
+  ['http://example.com', 'ws://example.com/'],
+  ['httpd:8080', 'ws://httpd:8080/'],
+  ['ws', undefined],
+  ['/ws', undefined],
+  ['ftp://example.com', undefined],
+  ['mailto:ann@example.com', undefined],
+  ['localhost:99999', undefined],
+  ['localhost:80#a', undefined],
+  [':8080/ws', undefined],
+])('the address %s', (text, href) => {
+  expect(WEBSOCKET_URL.parse(text)?.href).toBe(href);
 });

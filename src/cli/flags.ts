@@ -39,9 +39,9 @@ function toFieldFlags(info: OptionInfo, fields: Readonly<Record<string, string>>
   return Object.entries(fields).map(([field, description]) => {
     const { name } = info;
     const env = `${ENV_PREFIX}${name}_${field}`.toUpperCase();
-    const help = `${description}\ntakes ${info.takes}\ndefault: none, env: ${env}`;
-    const usage = `--${name}-${field} <${field === 'passphrase' ? 'text' : 'path'}>`;
-    return { name, field, kind: 'string', env, takes: info.takes, usage, help };
+    const [value, takes] = field === 'passphrase' ? ['text', 'a text'] : ['path', 'the path of a PEM file'];
+    const help = `${description}\ntakes ${takes}\ndefault: none, env: ${env}`;
+    return { name, field, kind: 'string', env, takes, usage: `--${name}-${field} <${value}>`, help };
   });
 }
 
@@ -50,14 +50,14 @@ export function attributeOf({ name, field }: Flag): string {
   return field === undefined ? name : `${name}${field[0]!.toUpperCase()}${field.slice(1)}`;
 }
 
-function toFlag(info: OptionInfo, { kind, value }: NonNullable<OptionInfo['cli']>): Flag {
+function toFlag(info: OptionInfo, { kind, value, takes = info.takes }: NonNullable<OptionInfo['cli']>): Flag {
   const { name } = info;
   const kebab = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const env = ENV_PREFIX + kebab.toUpperCase().replaceAll('-', '_');
-  const fallback = String((SERVE_DEFAULTS as HubOptions)[name] ?? info.fallback ?? 'none');
-  const spelling = { name, kind, env, takes: info.takes };
+  const fallback = String((SERVE_DEFAULTS as HubOptions)[name] ?? (info.fallback || 'none'));
+  const spelling = { name, kind, env, takes };
   if (kind !== 'flag') {
-    const help = `${info.description}\ntakes ${info.takes}\ndefault: ${fallback}, env: ${env}`;
+    const help = `${info.description}\ntakes ${takes}\ndefault: ${fallback}, env: ${env}`;
     return { ...spelling, usage: `--${kebab} <${value ?? 'value'}>`, help };
   }
   const isOn = fallback === 'true';

@@ -1,6 +1,6 @@
 /** The commands and their usage, on commander. */
 import { Command, CommanderError, type Help, Option } from 'commander';
-import { HubError, type HubOptions, VERSION } from '../index.js';
+import { HubError, type HubOptions, listOptions, VERSION } from '../index.js';
 import { BENCH_USAGE } from './bench/flags.js';
 import { CLIENT_USAGE } from './client/flags.js';
 import { type Flag, listFlags } from './flags.js';
@@ -40,7 +40,7 @@ function createProgram(env: Environment, onServe: (options: HubOptions) => Promi
     .description('A WebSocket hub that processes every message in a worker thread.')
     .version(VERSION)
     .exitOverride()
-    .configureOutput({ outputError: (text) => warn(text.replace(/^error: /, '')) })
+    .configureOutput({ outputError: (text) => warn(explainUnknown(text.replace(/^error: /, ''))) })
     .addHelpText('after', '\nThe options of a command: shardhub help <command>');
   const flags = listFlags();
   const command = program
@@ -54,6 +54,17 @@ function createProgram(env: Environment, onServe: (options: HubOptions) => Promi
   for (const flag of flags) addFlag(command, flag);
   command.action((given: Record<string, unknown>) => startServing(command, flags, given, env, onServe));
   return program;
+}
+
+/** Why an option is not known, where that can be told. */
+function explainUnknown(text: string): string {
+  const [, typed = ''] = /^unknown option '(--[a-z-]+)/.exec(text) ?? [];
+  const flag = listFlags().find(({ usage, counterpart }) => usage === typed || counterpart === typed);
+  if (flag !== undefined)
+    return `${typed} takes no value; its opposite is ${typed === flag.usage ? flag.counterpart : flag.usage}`;
+  const name = typed.slice(2).replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const exists = listOptions().some((option) => option.name === name && option.cli === undefined);
+  return exists ? `${typed} is no flag: ${name} is an option of createHub alone` : text;
 }
 
 /** A term and, below it, its description: the terms are too long for a column of their own. */

@@ -24,7 +24,7 @@ export function readSettings(flags: Flag[], given: Record<string, unknown>, env:
     const raw = fromEnv ? env[flag.env] || undefined : said;
     if (raw === undefined) continue;
     if (flag.field !== undefined) {
-      // The fields are judged together, once all are there.
+      if (raw === '') problems.push(complain(flag, raw, fromEnv));
       options[flag.name] = { ...(options[flag.name] as object | undefined), [flag.field]: raw };
       continue;
     }
@@ -32,7 +32,24 @@ export function readSettings(flags: Flag[], given: Record<string, unknown>, env:
     if (value === undefined) problems.push(complain(flag, raw, fromEnv));
     else options[flag.name] = flag.name === 'handler' ? locateHandler(String(value)) : value;
   }
-  return { options, problems };
+  return { options, problems: [...problems, ...findLoneFields(flags, options)] };
+}
+
+/** One sentence for each field that others, which were given, are of no use without. */
+function findLoneFields(flags: Flag[], options: Record<string, unknown>): string[] {
+  return flags.flatMap((flag) => {
+    const given = options[flag.name] as Record<string, unknown> | undefined;
+    if (flag.field === undefined || given === undefined || flag.field in given) return [];
+    const fields = flags.filter(({ name, field }) => name === flag.name && field !== undefined);
+    const others = fields.filter((other) => other !== flag);
+    if (isValid(flag.name, Object.fromEntries(others.map(({ field }) => [field, 'x'])))) return [];
+    const lone = others.find(({ field }) => field! in given)!;
+    return [`${nameOf(lone)} needs ${nameOf(flag)} (or ${flag.env}) beside it, ${flag.takes}`];
+  });
+}
+
+function nameOf({ usage }: Flag): string {
+  return usage.split(' ', 1)[0]!;
 }
 
 /** Variables that look like an option and are none: perhaps a typing mistake, perhaps another program's. */
@@ -80,7 +97,7 @@ function isValid(name: keyof HubOptions, value: unknown): boolean {
 }
 
 function complain(flag: Flag, raw: unknown, fromEnv: boolean): string {
-  const source = fromEnv ? flag.env : flag.usage.split(' ')[0];
+  const source = fromEnv ? flag.env : nameOf(flag);
   const takes = flag.kind === 'flag' ? 'true or 1, false or 0' : flag.takes;
   // What is said here may end up in a log.
   const got = flag.name === 'statsToken' ? '"…"' : JSON.stringify(raw);

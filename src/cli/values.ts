@@ -106,11 +106,18 @@ export const ORIGIN: Kind<string> = {
     text === 'null' || /^[a-z][a-z0-9+.-]*:\/\/[\x21-\x2e\x30-\x7e]+$/i.test(text) ? text : undefined,
 };
 
-/** The address of a WebSocket endpoint: `http:` and `https:` count as `ws:` and `wss:`; no fragment (RFC 6455 §3). */
+/** `localhost:8080/ws`, `[::1]/ws`, `example.com`: a host that can be told from a word, with nothing before it. */
+const BARE_ADDRESS = /^(localhost|\[[\da-f:.]+\]|[\w-]+(\.[\w-]+)+|[\w-]+(?=:\d))(:\d+)?([/?]|$)/i;
+
+/**
+ * The address of a WebSocket endpoint: `http:` and `https:` count as `ws:` and `wss:`, and a bare address as `ws:`; no
+ * fragment (RFC 6455 §3).
+ */
 export const WEBSOCKET_URL: Kind<URL> = {
-  takes: 'an address such as ws://127.0.0.1:8080/ws or wss://example.com/live',
+  takes: 'an address such as ws://127.0.0.1:8080/ws or wss://example.com/live (ws:// may be left out)',
   parse: (text) => {
-    const url = URL.canParse(text) ? new URL(text.replace(/^http/i, 'ws')) : undefined;
+    const full = BARE_ADDRESS.test(text) ? `ws://${text}` : text.replace(/^http(?=s?:)/i, 'ws');
+    const url = URL.canParse(full) ? new URL(full) : undefined;
     const isValid = url !== undefined && /^wss?:$/.test(url.protocol) && url.hash === '';
     return isValid ? url : undefined;
   },

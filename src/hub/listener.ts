@@ -1,5 +1,6 @@
 /** Where an engine app listens: a TCP port or a Unix socket. */
 import { HubError } from '../errors.js';
+import { explainListenFault } from './listen-fault.js';
 import {
   cannotListen,
   clearSocketPath,
@@ -51,7 +52,13 @@ export class Listener {
     const { unixSocket } = this.#options;
     if (unixSocket !== undefined) await clearSocketPath(unixSocket);
     const isAnywhere = unixSocket === undefined && this.#port === 0;
-    this.#token = isAnywhere ? this.#listenAnywhere(app) : this.#reopen(app);
+    try {
+      this.#token = isAnywhere ? this.#listenAnywhere(app) : this.#reopen(app);
+    } catch (error) {
+      if (unixSocket !== undefined) throw error;
+      const { host, port } = this.#options;
+      throw cannotListenOn(host, port, await explainListenFault(host, port));
+    }
     return unixSocket === undefined ? this.#port : 0;
   }
 
@@ -118,8 +125,7 @@ export class Listener {
       token = result;
     });
     if (token !== false) return token;
-    const why = 'the port is in use, or the address is not one of this machine';
-    throw new HubError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${why}`);
+    throw cannotListenOn(host, port, 'the port is in use, or the address is not one of this machine');
   }
 
   #listenUnix(app: UwsApp, path: string): UwsListenToken {
@@ -133,4 +139,8 @@ export class Listener {
     this.#file = identifySocket(path);
     return token;
   }
+}
+
+function cannotListenOn(host: string, port: number, why: string): HubError {
+  return new HubError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${why}`);
 }

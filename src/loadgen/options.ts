@@ -74,7 +74,7 @@ const OWN_HEADER = /^(connection|upgrade|origin|content-length|transfer-encoding
 
 export const LOAD_OPTIONS: Readonly<Record<LoadOptionName, LoadOptionInfo>> = {
   url: {
-    takes: 'a ws:// or wss:// URL without a fragment, user name or password',
+    takes: 'a ws:// or wss:// URL, such as ws://127.0.0.1:8080/ws, without a fragment, user name or password',
     isValid: (value) => typeof value === 'string' && isTarget(value),
   },
   connections: integer(1, 1_000_000, 50, 'connections'),

@@ -87,7 +87,11 @@ export const frontOptions = {
       'proxies whose X-Forwarded-For is believed: how many stand before the hub, or a list of their addresses and networks (default: none)',
     takes:
       'false, an integer from 0 to 100 (proxies), or a list of IP addresses and networks such as 10.0.0.0/8',
-    cli: { kind: 'list', value: 'hops|networks' },
+    cli: {
+      kind: 'list',
+      value: 'hops|networks',
+      takes: 'a number of proxies from 0 to 100, or addresses and networks, such as 10.0.0.0/8,192.0.2.1',
+    },
   }),
   path: option(pathSchema.default('/ws'), {
     description: 'path of the WebSocket endpoint',
@@ -99,7 +103,11 @@ export const frontOptions = {
     description:
       'what processes the messages: echo, done, chat, burn (or burn:<µs>), or the path of a module with a default export',
     takes: 'the name of a built-in handler, a path, or a file: URL',
-    cli: { kind: 'string', value: 'name|path' },
+    cli: {
+      kind: 'string',
+      value: 'name|path',
+      takes: 'echo, done, chat, burn, burn:<µs>, or the path or file: URL of a module',
+    },
   }),
   routes: option(
     z
@@ -128,7 +136,11 @@ export const frontOptions = {
     description: 'which Origin headers may connect: same-origin, *, or a list of origins',
     takes:
       '"same-origin", "*", a list of origins such as https://example.com or https://*.example.com, a RegExp for the whole origin, or a function (origin, request) that returns true or false',
-    cli: { kind: 'list', value: 'origins' },
+    cli: {
+      kind: 'list',
+      value: 'origins',
+      takes: 'same-origin, *, or origins, such as https://example.com,https://*.example.com',
+    },
   }),
   upgrade: option(upgradeSchema.optional(), {
     description:
@@ -158,13 +170,21 @@ export const frontOptions = {
       'connections with the same key go to the same worker: path, query:<name> or header:<name>; with =<key> behind it, that stands for a missing one (default: what a built-in handler brings, or the least loaded worker)',
     takes:
       '"path", "query:<name>", "header:<name>", each of the latter with "=<key>" behind it if wanted, or a function (request, data) that returns a string or undefined',
-    cli: { kind: 'string', value: 'key' },
+    cli: {
+      kind: 'string',
+      value: 'key',
+      takes: 'path, query:<name> or header:<name>, such as query:room or query:room=lobby',
+    },
   }),
   subprotocols: option(subprotocolsSchema.default([]), {
     description:
       'subprotocols in order of preference: the first one that a client offers is chosen (default: none)',
     takes: 'a list of subprotocol names (tokens of RFC 9110)',
-    cli: { kind: 'list', value: 'names' },
+    cli: {
+      kind: 'list',
+      value: 'names',
+      takes: 'names without spaces (tokens of RFC 9110), such as v2.chat,v1.chat',
+    },
   }),
   compression: option(z.enum(['off', 'shared', 'dedicated']).default('off'), {
     description:

@@ -122,7 +122,12 @@ export const limitOptions = {
     description:
       'messages and bytes per second that one connection may send, and the seconds of it that it may save up (burst, default 1); more is closed with 1008',
     takes: 'messages, bytes or both (per second, above 0), and burst (seconds, from 1 to 3600)',
-    cli: { kind: 'pairs', value: 'messages=n,bytes=n,burst=s' },
+    cli: {
+      kind: 'pairs',
+      value: 'messages=n,bytes=n,burst=s',
+      takes:
+        'messages, bytes or both (per second) and burst (seconds, 1 to 3600), such as messages=100,burst=2',
+    },
   }),
   maxConnections: integer(
     0,

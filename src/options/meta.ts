@@ -12,6 +12,8 @@ export interface CliMeta {
   readonly value?: string;
   /** For `fields`: name and description of each. */
   readonly fields?: Readonly<Record<string, string>>;
+  /** What a valid value is there, when that is not what it is in code. */
+  readonly takes?: string;
 }
 
 export const KIB = 1024;

@@ -25,8 +25,11 @@ async function runAndReport(options: LoadOptions, json: boolean, signal: AbortSi
   const bar = createProgressBar();
   const result = await runLoad(options, { signal, onProgress: bar?.update }).finally(() => bar?.end());
   const threads = Math.min(options.threads ?? 1, result.connections);
-  await print(`${json ? safeJson(result) : formatReport(result, threads)}\n`);
+  // Tables of nothing would hide the reason. The first connection that fails ends the run.
+  const isNothing = result.errors.connectFailed > 0 && result.messages === 0;
+  if (json || !isNothing) await print(`${json ? safeJson(result) : formatReport(result, threads)}\n`);
+  const what = isNothing ? 'nothing was measured, as a connection failed' : 'first error';
   // The server may have had a say in it.
-  if (result.firstError !== undefined) warn(`first error: ${escapeControls(result.firstError)}`);
+  if (result.firstError !== undefined) warn(`${what}: ${escapeControls(result.firstError)}`);
   return ERROR_KINDS.some((kind) => result.errors[kind] > 0) ? FAILED : 0;
 }
