@@ -5,6 +5,7 @@
 import { HubError } from '../errors.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { formatAddress } from './address.js';
+import type { Compression } from './deflate-offer.js';
 import { readHeaders, UwsExchange } from './exchange.js';
 import { UwsHandshake } from './handshake.js';
 import { Listener, type ListenOptions } from './listener.js';
@@ -32,7 +33,7 @@ export interface FrontOptions extends ListenOptions {
   /** Paths with a WebSocket endpoint. */
   readonly paths: readonly string[];
   readonly tls?: TlsFiles | undefined;
-  readonly compression: 'off' | 'shared' | 'dedicated';
+  readonly compression: Compression;
   /** Bytes. */
   readonly compressionMinBytes: number;
   readonly trustProxy: ProxyTrust;
@@ -255,7 +256,9 @@ export class Front {
       port: new UwsPort(acceptance, compressFrom),
       peer: undefined,
     });
-    this.#host.onHandshake(new UwsHandshake(res, req, context, request, makeData, this.#corkAnother));
+    this.#host.onHandshake(
+      new UwsHandshake(res, req, context, request, makeData, compression, this.#corkAnother),
+    );
   }
 
   /** Runs work inside a cork of some other socket. False when there is none, and nothing was run. */

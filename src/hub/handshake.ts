@@ -1,6 +1,7 @@
 /** A handshake over the engine's request and response. */
 import type { HandshakeRequest } from '../wire/request.js';
 import type { Refusal } from './admission.js';
+import { type Compression, chooseOffer } from './deflate-offer.js';
 import { textHeaders, writeWhole } from './engine-response.js';
 import type { HandshakePort } from './upgrade.js';
 import type { Acceptance } from './upgrade-result.js';
@@ -11,6 +12,7 @@ export class UwsHandshake<UserData> implements HandshakePort {
   readonly #res: UwsResponse;
   readonly #context: unknown;
   readonly #key: string;
+  /** The one offer that is agreed to. */
   readonly #extensions: string;
   readonly #makeData: (acceptance: Acceptance) => UserData;
   readonly #corkAnother: (work: () => void) => boolean;
@@ -22,6 +24,7 @@ export class UwsHandshake<UserData> implements HandshakePort {
 
   /**
    * @param context the engine's, of its `upgrade` callback
+   * @param compression what may be agreed to
    * @param corkAnother runs work inside a cork of some other socket, or of none
    */
   constructor(
@@ -30,6 +33,7 @@ export class UwsHandshake<UserData> implements HandshakePort {
     context: unknown,
     request: HandshakeRequest,
     makeData: (acceptance: Acceptance) => UserData,
+    compression: Compression,
     corkAnother: (work: () => void) => boolean,
   ) {
     this.#res = res;
@@ -39,7 +43,7 @@ export class UwsHandshake<UserData> implements HandshakePort {
     this.#corkAnother = corkAnother;
     // The request is the engine's again when its callback returns.
     this.#key = req.getHeader('sec-websocket-key');
-    this.#extensions = req.getHeader('sec-websocket-extensions');
+    this.#extensions = chooseOffer(request.headers['sec-websocket-extensions'], compression);
   }
 
   defer(onAborted: () => void): void {

@@ -1,0 +1,88 @@
+/**
+ * Which of the compressions that a client offers the hub can agree to (RFC 7692 §5.1). The engine answers an offer
+ * as if it could honour all of it, and looks at one only: it is given that one, without what it would get wrong. Pure.
+ */
+
+/** As in the option `compression`. */
+export type Compression = 'off' | 'shared' | 'dedicated';
+
+type Parameters = ReadonlyMap<string, string | undefined>;
+
+interface Offer {
+  readonly name: string;
+  /** Undefined when one is there twice. */
+  readonly parameters: Parameters | undefined;
+}
+
+const NAME = 'permessage-deflate';
+/** A name, what it equals, and what is behind it (RFC 6455 §9.1). An element of a list may be empty. */
+const ITEM =
+  /[\t ]*(?:([!#$%&'*+.^_`|~\w-]+)(?:[\t ]*=[\t ]*([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*"))?)?[\t ]*([,;]|$)/y;
+const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
+
+/**
+ * The offer to hand to the engine; empty to agree to none.
+ *
+ * @param header all lines of Sec-WebSocket-Extensions
+ */
+export function chooseOffer(header: string | undefined, mode: Compression): string {
+  if (header === undefined || mode === 'off') return '';
+  for (const { name, parameters } of parseOffers(header)) {
+    const isKnown = name === NAME && parameters !== undefined && [...parameters].every(isValid);
+    const chosen = isKnown ? rewrite(parameters, mode) : undefined;
+    if (chosen !== undefined) return chosen;
+  }
+  return '';
+}
+
+/** In the client's order of preference; none when the header is not well-formed. */
+function parseOffers(header: string): Offer[] {
+  const offers: Offer[] = [];
+  ITEM.lastIndex = 0;
+  for (let isFirst = true; ; ) {
+    const [all, name, value, end] = ITEM.exec(header) ?? [];
+    if (all === undefined || (name === undefined && (!isFirst || end === ';'))) return [];
+    if (isFirst && value !== undefined) return [];
+    if (isFirst && name !== undefined) offers.push({ name, parameters: new Map() });
+    else if (name !== undefined) addParameter(offers, name, value);
+    if (end === '') return offers;
+    isFirst = end === ',';
+  }
+}
+
+function addParameter(offers: Offer[], key: string, value: string | undefined): void {
+  const { name, parameters } = offers.pop()!;
+  const isNew = parameters !== undefined && !parameters.has(key);
+  const bare = value?.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(.)/g, '$1') : value;
+  offers.push({ name, parameters: isNew ? new Map(parameters).set(key, bare) : undefined });
+}
+
+/** RFC 7692 §7.1. */
+function isValid([name, value]: [string, string | undefined]): boolean {
+  switch (name) {
+    case 'server_no_context_takeover':
+    case 'client_no_context_takeover':
+      return value === undefined;
+    case 'server_max_window_bits':
+      return value !== undefined && WINDOW_BITS.test(value);
+    case 'client_max_window_bits':
+      return value === undefined || WINDOW_BITS.test(value);
+    default:
+      return false;
+  }
+}
+
+/** What the engine answers rightly; undefined when it cannot do what is demanded. */
+function rewrite(parameters: Parameters, mode: Compression): string | undefined {
+  const serverBits = parameters.get('server_max_window_bits');
+  // Its shared compressor has one window, of 15, which it does not tell; it answers that nobody keeps a context.
+  if (mode === 'shared') return serverBits === undefined ? NAME : undefined;
+  // A window of its own is kept from message to message, and is of 9 bits at least.
+  if (serverBits === '8' || parameters.has('server_no_context_takeover')) return undefined;
+  const server = serverBits === undefined ? '' : `; server_max_window_bits=${serverBits}`;
+  if (parameters.has('client_no_context_takeover')) return `${NAME}${server}; client_no_context_takeover`;
+  // A hint. zlib makes 9 of a client's 8.
+  const clientBits = parameters.get('client_max_window_bits');
+  const isUseful = clientBits !== undefined && clientBits !== '8';
+  return `${NAME}${server}${isUseful ? `; client_max_window_bits=${clientBits}` : ''}`;
+}
