@@ -98,14 +98,15 @@ export function isAbortError(thrown: unknown): boolean {
   }
 }
 
-/** A value in a few words, for messages that name what was wrong. */
+/** A value in a few words, for messages that name what was wrong. Never throws. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
   try {
+    if (ArrayBuffer.isView(value)) return `a ${Object.prototype.toString.call(value).slice(8, -1)}`;
     return (JSON.stringify(value) ?? String(value)).slice(0, 80);
   } catch {
-    return Object.prototype.toString.call(value);
+    return `a value of the type ${typeof value}`;
   }
 }

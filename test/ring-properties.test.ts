@@ -181,6 +181,7 @@ describe('reply ring', () => {
   const write = fc.oneof(
     fc.constant({ kind: 'finish' as const }),
     bytes.map(({ length }) => ({ kind: 'bytes' as const, length })),
+    bytes.map(({ length }) => ({ kind: 'gone' as const, length })),
     text.map((value) => ({ kind: 'text' as const, value })),
   );
   const step = fc.oneof(
@@ -198,7 +199,11 @@ describe('reply ring', () => {
       let parts: Buffer[] = [];
       let committed = 0;
       const reader = new ReplyReader(control, block);
+      /** What a full ring is to take the memory of. */
+      let victim: ArrayBuffer | undefined;
       const apply = () => {
+        if (victim !== undefined) structuredClone(victim, { transfer: [victim] });
+        victim = undefined;
         reader.refresh();
         for (;;) {
           const ahead = [0, 1, 2, 3, 4].filter((slot) => reader.peek(slot, 7));
@@ -206,6 +211,11 @@ describe('reply ring', () => {
           if (!reader.next()) {
             expect(ahead).toEqual([]);
             break;
+          }
+          if (reader.kind === Reply.Abandon) {
+            expect(reader.isDone).toBe(false);
+            parts = [];
+            continue;
           }
           expect([reader.slot, reader.generation]).toEqual([...ahead, 7]);
           parts.push(Buffer.from(reader.view()));
@@ -230,6 +240,16 @@ describe('reply ring', () => {
           committed = written.length;
         } else if (one.kind === 'apply') {
           apply();
+        } else if (one.kind === 'gone') {
+          const { buffer } = new Uint8Array(one.length);
+          victim = buffer;
+          try {
+            writer.writeBytes(Reply.Send | Flag.Done, slot, 7, new Uint8Array(buffer), serial);
+            written.push(Buffer.alloc(one.length));
+          } catch {
+            expect(victim).toBe(undefined);
+          }
+          victim = undefined;
         } else if (one.kind === 'text') {
           writer.writeText(Reply.Send | Flag.Done, slot, 7, one.value, serial);
           written.push(Buffer.from(one.value));

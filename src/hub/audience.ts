@@ -6,7 +6,7 @@ import { CloseCode } from '../close-codes.js';
 import { describe, HubError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import { parseConnectionId } from '../wire/id.js';
-import { checkTopic, conflationKey, type PublishOptions, type PublishRecord } from '../wire/publish.js';
+import { conflationKey, type PublishOptions, type PublishRecord, topicName } from '../wire/publish.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
 import { HubConnection, type HubConnectionHost } from './hub-connection.js';
@@ -85,13 +85,13 @@ export class Audience implements FanOut, HubConnectionHost {
 
   list(filter: ConnectionFilter = {}): IterableIterator<HubConnection> {
     checkFilter(filter);
-    return this.#list(filter);
+    return this.#list(filter, filter.topic === undefined ? undefined : topicName(filter.topic));
   }
 
-  *#list(filter: ConnectionFilter): IterableIterator<HubConnection> {
-    for (const connection of this.#candidates(filter)) {
+  *#list(filter: ConnectionFilter, topic: string | undefined): IterableIterator<HubConnection> {
+    for (const connection of this.#candidates(filter.userId, topic)) {
       if (!isReachable(connection)) continue;
-      if (filter.topic !== undefined && !connection.member?.topics?.has(filter.topic)) continue;
+      if (topic !== undefined && !connection.member?.topics?.has(topic)) continue;
       if (filter.path !== undefined && connection.route.path !== filter.path) continue;
       const handle = this.handleOf(connection);
       if (filter.where === undefined || filter.where(handle)) yield handle;
@@ -113,9 +113,9 @@ export class Audience implements FanOut, HubConnectionHost {
   }
 
   publishData(topic: string, data: Payload, { except, conflate }: HubPublishOptions = {}): number {
-    checkTopic(topic);
-    const key = conflationKey(topic, conflate) ?? this.#policyKey(topic);
-    return this.#publish(topic, this.#prepare(data, key), this.#toSet(except));
+    const name = topicName(topic);
+    const key = conflationKey(name, conflate) ?? this.#policyKey(name);
+    return this.#publish(name, this.#prepare(data, key), this.#toSet(except));
   }
 
   broadcast(data: Payload, except?: Except): number {
@@ -175,20 +175,19 @@ export class Audience implements FanOut, HubConnectionHost {
   // For handlers and for the application
 
   subscribe(connection: Connection, topic: string): boolean {
-    checkTopic(topic);
+    const name = topicName(topic);
     if (!connection.isOpen) return false;
     const topics = connection.member?.topics;
-    if (topics !== undefined && topics.size >= this.#limits.maxSubscriptions && !topics.has(topic)) {
+    if (topics !== undefined && topics.size >= this.#limits.maxSubscriptions && !topics.has(name)) {
       this.#counters.invalid.subscriptions++;
       connection.fail(CloseCode.PolicyViolation, `over ${this.#limits.maxSubscriptions} subscriptions`);
       return false;
     }
-    return this.#topics.subscribe(connection, topic);
+    return this.#topics.subscribe(connection, name);
   }
 
   unsubscribe(connection: Connection, topic: string): boolean {
-    checkTopic(topic);
-    return this.#topics.unsubscribe(connection, topic);
+    return this.#topics.unsubscribe(connection, topicName(topic));
   }
 
   ping(connection: Connection, payload: string | Uint8Array | undefined, timeoutMs: number): Promise<number> {
@@ -203,7 +202,7 @@ export class Audience implements FanOut, HubConnectionHost {
     return connection !== undefined && isReachable(connection) ? connection : undefined;
   }
 
-  #candidates({ userId, topic }: ConnectionFilter): Iterable<Connection> {
+  #candidates(userId: string | number | undefined, topic: string | undefined): Iterable<Connection> {
     // Copied: the application may close or subscribe connections while it goes through them.
     if (userId !== undefined) return [...this.#users.of(userId)];
     if (topic !== undefined) return [...this.#topics.subscribers(topic)];

@@ -45,13 +45,14 @@ export function writeWhole(
 ): void {
   res.cork(() => {
     writeHead(res, status, headers);
-    if (closeConnection || (body.length === 0 && mustCloseEmpty())) {
+    // Text as the engine encodes it may be no UTF-8.
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    if (closeConnection || (bytes.length === 0 && mustCloseEmpty())) {
       // No request comes behind it. It is small, or its connection is new: the kernel has room for the headers.
-      res.end(body, true);
+      res.end(bytes, true);
       onSent?.();
       return;
     }
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const [hasLeft] = res.tryEnd(bytes, bytes.length);
     if (hasLeft) onSent?.();
     else sendRest(res, bytes, onSent);

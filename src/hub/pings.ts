@@ -2,6 +2,7 @@
 import { Deque } from '../deque.js';
 import { describe, HubError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
+import { asFrame } from '../wire/frame.js';
 import type { Connection } from './connection.js';
 import { memberOf, type PendingPing } from './member.js';
 
@@ -24,21 +25,21 @@ export class Pings {
    * @param payload at most 125 bytes; by default one that no other ping has
    * @returns the round trip in ms
    */
-  ping(connection: Connection, payload: string | Uint8Array | undefined, timeoutMs: number): Promise<number> {
-    if (payload !== undefined && typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
-      const why = `the payload of a ping is a string or a Uint8Array, not ${describe(payload)}`;
-      return Promise.reject(new HubError('ERR_ARGUMENT', why));
-    }
-    const data = payload === undefined ? this.#uniquePayload() : Buffer.from(payload as Uint8Array);
+  async ping(
+    connection: Connection,
+    payload: string | Uint8Array | undefined,
+    timeoutMs: number,
+  ): Promise<number> {
+    const data = payload === undefined ? this.#uniquePayload() : copyPayload(payload);
     if (data.byteLength > MAX_PAYLOAD_BYTES) {
       const why = `a ping carries at most ${MAX_PAYLOAD_BYTES} bytes (RFC 6455 §5.5), not ${data.byteLength}`;
-      return Promise.reject(new HubError('ERR_ARGUMENT', why));
+      throw new HubError('ERR_ARGUMENT', why);
     }
     if (!(timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS)) {
       const why = `timeoutMs takes 1 to ${MAX_TIMEOUT_MS} (ms), not ${describe(timeoutMs)}`;
-      return Promise.reject(new HubError('ERR_ARGUMENT', why));
+      throw new HubError('ERR_ARGUMENT', why);
     }
-    if (!connection.ping(data)) return Promise.reject(closedError(connection));
+    if (!connection.ping(data)) throw closedError(connection);
     this.#counters.pingsSent++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#expire(connection, pending, timeoutMs), timeoutMs);
@@ -94,6 +95,13 @@ export class Pings {
     payload.writeDoubleBE(++this.#count);
     return payload;
   }
+}
+
+function copyPayload(payload: unknown): Buffer {
+  const bytes = asFrame(payload)?.bytes;
+  if (bytes !== undefined) return Buffer.from(bytes);
+  const why = `the payload of a ping is a string or a Uint8Array, not ${describe(payload)}`;
+  throw new HubError('ERR_ARGUMENT', why);
 }
 
 function closedError(connection: Connection): HubError {

@@ -158,6 +158,9 @@ export class ReplyApplier {
         if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
         else this.#fanOut.publish(connection, decodePublish(this.#payload()), (flags & Flag.Binary) !== 0);
         break;
+      case Reply.Abandon:
+        this.#parts = [];
+        break;
       case Reply.Failure:
         if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
         else this.#fail(connection);

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, HubError } from '../errors.js';
+import { asBytes } from '../wire/bytes.js';
 import { type HeaderList, PIECE_BYTES } from './engine-response.js';
 import type { ResponseStream, UwsExchange } from './exchange.js';
 
@@ -78,8 +79,10 @@ async function sendBody(
   // What comes later is not waited for: the first chunk may be an event.
   const second = first === undefined ? undefined : readChunk(reader);
   second?.catch(() => {});
+  const length = first?.byteLength ?? 0;
   const isWhole = first === undefined || (await Promise.race([second, nextTurn(MORE)])) === undefined;
-  if (isWhole && (first?.byteLength ?? 0) <= WHOLE_BYTES) {
+  if ((first?.byteLength ?? 0) !== length) throw bad('a body whose memory was transferred meanwhile');
+  if (isWhole && length <= WHOLE_BYTES) {
     await sendWhole(exchange, status, headers, first ?? '', signal);
     return;
   }
@@ -118,7 +121,8 @@ function pacedWriter(stream: ResponseStream, signal: AbortSignal): (chunk: Chunk
   stream.onWritable(onWritable);
   signal.addEventListener('abort', onWritable);
   return async (chunk) => {
-    for (let at = 0; at < chunk.byteLength; ) {
+    const { byteLength } = chunk;
+    for (let at = 0; at < byteLength; ) {
       if (mustWait)
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -137,8 +141,9 @@ async function readChunk(reader: Reader): Promise<Chunk | undefined> {
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return undefined;
-    if (!(value instanceof Uint8Array)) throw bad(`a body with ${describe(value)} but takes Uint8Arrays`);
-    if (value.byteLength > 0) return value;
+    const bytes = asBytes(value);
+    if (bytes === undefined) throw bad(`a body with ${describe(value)} but takes Uint8Arrays`);
+    if (bytes.byteLength > 0) return bytes;
   }
 }
 
@@ -165,7 +170,8 @@ function readHead(response: Response): { status: string; headers: HeaderList } {
   if (!(status >= 200 && status <= 599)) throw bad(`the status ${status} but takes 200 to 599`);
   const headers: (readonly [string, string])[] = [];
   response.headers.forEach((value, name) => {
-    if (/[\r\n\0]/.test(name + value)) throw bad(`a header ${describe(name)} with a line break`);
+    if (/[\r\n\0]|[^\0-\xff]/.test(name + value))
+      throw bad(`a header ${describe(name)} with a line break, or a character of more than one byte`);
     if (!RESERVED.test(name.toLowerCase())) headers.push([name, value]);
   });
   const text = /^[\t\x20-\x7e]+$/.test(statusText) ? statusText : (STATUS_CODES[status] ?? 'Unknown');

@@ -1,4 +1,5 @@
 /** The payload of close records: the code as uint16, then the reason in UTF-8 (as in a close frame, RFC 6455 §5.5.1). */
+import { toUSVString } from 'node:util';
 import { isSendableCloseCode, MAX_CLOSE_REASON_BYTES } from '../close-codes.js';
 import { describe, HubError } from '../errors.js';
 
@@ -24,8 +25,13 @@ export function decodeClose(payload: Uint8Array): { code: number; reason: string
   return { code: bytes.readUInt16BE(0), reason: bytes.toString('utf8', 2) };
 }
 
-/** The longest start of a reason that fits a close frame without cutting a character in two. */
-export function truncateReason(reason: string): string {
+/**
+ * The longest start of a reason that fits a close frame without cutting a character in two. Half a surrogate pair is
+ * U+FFFD, as in all text that is encoded: the engine would write what is no UTF-8.
+ */
+export function truncateReason(text: string): string {
+  // No character of the rest can fit.
+  const reason = toUSVString(text.slice(0, MAX_CLOSE_REASON_BYTES + 1));
   if (Buffer.byteLength(reason) <= MAX_CLOSE_REASON_BYTES) return reason;
   let end = 0;
   let bytes = 0;

@@ -8,8 +8,12 @@
 const FILL_BYTES = 256;
 
 /** Copies `source` to `target[offset…]`. */
-export function copyToShared(target: Buffer, offset: number, source: Uint8Array): void {
-  const { length } = source;
+export function copyToShared(
+  target: Buffer,
+  offset: number,
+  source: Uint8Array,
+  length = source.length,
+): void {
   if (length < FILL_BYTES) target.set(source, offset);
   else target.fill(source, offset, offset + length);
 }

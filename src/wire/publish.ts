@@ -4,6 +4,7 @@
  * The payload of a `Publish` record: uint32 bytes of the topic, uint32 bytes of the key, uint32 flags, the topic, the
  * key, and the message.
  */
+import { toUSVString } from 'node:util';
 import { describe, HubError } from '../errors.js';
 
 /** Bytes of a topic's name in UTF-8. */
@@ -32,19 +33,31 @@ export interface PublishRecord {
   readonly data: Uint8Array;
 }
 
-/** @throws HubError `ERR_TOPIC` for anything but a string of 1 to 255 bytes */
-export function checkTopic(topic: unknown): asserts topic is string {
-  if (typeof topic === 'string' && topic !== '' && Buffer.byteLength(topic) <= MAX_TOPIC_BYTES) return;
+/**
+ * The name as every thread has it: half a surrogate pair is U+FFFD, as in all text that is encoded.
+ *
+ * @throws HubError `ERR_TOPIC` for anything but a string of 1 to 255 bytes
+ */
+export function topicName(topic: unknown): string {
+  if (typeof topic === 'string' && topic !== '' && Buffer.byteLength(topic) <= MAX_TOPIC_BYTES)
+    return toUSVString(topic);
   throw new HubError(
     'ERR_TOPIC',
     `a topic is a string of 1 to ${MAX_TOPIC_BYTES} bytes in UTF-8, not ${describe(topic)}`,
   );
 }
 
-/** What a message replaces in a slow subscriber's queue: an earlier message with the same key. */
+/**
+ * What a message replaces in a slow subscriber's queue: an earlier message with the same key.
+ *
+ * @param topic see {@link topicName}
+ * @throws HubError `ERR_ARGUMENT` when `conflate` is neither a boolean nor a string
+ */
 export function conflationKey(topic: string, conflate: boolean | string | undefined): string | undefined {
   if (conflate === undefined || conflate === false) return undefined;
-  return conflate === true ? `topic:${topic}` : `key:${topic.length}:${topic}${conflate}`;
+  if (conflate === true) return `topic:${topic}`;
+  if (typeof conflate === 'string') return `key:${topic.length}:${topic}${toUSVString(conflate)}`;
+  throw new HubError('ERR_ARGUMENT', `conflate takes true, false or a string, not ${describe(conflate)}`);
 }
 
 export function encodePublish(

@@ -5,6 +5,7 @@
  * the fact that the message is finished. So however a worker dies, the front end sees for each message all of its
  * replies and that it finished, or that it did not finish.
  */
+import { partOf, realLength } from './bytes.js';
 import { copyToShared } from './copy.js';
 import * as Flag from './flag.js';
 import {
@@ -16,6 +17,7 @@ import {
   UNIT_BYTES,
   UNIT_WORDS,
 } from './layout.js';
+import * as Reply from './reply-kind.js';
 import * as Word from './word.js';
 
 /** Called when the ring is full; returns once the front end has applied more than up to `released`. */
@@ -47,19 +49,34 @@ export class ReplyWriter {
 
   /** A reply without payload. hot: once per message. */
   write(kind: number, slot: number, generation: number, source: number, doneBytes: number): void {
-    const word = this.#reserve(REPLY_HEADER_BYTES >>> 3) * UNIT_WORDS;
-    this.#header(word, kind, slot, generation, 0, source, doneBytes);
+    const start = this.#findRoom(REPLY_HEADER_BYTES >>> 3);
+    this.#append(start, kind, slot, generation, 0, source, doneBytes);
   }
 
-  /** A reply with bytes, in as many records as it takes. */
+  /**
+   * A reply with bytes, in as many records as it takes.
+   *
+   * @throws HubError `ERR_DATA_TYPE` when their memory is gone: nothing of the reply is sent
+   */
   writeBytes(kind: number, slot: number, generation: number, payload: Uint8Array, doneBytes: number): void {
     const limit = this.#maxPayload;
-    let at = 0;
-    for (; payload.length - at > limit; at += limit) {
-      const part = payload.subarray(at, at + limit);
-      this.#writePart((kind & ~Flag.Done) | Flag.More, slot, generation, part, 0);
+    const length = realLength(payload);
+    if (length <= limit) {
+      this.#writePart(kind, slot, generation, payload, length, doneBytes);
+      return;
     }
-    this.#writePart(kind, slot, generation, at === 0 ? payload : payload.subarray(at), doneBytes);
+    let at = 0;
+    try {
+      for (; length - at > limit; at += limit) {
+        const part = partOf(payload, at, at + limit);
+        this.#writePart((kind & ~Flag.Done) | Flag.More, slot, generation, part, limit, 0);
+      }
+      this.#writePart(kind, slot, generation, partOf(payload, at, length), length - at, doneBytes);
+    } catch (error) {
+      // With the front end on this thread, its listeners run while the ring is full: they may have let the memory go.
+      if (at > 0) this.write(Reply.Abandon, 0, 0, 0, 0);
+      throw error;
+    }
   }
 
   /** A reply with text, encoded straight into the ring where it fits. */
@@ -69,11 +86,9 @@ export class ReplyWriter {
       this.writeBytes(kind, slot, generation, Buffer.from(text, 'utf8'), doneBytes);
       return;
     }
-    const start = this.#reserve(recordUnits(REPLY_HEADER_BYTES, text.length * 3));
+    const start = this.#findRoom(recordUnits(REPLY_HEADER_BYTES, text.length * 3));
     const length = this.#block.bytes.write(text, start * UNIT_BYTES + REPLY_HEADER_BYTES, 'utf8');
-    this.#head = (this.#head - recordUnits(REPLY_HEADER_BYTES, text.length * 3)) | 0;
-    this.#head = (this.#head + recordUnits(REPLY_HEADER_BYTES, length)) | 0;
-    this.#header(start * UNIT_WORDS, kind, slot, generation, length, 0, doneBytes);
+    this.#append(start, kind, slot, generation, length, 0, doneBytes);
   }
 
   /** Commits everything written so far. hot: once per message. */
@@ -81,14 +96,21 @@ export class ReplyWriter {
     Atomics.store(this.#control, Word.OutHead, this.#head);
   }
 
-  #writePart(kind: number, slot: number, generation: number, part: Uint8Array, doneBytes: number): void {
-    const start = this.#reserve(recordUnits(REPLY_HEADER_BYTES, part.length));
-    this.#header(start * UNIT_WORDS, kind, slot, generation, part.length, 0, doneBytes);
-    copyToShared(this.#block.bytes, start * UNIT_BYTES + REPLY_HEADER_BYTES, part);
+  #writePart(
+    kind: number,
+    slot: number,
+    generation: number,
+    part: Uint8Array,
+    length: number,
+    doneBytes: number,
+  ): void {
+    const start = this.#findRoom(recordUnits(REPLY_HEADER_BYTES, length));
+    copyToShared(this.#block.bytes, start * UNIT_BYTES + REPLY_HEADER_BYTES, part, length);
+    this.#append(start, kind, slot, generation, length, 0, doneBytes);
   }
 
-  /** Index of the first unit of a new record in the block. */
-  #reserve(units: number): number {
+  /** Index of the first unit of a new record in the block. It takes no room before it is whole: writing it may throw. */
+  #findRoom(units: number): number {
     const capacity = this.#block.units;
     for (;;) {
       const start = this.#head & (capacity - 1);
@@ -98,9 +120,7 @@ export class ReplyWriter {
           this.#block.words[start * UNIT_WORDS] = PAD;
           this.#head = (this.#head + padding) | 0;
         }
-        const at = this.#head & (capacity - 1);
-        this.#head = (this.#head + units) | 0;
-        return at;
+        return this.#head & (capacity - 1);
       }
       const released = Atomics.load(this.#control, Word.OutReleased);
       if (released === this.#released) {
@@ -113,8 +133,9 @@ export class ReplyWriter {
     }
   }
 
-  #header(
-    word: number,
+  /** The record whose payload, if it has one, has been written. */
+  #append(
+    start: number,
     kind: number,
     slot: number,
     generation: number,
@@ -123,12 +144,14 @@ export class ReplyWriter {
     doneBytes: number,
   ): void {
     const words = this.#block.words;
+    const word = start * UNIT_WORDS;
     words[word] = kind;
     words[word + 1] = slot;
     words[word + 2] = generation;
     words[word + 3] = length;
     words[word + 4] = source;
     words[word + 5] = doneBytes;
+    this.#head = (this.#head + recordUnits(REPLY_HEADER_BYTES, length)) | 0;
   }
 }
 

@@ -21,3 +21,5 @@ export const Unsubscribe = 9;
 export const Publish = 10;
 /** Say so (`Inbound.Room`) when the connection has room for more than what was sent before this. */
 export const Room = 11;
+/** A payload that came in parts ends here: it is not to be sent. */
+export const Abandon = 12;

@@ -2,7 +2,7 @@
 import { checkCloseCode, encodeClose } from '../wire/close.js';
 import * as Flag from '../wire/flag.js';
 import { connectionId } from '../wire/id.js';
-import { checkTopic, conflationKey, encodePublish } from '../wire/publish.js';
+import { conflationKey, encodePublish, topicName } from '../wire/publish.js';
 import * as Reply from '../wire/reply-kind.js';
 import { decodeHandshake, type Handshake, type HandshakeRequest } from '../wire/request.js';
 import type { Connection, ConnectionPublishOptions, Data, Handler, SendResult } from './handler.js';
@@ -106,18 +106,18 @@ export class ConnectionContext implements Connection {
   }
 
   subscribe(topic: string): void {
-    this.#post(Reply.Subscribe, encodeTopic(topic));
+    this.#post(Reply.Subscribe, Buffer.from(topicName(topic)));
   }
 
   unsubscribe(topic: string): void {
-    this.#post(Reply.Unsubscribe, encodeTopic(topic));
+    this.#post(Reply.Unsubscribe, Buffer.from(topicName(topic)));
   }
 
   publish(topic: string, data: Data, options: ConnectionPublishOptions = {}): void {
-    checkTopic(topic);
+    const name = topicName(topic);
     const { bytes, isBinary } = toFrame(data);
-    const key = conflationKey(topic, options.conflate);
-    const payload = encodePublish(topic, key, options.toSelf === true, bytes);
+    const key = conflationKey(name, options.conflate);
+    const payload = encodePublish(name, key, options.toSelf === true, bytes);
     // Also when it is gone itself: the message is for others.
     this.#host.post(this, isBinary ? Reply.Publish | Flag.Binary : Reply.Publish, payload);
   }
@@ -169,9 +169,4 @@ export class ConnectionContext implements Connection {
     this.#watchers = undefined;
     for (const watcher of watchers ?? []) watcher();
   }
-}
-
-function encodeTopic(topic: string): Uint8Array {
-  checkTopic(topic);
-  return Buffer.from(topic);
 }

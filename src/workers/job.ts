@@ -1,7 +1,7 @@
 /** A record whose hook has not finished, or whose replies wait for those of earlier messages. */
 import type { ConnectionContext } from './context.js';
-import type { Data } from './handler.js';
-import { InboundMessage } from './message.js';
+import type { InboundMessage } from './message.js';
+import { type ReplyData, sizeOf } from './reply-value.js';
 
 export class Job {
   readonly context: ConnectionContext;
@@ -13,7 +13,7 @@ export class Job {
   /** True once its hook has finished, or its time was up: whichever came first has finished the record. */
   isOver = false;
   /** Replies that wait until those of earlier messages have left; undefined while they may leave at once. */
-  held: Data[] | undefined = undefined;
+  held: ReplyData[] | undefined = undefined;
   heldBytes = 0;
   /** Thrown by its hook, to be told when its turn comes. */
   failure: { readonly thrown: unknown } | undefined = undefined;
@@ -29,22 +29,8 @@ export class Job {
   }
 
   /** @param data of which nobody else writes to the memory */
-  hold(data: Data): void {
+  hold(data: ReplyData): void {
     this.heldBytes += sizeOf(data);
     this.held!.push(data);
   }
-}
-
-/** Bytes that data is sent as. */
-export function sizeOf(data: Data): number {
-  return typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-}
-
-/** The same data, independent of memory that somebody may write to. @throws HubError `ERR_MESSAGE_EXPIRED` */
-export function keep(data: Data): Data {
-  if (data instanceof Uint8Array) return Uint8Array.prototype.slice.call(data);
-  if (data instanceof ArrayBuffer) return data.slice(0);
-  if (!(data instanceof InboundMessage)) return data;
-  // One that has expired is found out now.
-  return data.isBinary ? data.bytes.slice() : data.text();
 }

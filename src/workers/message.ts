@@ -2,6 +2,7 @@
  * A message on its way through a handler. Its payload lies in the ring or in a block of its own until it is read;
  * `keep` copies it out of memory that is about to be reused.
  */
+import { isUtf8 } from 'node:buffer';
 import { HubError } from '../errors.js';
 import type { InboundReader } from '../wire/inbound.js';
 import type { Message } from './handler.js';
@@ -11,8 +12,6 @@ export class InboundMessage implements Message {
   readonly byteLength: number;
   /** Position of its record, by which the front end finds the payload. */
   readonly position: number;
-  /** True while the front end still holds the payload at `position`. */
-  isInRing = true;
   #source: InboundReader | Uint8Array | undefined;
   #bytes: Uint8Array | undefined;
   #text: string | undefined;
@@ -23,6 +22,16 @@ export class InboundMessage implements Message {
     this.position = position;
     this.byteLength = byteLength;
     this.#source = source;
+  }
+
+  /** True for a message itself: a proxy or a clone of one has its prototype, but nothing behind it. */
+  static is(value: unknown): value is InboundMessage {
+    return typeof value === 'object' && value !== null && #source in value;
+  }
+
+  /** True while the front end still holds the payload at `position`. */
+  get isInRing(): boolean {
+    return this.#source !== undefined;
   }
 
   get bytes(): Uint8Array {
@@ -39,6 +48,12 @@ export class InboundMessage implements Message {
     return JSON.parse(this.text());
   }
 
+  /** The bytes that are sent for it. Those of a text are UTF-8, whatever the handler has written to its own. */
+  payload(): Uint8Array {
+    const { bytes } = this;
+    return this.isBinary || isUtf8(bytes) ? bytes : Buffer.from(this.text());
+  }
+
   /** Makes the message independent of the ring. */
   keep(): void {
     // Text that has been decoded can be encoded again; anything else is copied.
@@ -48,7 +63,6 @@ export class InboundMessage implements Message {
 
   /** From here on only what has been read already can be read again. */
   expire(): void {
-    this.isInRing = false;
     this.#source = undefined;
   }
 

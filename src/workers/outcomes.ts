@@ -9,10 +9,19 @@ import type { ReplyWriter } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
 import type { ConnectionContext } from './context.js';
 import type { Data, SendResult } from './handler.js';
-import { Job, keep, sizeOf } from './job.js';
+import { Job } from './job.js';
 import { Line, type LineHost } from './line.js';
 import type { InboundMessage } from './message.js';
-import { badReply, isAsyncIterable, isData, isIterable, isThenable } from './reply-value.js';
+import {
+  asData,
+  badReply,
+  isThenable,
+  iterate,
+  iterateAsync,
+  keep,
+  type ReplyData,
+  sizeOf,
+} from './reply-value.js';
 import { Room, Sent } from './room.js';
 import { type Pending, pump, pumpNow, type StreamHost } from './stream.js';
 import { Waits } from './waits.js';
@@ -81,9 +90,11 @@ export class Outcomes implements LineHost<Job>, StreamHost {
         result.then(() => undefined),
       );
     }
-    if (isAsyncIterable(result)) {
+    // Begun before it is waited for: when it cannot be begun, the hook has failed.
+    const items = iterateAsync(result);
+    if (items !== undefined) {
       const own = job ?? this.#begin(context, message, doneBytes);
-      return this.#wait(own, pump(this, own, result[Symbol.asyncIterator]()));
+      return this.#wait(own, pump(this, own, items));
     }
     return this.#finish(context, result, message, doneBytes, job);
   }
@@ -207,13 +218,20 @@ export class Outcomes implements LineHost<Job>, StreamHost {
 
   #wait(job: Job, promise: PromiseLike<unknown>): true {
     this.renew(job);
-    // What is no promise of the language may throw in its `then`.
-    const settled = promise instanceof Promise ? promise : Promise.resolve(promise);
-    settled.then(
-      (value) => this.#onFulfilled(job, value),
-      (thrown) => this.#onRejected(job, thrown),
-    );
+    void this.#settle(job, promise);
     return true;
+  }
+
+  /** What a thenable, or a promise with a `then` of its own, throws is a rejection to `await`. */
+  async #settle(job: Job, promise: PromiseLike<unknown>): Promise<void> {
+    let value: unknown;
+    try {
+      value = await promise;
+    } catch (thrown) {
+      this.#onRejected(job, thrown);
+      return;
+    }
+    this.#onFulfilled(job, value);
   }
 
   #onFulfilled(job: Job, value: unknown): void {
@@ -278,18 +296,19 @@ export class Outcomes implements LineHost<Job>, StreamHost {
       else this.done(slot, generation, doneBytes);
       return false;
     }
-    if (isData(value)) {
+    const data = asData(value);
+    if (data !== undefined) {
       if (isBehind) {
-        const kept = keep(value);
+        const kept = keep(data);
         this.#place(context, message, doneBytes, job).hold(kept);
       } else {
-        writeData(this.#replies, context, value, Flag.Done, doneBytes);
+        writeData(this.#replies, context, data, Flag.Done, doneBytes);
         this.#replies.commit();
       }
       return false;
     }
-    if (!isIterable(value)) throw badReply(value);
-    const items = value[Symbol.iterator]();
+    const items = iterate(value);
+    if (items === undefined) throw badReply(value);
     // What is short needs nobody to wait.
     let rest: Pending | undefined;
     if (!isBehind) {
@@ -325,7 +344,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   }
 
   /** Sends something that is not the last reply of a record. */
-  #put(context: ConnectionContext, data: Data): Room {
+  #put(context: ConnectionContext, data: ReplyData): Room {
     writeData(this.#replies, context, data, 0, 0);
     context.room ??= new Room(this.#settings.sendWindow);
     if (context.room.spend(sizeOf(data))) this.#ask(context);
@@ -340,7 +359,8 @@ export class Outcomes implements LineHost<Job>, StreamHost {
 }
 
 /** @throws HubError `ERR_DATA_TYPE` */
-function check(value: unknown): Data {
-  if (!isData(value)) throw badReply(value);
-  return value;
+function check(value: unknown): ReplyData {
+  const data = asData(value);
+  if (data === undefined) throw badReply(value);
+  return data;
 }

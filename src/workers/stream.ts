@@ -2,6 +2,7 @@
  * Sends the items of an iterable, no faster than its connection's peer takes them. The first item waits for nothing, as
  * if it had been returned by itself.
  */
+import { describeReturned } from '../errors.js';
 import type { Job } from './job.js';
 import { isThenable } from './reply-value.js';
 
@@ -39,17 +40,27 @@ export function pumpNow(
 ): Pending | undefined {
   const start = performance.now();
   for (let count = 1; ; count++) {
-    const { done, value } = items.next();
+    const { done, value } = checkResult(items.next());
     if (done) return undefined;
     const isLong = count % BURST_ITEMS === 0 && performance.now() - start > BURST_MS;
     if (isLong || (count > 1 && !mayPut())) return { item: value };
     try {
       send(value);
     } catch (error) {
-      items.return?.();
+      try {
+        items.return?.();
+      } catch {
+        // Why the item could not be sent is what is told.
+      }
       throw error;
     }
   }
+}
+
+/** @throws TypeError as the language does: the parts of what is no object would be an item without end */
+function checkResult<T>(result: T): T {
+  if (typeof result === 'object' && result !== null && !isThenable(result)) return result;
+  throw new TypeError(`an iterator's next() returned ${describeReturned(result)} but is to return an object`);
 }
 
 /** Sends all items, or those until its connection is over: the iterator is told then, and waited for. */
@@ -103,7 +114,7 @@ export async function pump(
       }
       host.renew(job);
       const result = items.next();
-      const { done, value } = isThenable(result) ? await settle(result) : result;
+      const { done, value } = isThenable(result) ? checkResult(await settle(result)) : checkResult(result);
       if (done) return undefined;
       if (value !== undefined) await send(value);
     }
