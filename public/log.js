@@ -33,6 +33,7 @@ export class Log {
     byId('copy').addEventListener('click', () => this.#copy());
     byId('filter').addEventListener('input', () => this.#filter());
     byId('filter-direction').addEventListener('change', () => this.#filter());
+    new ResizeObserver(() => [...this.#element.children].forEach(makeReachable)).observe(this.#element);
   }
 
   add(entry) {
@@ -91,7 +92,9 @@ export class Log {
       added.append(row);
     }
     this.#rows += added.childElementCount;
+    const firstAdded = added.firstElementChild;
     element.append(added);
+    for (let row = firstAdded; row !== null; row = row.nextElementSibling) makeReachable(row);
     if (atEnd) element.scrollTop = element.scrollHeight;
     this.#showEmpty();
     if (this.#cursor < this.#next) this.#schedule();
@@ -150,6 +153,21 @@ export class Log {
     byId('copy-result').textContent = isCopied
       ? `${count(lines.length)} ${lines.length === 1 ? 'entry' : 'entries'} copied`
       : 'The browser does not let this page copy.';
+  }
+}
+
+/** What scrolls must be reachable by keyboard; what does not is no stop on the way. */
+function makeReachable(row) {
+  const body = row.querySelector('.body');
+  if (body === null) return;
+  const scrolls = body.scrollHeight > body.clientHeight;
+  for (const [name, value] of [
+    ['tabindex', '0'],
+    ['role', 'group'],
+    ['aria-label', 'Content of the message'],
+  ]) {
+    if (scrolls) body.setAttribute(name, value);
+    else body.removeAttribute(name);
   }
 }
 
