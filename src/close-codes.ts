@@ -10,6 +10,8 @@ export const CloseCode = {
   GoingAway: 1001,
   /** Never sent. The connection ended without a close frame. */
   Abnormal: 1006,
+  /** The message is not what its handler takes: a `BadMessageError`. */
+  InvalidPayload: 1007,
   /** A policy was broken: a slow consumer, or over the rate limit. */
   PolicyViolation: 1008,
   /** The message is over `maxPayload`. */

@@ -1,5 +1,5 @@
 /**
- * The one error class of shardhub, and its plain form for the hop between threads
+ * The error class of shardhub, and its plain form for the hop between threads
  * (error classes do not survive a structured clone).
  */
 
@@ -22,6 +22,7 @@ export const HUB_ERROR_CODES = [
   'ERR_UPGRADE',
   'ERR_TLS',
   'ERR_AFFINITY',
+  'ERR_BAD_MESSAGE',
 ] as const;
 
 /** What went wrong, as a stable word: see docs/errors.md for when each comes and what to do. */
@@ -29,8 +30,8 @@ export type HubErrorCode = (typeof HUB_ERROR_CODES)[number];
 
 /** Thrown, and rejected with, by everything in shardhub. Match on `code`, never on the text. */
 export class HubError extends Error {
-  /** Always `HubError`. */
-  override readonly name = 'HubError';
+  /** `HubError`, or the name of the class below it. */
+  override readonly name: string = 'HubError';
   /** Which error it is. */
   readonly code: HubErrorCode;
 
@@ -47,26 +48,37 @@ export interface ErrorRecord {
   readonly code?: string;
   /** Its text; for something that is no error, a description of it. */
   readonly message: string;
-  /** Where it was thrown, in the worker. */
+  /** Where it was thrown, in the worker; with the stacks of its causes. */
   readonly stack?: string;
 }
+
+/** Causes of an error whose stacks are kept. */
+const MAX_CAUSES = 4;
 
 /** Anything that was thrown, as plain data. Never throws: whatever an application throws is described somehow. */
 export function toErrorRecord(thrown: unknown): ErrorRecord {
   try {
     if (thrown instanceof Error) {
       // Anything can be assigned to them.
-      const { code, message, stack } = thrown as { code?: unknown; message: unknown; stack?: unknown };
+      const { code, message } = thrown as { code?: unknown; message: unknown };
+      const stack = stackOf(thrown);
       return {
         message: String(message),
         ...(typeof code === 'string' ? { code } : {}),
-        ...(typeof stack === 'string' ? { stack } : {}),
+        ...(stack === undefined ? {} : { stack }),
       };
     }
     return { message: typeof thrown === 'string' ? thrown : `a non-error was thrown: ${describe(thrown)}` };
   } catch {
     return { message: 'something was thrown that cannot be described' };
   }
+}
+
+function stackOf(error: Error): string | undefined {
+  const stacks: string[] = [];
+  for (let at: unknown = error; at instanceof Error && stacks.length <= MAX_CAUSES; at = at.cause)
+    if (typeof at.stack === 'string') stacks.push(at.stack);
+  return stacks.length === 0 ? undefined : stacks.join('\ncaused by: ');
 }
 
 /** Anything that was thrown, as an error. Never throws. */

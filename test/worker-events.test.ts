@@ -29,6 +29,8 @@ const DEATHS: [way: string, reason: RegExp, options: HubOptions][] = [
   ['loop', /did not finish in time/, { handlerTimeoutMs: 2000 }],
 ];
 
+const STACK = expect.stringMatching(/deaths\.mjs:\d+/);
+
 describe('workerExit and workerRestart', () => {
   test.each(DEATHS)(
     '%s: say which shard, why, and how many connections paid',
@@ -38,7 +40,9 @@ describe('workerExit and workerRestart', () => {
       poisoned.send(way);
       expect((await poisoned.closed).code).toBe(1011);
       expect(await kept.ask('restarted')).toBe('true 1');
-      expect(exits).toEqual([{ shard: 1, reason: expect.stringMatching(reason), connections: 1 }]);
+      const error =
+        way === 'uncaught' ? { error: { message: 'uncaught in a timer of the test', stack: STACK } } : {};
+      expect(exits).toEqual([{ shard: 1, reason: expect.stringMatching(reason), connections: 1, ...error }]);
       expect(restarts).toEqual(exits);
       for (const client of others) expect(await client.ask('restarted')).toBe('false 1');
       expect(hub.stats()).toMatchObject({ workerExits: 1, workerRestarts: 1, crashed: 1 });

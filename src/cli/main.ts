@@ -5,15 +5,17 @@
  * The stop signals are watched before anything else is loaded, so that one that arrives during the start
  * ends the process as cleanly as a later one.
  */
-import { exitWithFailure, ignoreBrokenPipes } from './output.js';
+import { exitAfterComplaint, exitWithFailure, ignoreBrokenPipes } from './output.js';
 import { watchStopSignals } from './stop.js';
 
 ignoreBrokenPipes();
 watchStopSignals();
 
 try {
-  const { run } = await import('./program.js');
-  process.exitCode = await run(process.argv, process.env);
+  const { run, WRONG_USAGE } = await import('./program.js');
+  const code = await run(process.argv, process.env);
+  if (code === WRONG_USAGE) exitAfterComplaint(code);
+  else process.exitCode = code;
 } catch (error) {
   exitWithFailure(error);
 }

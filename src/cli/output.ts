@@ -9,11 +9,21 @@ export function warn(text: string): void {
   process.stderr.write(`shardhub: ${oneLine(text)}\n`);
 }
 
+/** What a process says last is waited for so long: it may be that nobody reads it. */
+const LAST_WORDS_MS = 1000;
+
 /** Exit code 1, with what went wrong as one line and without a stack trace. */
 export function exitWithFailure(thrown: unknown): void {
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
   // The exit waits for the write: stderr may be a pipe that is written asynchronously (Windows).
   process.stderr.write(`shardhub: ${oneLine(text)}\n`, () => process.exit(1));
+  setTimeout(() => process.exit(1), LAST_WORDS_MS);
+}
+
+/** Nothing is left to do but to complain. */
+export function exitAfterComplaint(code: number): void {
+  process.exitCode = code;
+  setTimeout(() => process.exit(code), LAST_WORDS_MS).unref();
 }
 
 /**

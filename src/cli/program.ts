@@ -9,7 +9,7 @@ import { serve } from './serve.js';
 import { type Environment, readSettings, unknownVariables } from './settings.js';
 import { complain, readToolFlags, type ToolFlags, type ToolOptions, type ToolUsage } from './tool-flags.js';
 
-const WRONG_USAGE = 2;
+export const WRONG_USAGE = 2;
 
 /** Runs one command line. Resolves with the exit code; `serve` goes on serving after that. */
 export async function run(

@@ -11,6 +11,8 @@ export interface WorkerExitEvent {
   readonly reason: string;
   /** Connections closed because a message of theirs had begun and not finished. */
   readonly connections: number;
+  /** The error that nobody caught, if it was one; its stack is the worker's. */
+  readonly error?: ErrorRecord;
 }
 
 /** A shard rests after too many deaths of its worker: see `maxRestarts`. */
@@ -31,7 +33,7 @@ export interface HandlerTimeoutEvent {
   readonly connection?: string;
 }
 
-/** A hook threw, or its promise was rejected. */
+/** A hook threw something else than a `BadMessageError`, or its promise was rejected with it. */
 export interface HandlerErrorEvent {
   /** Which worker, from 0. */
   readonly shard: number;

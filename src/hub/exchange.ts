@@ -1,4 +1,5 @@
 /** One HTTP request and its response, over the engine's. */
+import type { HandshakeRequest } from '../wire/request.js';
 import type { Refusal } from './admission.js';
 import {
   type HeaderList,
@@ -216,4 +217,13 @@ export function readHeaders(req: UwsRequest): Record<string, string> {
     headers[name] = before === undefined ? value : `${before}, ${value}`;
   });
   return headers;
+}
+
+/** A request as the hooks for handshakes see one. */
+export function toRequest(
+  { path, query, remoteAddress }: UwsExchange,
+  headers: Readonly<Record<string, string>>,
+): HandshakeRequest {
+  const url = query === '' ? path : `${path}?${query}`;
+  return { url, path, query, headers, remoteAddress, subprotocols: [] };
 }

@@ -4,7 +4,6 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, HubError, isAbortError } from '../errors.js';
-import type { Counters } from '../metrics/counters.js';
 import { within } from '../within.js';
 import { nothingThere, type Readiness, type Refusal, refusal, refuseUnready } from './admission.js';
 import type { UwsExchange } from './exchange.js';
@@ -23,7 +22,7 @@ export type HttpHandler = (
 ) => Response | undefined | Promise<Response | undefined>;
 
 export interface HttpAppHost {
-  readonly counters: Counters;
+  onRefused(exchange: UwsExchange, answer: Refusal): void;
   readiness(): Readiness;
   onError(error: unknown): void;
 }
@@ -174,7 +173,7 @@ export class HttpApp {
   }
 
   #refuse(exchange: UwsExchange, answer: Refusal, closeConnection = false): void {
-    this.#host.counters.rejected[answer.reason]++;
+    this.#host.onRefused(exchange, answer);
     exchange.refuse(answer, closeConnection);
   }
 }

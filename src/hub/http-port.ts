@@ -63,6 +63,8 @@ export class HttpPort implements SocketPort {
     const exchange = this.#exchange;
     if (code === CloseCode.InternalError) {
       exchange.respond('500 Internal Server Error', [['Content-Type', TEXT_TYPE]], `${reason}\n`);
+    } else if (code === CloseCode.InvalidPayload) {
+      exchange.respond('400 Bad Request', [['Content-Type', TEXT_TYPE]], `${reason}\n`);
     } else if (
       code === CloseCode.GoingAway ||
       code === CloseCode.ServiceRestart ||

@@ -1,7 +1,6 @@
 /** The HTTP routes beside the WebSocket: health, statistics, the console page, and `POST /echo`. */
 import { isUtf8 } from 'node:buffer';
 import { CONSOLE_HEADERS, type ConsoleAsset } from '../console/assets.js';
-import type { Counters } from '../metrics/counters.js';
 import {
   allResting,
   nothingThere,
@@ -18,7 +17,7 @@ import type { HttpApp } from './http-app.js';
 import { MAX_STREAMS, StatsFeed } from './stats-feed.js';
 
 export interface HttpHost {
-  readonly counters: Counters;
+  onRefused(exchange: UwsExchange, answer: Refusal): void;
   readonly app: HttpApp;
   readiness(): Readiness;
   /** Shards whose workers rest after too many crashes. */
@@ -184,7 +183,7 @@ export class HttpRoutes {
   }
 
   #refuse(exchange: UwsExchange, answer: Refusal, closeConnection = false): void {
-    this.#host.counters.rejected[answer.reason]++;
+    this.#host.onRefused(exchange, answer);
     exchange.refuse(answer, closeConnection);
   }
 }

@@ -5,12 +5,11 @@
  */
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { pino } from 'pino';
 import { CloseCode } from '../close-codes.js';
 import { loadConsoleAssets } from '../console/assets.js';
 import { HubError, toError } from '../errors.js';
 import { Counters } from '../metrics/counters.js';
-import { type HubOptions, type Logger, type ResolvedOptions, resolveOptions } from '../options.js';
+import { type HubOptions, type ResolvedOptions, resolveOptions } from '../options.js';
 import { VERSION } from '../version.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { baseUrl } from './address.js';
@@ -26,13 +25,13 @@ import {
 import type { ConnectionFilter, Except, HubPublishOptions } from './audience.js';
 import { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
-import type { UwsExchange } from './exchange.js';
+import { toRequest, type UwsExchange } from './exchange.js';
 import { Front } from './front.js';
-import { guardedLogger } from './guarded-logger.js';
 import { Heartbeat } from './heartbeat.js';
 import { HttpRoutes } from './http.js';
 import { HttpApp, type HttpHandler } from './http-app.js';
 import type { HubConnection } from './hub-connection.js';
+import { Log } from './log.js';
 import type { Payload } from './payload.js';
 import { Population } from './population.js';
 import { Routes } from './routes.js';
@@ -55,6 +54,8 @@ export interface CloseOptions {
   readonly code?: 1001 | 1012;
 }
 
+type Sender = Pick<HandshakeRequest, 'path' | 'remoteAddress'>;
+
 /** The engine does not say when a closed socket's last bytes have left: they get so long before it is torn down. */
 const LINGER_MS = 100;
 
@@ -68,7 +69,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly options: ResolvedOptions;
   readonly #counters = new Counters();
   readonly #routes: Routes;
-  readonly #logger: Logger;
+  readonly #log: Log;
   readonly #feed: StatsFeed;
   readonly #population: Population;
   readonly #emitter: Emitter;
@@ -86,8 +87,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     super();
     this.options = resolveOptions(options as HubOptions);
     this.#routes = new Routes(this.options);
-    const { logger, logLevel } = this.options;
-    this.#logger = guardedLogger(logger ?? pino({ level: logLevel }, pino.destination(2)));
+    this.#log = new Log(this.options, this.#counters);
     this.#upgrades = new Upgrades(this.options, {
       routeOf: ({ path }) => this.#routes.at(path),
       refuse: (request) =>
@@ -98,12 +98,12 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
         this.#population.workers.refuseResting() ?? this.#population.gate.refuse(remoteAddress),
       refuseUnready: () => refuseUnready(this.#readiness()),
       place: (acceptance) => this.#population.place(acceptance),
-      onRefused: (request, refusal) => this.#onRefused(request, refusal),
+      onRefused: (request, refusal) => this.#onRefused('handshake', request, refusal),
       onError: (error) => this.#onError(error, 'decision on a handshake'),
     });
     this.#app = new HttpApp(
       {
-        counters: this.#counters,
+        onRefused: (exchange, refusal) => this.#onRefused('request', exchange, refusal),
         readiness: () => this.#readiness(),
         onError: (error) => this.#onError(error, 'handler of HTTP requests'),
       },
@@ -113,7 +113,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#population = new Population(this.#routes, {
       options: this.options,
       counters: this.#counters,
-      logger: this.#logger,
+      log: this.#log,
       emitter: this.#emitter,
     });
     this.#feed = new StatsFeed({
@@ -254,6 +254,9 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#startedAt = performance.now();
     this.#heartbeat?.start();
     this.#state = 'running';
+    const { url, wsUrl } = this;
+    const { handler, workers } = this.stats();
+    this.#log.info({ version: VERSION, url, wsUrl, handler, workers }, 'the hub runs');
   }
 
   /**
@@ -283,6 +286,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     if (this.#state !== 'running' || this.#front === undefined)
       throw new HubError('ERR_HUB_STATE', `the hub is ${this.#state}: it cannot reload its certificate`);
     await this.#front.reloadTls();
+    this.#log.info({}, 'the certificate was reloaded');
   }
 
   /** The same as {@link close} without options. */
@@ -299,7 +303,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const assets = console ? loadConsoleAssets({ path: first.path, version: VERSION, stats }) : new Map();
     const routes = new HttpRoutes(
       {
-        counters: this.#counters,
+        onRefused: (exchange, refusal) => this.#onRefused('request', exchange, refusal),
         app: this.#app,
         readiness: () => this.#readiness(),
         resting: () => this.#population.workers.resting(),
@@ -344,13 +348,15 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     }
   }
 
-  #onRefused({ path, remoteAddress }: HandshakeRequest, { reason, status }: Refusal): void {
+  #onRefused(what: string, { path, remoteAddress }: Sender, { reason, status }: Refusal): void {
     this.#counters.rejected[reason]++;
-    this.#emitter.emit('reject', { reason, status, path, remoteAddress });
+    const event = { reason, status, path, remoteAddress };
+    if (this.#log.has('debug')) this.#log.debug(event, `a ${what} was refused`);
+    if (what === 'handshake') this.#emitter.emit('reject', event);
   }
 
   #onError(error: unknown, where: string): void {
-    this.#logger.error({ err: error }, `a ${where} failed`);
+    this.#log.error({ err: error }, `a ${where} failed`);
     if (this.#emitter.has('error')) this.#emitter.emit('error', toError(error));
   }
 
@@ -371,6 +377,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const code = options.code ?? CloseCode.GoingAway;
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     this.#state = 'draining';
+    this.#log.info({ connections: this.#population.gate.open, timeoutMs }, 'the hub drains');
     this.#heartbeat?.stop();
     this.#front?.stopListening();
     this.#feed.close();
@@ -385,6 +392,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     await (hadConnections || hadRequests ? delay(LINGER_MS) : nextTurn());
     this.#front?.close();
     this.#state = 'stopped';
+    this.#log.flush();
+    this.#log.info({}, 'the hub has stopped');
   }
 
   /** After a failed start: nothing is left running. */
@@ -394,13 +403,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#feed.close();
     await this.#population.workers.kill('the hub did not start');
     this.#front?.close();
+    this.#log.flush();
   }
-}
-
-function toRequest(exchange: UwsExchange, headers: Readonly<Record<string, string>>): HandshakeRequest {
-  const { path, query, remoteAddress } = exchange;
-  const url = query === '' ? path : `${path}?${query}`;
-  return { url, path, query, headers, remoteAddress, subprotocols: [] };
 }
 
 /**

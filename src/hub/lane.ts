@@ -1,4 +1,5 @@
 /** What a shard needs of the thing that runs its worker. */
+import type { ErrorRecord } from '../errors.js';
 import type { HandlerHooks } from '../wire/lane-task.js';
 import type { LaneMemory } from '../wire/layout.js';
 
@@ -7,6 +8,8 @@ export interface LaneExit {
   /** True when it was asked to stop. */
   readonly expected: boolean;
   readonly reason: string;
+  /** What nobody caught in the worker. */
+  readonly error?: ErrorRecord;
 }
 
 export interface LaneEvents {

@@ -6,7 +6,7 @@
  * (an aborted signal terminates the thread) and reports how it ended.
  */
 import { Piscina } from 'piscina';
-import { HubError, toErrorRecord } from '../errors.js';
+import { type ErrorRecord, HubError, toErrorRecord } from '../errors.js';
 import {
   type BellMessage,
   type HandlerHooks,
@@ -40,6 +40,8 @@ export class PiscinaLane implements Lane {
   #blocks: Port | undefined;
   #ended: Promise<void> = Promise.resolve();
   #killedFor: string | undefined;
+  /** What nobody caught in the thread: what Piscina rejects a run with may be of its own. */
+  #uncaught: ErrorRecord | undefined;
 
   constructor(
     shard: number,
@@ -82,6 +84,11 @@ export class PiscinaLane implements Lane {
     });
     // A run that is rejected says so before its thread has ended, and may write to memory until then.
     const thread = this.#pool.threads[0];
+    thread?.once('error', (error: unknown) => {
+      const record = toErrorRecord(error);
+      // Its stack is this thread's.
+      if (record.code !== 'ERR_WORKER_OUT_OF_MEMORY') this.#uncaught = record;
+    });
     const exited = new Promise<void>((resolve) => {
       if (thread === undefined) resolve();
       else thread.once('exit', () => resolve());
@@ -103,7 +110,8 @@ export class PiscinaLane implements Lane {
         blocks.port1.close();
         const exit = this.#explain(end);
         reject(exit.error);
-        events.onExit({ expected: exit.expected, reason: exit.error.message });
+        const error = this.#uncaught === undefined ? {} : { error: this.#uncaught };
+        events.onExit({ expected: exit.expected, reason: exit.error.message, ...error });
       });
     });
     return ready;

@@ -4,7 +4,7 @@
  */
 import { CloseCode } from '../close-codes.js';
 import type { Counters } from '../metrics/counters.js';
-import type { Logger, ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options.js';
 import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
 import { within } from '../within.js';
 import { keyResting, type Refusal } from './admission.js';
@@ -19,6 +19,7 @@ import type { UwsExchange } from './exchange.js';
 import { Gate } from './gate.js';
 import { HttpPort } from './http-port.js';
 import { Linger } from './linger.js';
+import type { Log } from './log.js';
 import { Overload } from './overload.js';
 import { ReadMeter } from './read-meter.js';
 import type { Routes } from './routes.js';
@@ -30,7 +31,7 @@ import { Workers } from './workers.js';
 export interface PopulationHost {
   readonly options: ResolvedOptions;
   readonly counters: Counters;
-  readonly logger: Logger;
+  readonly log: Log;
   readonly emitter: Emitter;
 }
 
@@ -98,6 +99,7 @@ export class Population {
     acceptance.route.connections++;
     const connection = this.#connect(port, acceptance, false);
     this.audience.enter(connection);
+    if (this.#host.log.has('debug')) this.#tellOpen(connection);
     this.#emit('open', connection);
     return connection;
   }
@@ -168,9 +170,16 @@ export class Population {
       connection.route.connections--;
       this.#host.counters.countClose(code);
       this.audience.leave(connection);
+      const { log } = this.#host;
+      if (log.has('debug')) log.debug({ connection: connection.id, code, reason }, 'a connection closed');
       this.#emit('close', connection, code, reason);
     }
     (connection.shard as Shard).gone(connection, code, reason);
+  }
+
+  #tellOpen({ id, remoteAddress, route, shard }: Connection): void {
+    const where = { path: route.path, shard: (shard as Shard).index };
+    this.#host.log.debug({ connection: id, remoteAddress, ...where }, 'a connection opened');
   }
 
   #onForgotten(connection: Connection): void {

@@ -1,7 +1,7 @@
 /**
  * Applies what a worker's handlers asked for: sends, closes, failures, and the end of each message. Front end thread.
  */
-import type { ErrorRecord } from '../errors.js';
+import type { FailureRecord } from '../bad-message.js';
 import { decodeClose } from '../wire/close.js';
 import * as Flag from '../wire/flag.js';
 import type { InboundWriter } from '../wire/inbound.js';
@@ -24,7 +24,7 @@ export interface ReplySink {
   /** Records of a connection have finished. `connection` is undefined when it has left the table. */
   onDone(connection: Connection | undefined, records: number, bytes: number): void;
   /** A hook failed, or was too late. */
-  onFailure(connection: Connection | undefined, failure: ErrorRecord): void;
+  onFailure(connection: Connection | undefined, failure: FailureRecord): void;
   /** A record waits in the worker and has not begun. */
   onDeferred(connection: Connection, position: number): void;
   /** The oldest record that waited so begins. */
@@ -175,7 +175,7 @@ export class ReplyApplier {
   }
 
   #fail(connection: Connection | undefined): void {
-    const failure = JSON.parse(this.#text()) as ErrorRecord;
+    const failure = JSON.parse(this.#text()) as FailureRecord;
     this.#sink.onFailure(connection, failure);
   }
 

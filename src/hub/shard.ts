@@ -4,8 +4,10 @@
  * What arrives is staged in the inbound ring and flushed to the worker at the end of the poll phase; what comes while
  * the worker is at work is simply there when it looks again, so batches grow with load and no timer is involved.
  */
+
+import type { FailureRecord } from '../bad-message.js';
 import { CloseCode } from '../close-codes.js';
-import { type ErrorRecord, HubError } from '../errors.js';
+import { HubError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import type { LatencySampler } from '../metrics/latency.js';
 import { encodeClose } from '../wire/close.js';
@@ -41,7 +43,7 @@ export interface ShardHost {
   readonly concurrency: number;
   /** Something was staged, or replies are there: work at the end of this poll phase. */
   schedule(): void;
-  onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void;
+  onFailure(shard: Shard, connection: Connection | undefined, failure: FailureRecord): void;
   /** The worker of a shard that was up has ended by itself, and cost so many connections. */
   onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void;
   /** A worker has been stuck for the handler's whole time; it is about to be ended. */
@@ -392,7 +394,7 @@ export class Shard implements ReplySink, Watched {
     else connection.settle();
   }
 
-  onFailure(connection: Connection | undefined, failure: ErrorRecord): void {
+  onFailure(connection: Connection | undefined, failure: FailureRecord): void {
     this.#host.onFailure(this, connection, failure);
   }
 

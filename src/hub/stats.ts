@@ -97,6 +97,8 @@ export interface HubStats {
   readonly workerRestarts: number;
   /** Connections closed because their worker died with a message of theirs that had begun (1011). */
   readonly crashed: number;
+  /** Lines of the log that could not be written: nobody took them, or the logger threw. */
+  readonly logLinesDropped: number;
   /** Each shard, by its number. */
   readonly shards: readonly ShardStats[];
 }
@@ -141,6 +143,7 @@ export function collectStats(
     workerRestarts: counters.workerRestarts,
     crashed: counters.crashed,
     handlerErrors: counters.handlerErrors,
+    logLinesDropped: counters.logLinesDropped,
     shards,
   };
 }

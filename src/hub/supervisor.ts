@@ -2,7 +2,7 @@
  * Keeps a shard's worker alive: starts another one when it dies, and lets the shard rest when that does not help.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { toErrorRecord } from '../errors.js';
+import { type ErrorRecord, toErrorRecord } from '../errors.js';
 import { Breaker, type BreakerLimits } from './breaker.js';
 import type { WorkerExitEvent } from './events.js';
 import type { Shard } from './shard.js';
@@ -15,7 +15,7 @@ export interface SupervisorHost {
   /** A worker serves again. */
   onRestart(exit: WorkerExitEvent): void;
   /** A worker could not be started: its handler does not load, or its thread died at once. */
-  onStartFailure(reason: string): void;
+  onStartFailure(error: ErrorRecord): void;
   /** Too many deaths: the shard rests for a while. */
   onRest(): void;
 }
@@ -47,7 +47,7 @@ export class Supervisor {
       try {
         await this.#shard.start();
       } catch (error) {
-        if (!signal.aborted) this.#host.onStartFailure(toErrorRecord(error).message);
+        if (!signal.aborted) this.#host.onStartFailure(toErrorRecord(error));
         continue;
       }
       this.#host.onRestart(exit);

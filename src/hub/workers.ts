@@ -2,11 +2,12 @@
  * The workers of a hub: their shards, who watches them, and what is said when one of them is in trouble. Front end
  * thread.
  */
+
+import type { FailureRecord } from '../bad-message.js';
 import { CloseCode } from '../close-codes.js';
-import type { ErrorRecord } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import type { LatencySampler } from '../metrics/latency.js';
-import type { Logger, ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options.js';
 import type { HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import { allResting, type Refusal } from './admission.js';
 import { shardOfKey } from './affinity.js';
@@ -16,6 +17,7 @@ import type { Emitter } from './emitter.js';
 import type { LaneExit } from './lane.js';
 import { PiscinaLane } from './lanes.js';
 import { LocalLane } from './local-lane.js';
+import type { Log } from './log.js';
 import type { FanOut } from './replies.js';
 import { Shard, type ShardHost, type ShardStats } from './shard.js';
 import { Supervisor } from './supervisor.js';
@@ -26,7 +28,7 @@ export interface WorkersHost {
   readonly options: ResolvedOptions;
   readonly counters: Counters;
   readonly connections: Connections;
-  readonly logger: Logger;
+  readonly log: Log;
   readonly emitter: Emitter;
   readonly fanOut: FanOut;
   /** A connection that is gone has left its worker too. */
@@ -139,7 +141,7 @@ export class Workers {
       onWorkerExit: (shard, exit, victims) => this.#onWorkerExit(shard, exit, victims),
       onStuck: (shard) => this.#onStuck(shard),
       onLateStop: (shard) => {
-        this.#host.logger.warn({ shard: shard.index }, 'a worker did not stop in time and was ended');
+        this.#host.log.warn({ shard: shard.index }, 'a worker did not stop in time and was ended');
       },
       onForgotten: (connection) => this.#host.onForgotten(connection),
     };
@@ -153,28 +155,33 @@ export class Workers {
   }
 
   #supervise(shard: Shard): Supervisor {
-    const { counters, logger, options } = this.#host;
+    const { counters, log, options } = this.#host;
     const where = { shard: shard.index };
     return new Supervisor(shard, options, {
       onRestart: (exit) => {
         counters.workerRestarts++;
         this.#host.emitter.emit('workerRestart', exit);
       },
-      onStartFailure: (reason) => logger.error({ ...where, reason }, 'a worker could not be started'),
+      onStartFailure: (err) =>
+        log.error({ ...where, reason: err.message, err }, 'a worker could not be started'),
       onRest: () => {
         const details = { ...where, pauseMs: options.restartPauseMs };
-        logger.error(details, 'a worker died too often: its shard rests');
+        log.error(details, 'a worker died too often: its shard rests');
         this.#host.emitter.emit('workerRest', details);
       },
     });
   }
 
   /** A hook threw or rejected, or its promise took too long. */
-  #onFailure(shard: Shard, connection: Connection | undefined, failure: ErrorRecord): void {
-    const { counters, logger, options } = this.#host;
+  #onFailure(shard: Shard, connection: Connection | undefined, failure: FailureRecord): void {
+    const { counters, log, options } = this.#host;
+    if (failure.closeCode !== undefined && connection !== undefined) {
+      this.#onBadMessage(connection, failure.closeCode, failure.message);
+      return;
+    }
     const where = { shard: shard.index, ...(connection === undefined ? {} : { connection: connection.id }) };
     const isLate = failure.code === 'ERR_HANDLER_TIMEOUT';
-    logger.error({ ...where, err: failure }, `a handler failed: ${failure.message}`);
+    log.error({ ...where, err: failure }, 'a handler failed', failure.message);
     // An HTTP request is told in any case.
     if (isLate || options.onHandlerError === 'close' || connection?.isVirtual) {
       connection?.fail(CloseCode.InternalError, isLate ? 'the handler took too long' : 'the handler failed');
@@ -188,23 +195,33 @@ export class Workers {
     }
   }
 
+  /** The client's fault, not the handler's. */
+  #onBadMessage(connection: Connection, closeCode: number, reason: string): void {
+    const { counters, log } = this.#host;
+    counters.invalid['bad-message']++;
+    if (log.has('debug')) log.debug({ connection: connection.id, closeCode, reason }, 'a message is bad');
+    connection.fail(connection.isVirtual ? CloseCode.InvalidPayload : closeCode, reason);
+  }
+
   #onStuck(shard: Shard): void {
-    const { counters, logger } = this.#host;
+    const { counters, log } = this.#host;
     counters.handlerTimeouts++;
-    logger.error({ shard: shard.index }, 'a handler is in a loop: its worker is replaced');
+    log.error({ shard: shard.index }, 'a handler is in a loop: its worker is replaced');
     this.#host.emitter.emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
   }
 
   #onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void {
-    const { counters, logger } = this.#host;
+    const { counters, log } = this.#host;
     counters.workerExits++;
     counters.crashed += victims;
     // Its records are put back: what has begun to be measured is not comparable any more.
     shard.latency?.forget();
-    const details = { shard: shard.index, reason: exit.reason, connections: victims };
-    logger.error(details, 'a worker ended');
-    this.#host.emitter.emit('workerExit', details);
-    void this.#supervisors[shard.index]!.revive(details);
+    const { reason, error } = exit;
+    const details = { shard: shard.index, reason, connections: victims };
+    const event = error === undefined ? details : { ...details, error };
+    log.error(error === undefined ? details : { ...details, err: error }, 'a worker ended');
+    this.#host.emitter.emit('workerExit', event);
+    void this.#supervisors[shard.index]!.revive(event);
   }
 }
 

@@ -37,6 +37,8 @@ const INVALID_REASONS = [
   'rate-limit',
   // More topics than maxSubscriptions.
   'subscriptions',
+  // A handler threw a BadMessageError.
+  'bad-message',
 ] as const;
 const DROP_REASONS = [
   'drop-newest',
@@ -81,6 +83,8 @@ export class Counters {
   workerRestarts = 0;
   /** Connections closed because their worker died with a message that had begun. */
   crashed = 0;
+  /** Lines of the log that could not be written. */
+  logLinesDropped = 0;
   /** Messages published, and how many queues of subscribers they went into. */
   published = 0;
   deliveries = 0;

@@ -29,6 +29,8 @@ export interface Logger {
   info(details: object, message: string): void;
   /** What helps to find out why. */
   debug(details: object, message: string): void;
+  /** Whether lines of a level are written. Without it every line is handed over. */
+  isLevelEnabled?(level: string): boolean;
 }
 
 function isLogger(value: unknown): value is Logger {

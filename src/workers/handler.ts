@@ -14,9 +14,9 @@ export interface Message {
   readonly byteLength: number;
   /** The payload; the handler's to keep. The same array each time. */
   readonly bytes: Uint8Array;
-  /** The payload decoded as UTF-8. Decoded on the first call. */
+  /** The payload decoded as UTF-8. Decoded on the first call. @throws BadMessageError when it is bytes that are not UTF-8 */
   text(): string;
-  /** The payload parsed as JSON. @throws SyntaxError when it is not JSON */
+  /** The payload parsed as JSON. @throws BadMessageError when it is not JSON */
   json(): unknown;
 }
 
@@ -176,5 +176,6 @@ export function explainBadHandler(candidate: unknown): string | undefined {
   return undefined;
 }
 
+export { BadMessageError } from '../bad-message.js';
 export { HubError, type HubErrorCode } from '../errors.js';
 export type { HandshakeRequest, PublishOptions };

@@ -3,6 +3,7 @@
  * `keep` copies it out of memory that is about to be reused.
  */
 import { isUtf8 } from 'node:buffer';
+import { BadMessageError } from '../bad-message.js';
 import { HubError } from '../errors.js';
 import type { InboundReader } from '../wire/inbound.js';
 import type { Message } from './handler.js';
@@ -45,7 +46,12 @@ export class InboundMessage implements Message {
   }
 
   json(): unknown {
-    return JSON.parse(this.text());
+    const text = this.text();
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new BadMessageError('the message is not JSON', { cause });
+    }
   }
 
   /** The bytes that are sent for it. Those of a text are UTF-8, whatever the handler has written to its own. */
@@ -78,9 +84,14 @@ export class InboundMessage implements Message {
   }
 
   #decode(): string {
-    if (this.#bytes !== undefined) return decodeUtf8(this.#bytes);
-    const source = this.#source;
+    const source = this.#bytes ?? this.#source;
     if (source === undefined) throw expired();
+    // The engine has looked at text.
+    if (
+      this.isBinary &&
+      !isUtf8(source instanceof Uint8Array ? source : source.viewAt(this.position, this.byteLength))
+    )
+      throw new BadMessageError('the message is not UTF-8');
     return source instanceof Uint8Array ? decodeUtf8(source) : source.text(this.position, this.byteLength);
   }
 }

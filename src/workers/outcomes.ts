@@ -2,7 +2,8 @@
  * What a hook returned, or its promise came to: sends it, waits for it, or says that it failed, and finishes its
  * record. Where replies of a connection's messages have to wait for each other, they wait here.
  */
-import { HubError, isAbortError, toErrorRecord } from '../errors.js';
+import { isBadMessage, toFailureRecord } from '../bad-message.js';
+import { HubError, isAbortError } from '../errors.js';
 import * as Flag from '../wire/flag.js';
 import type { RuntimeSettings } from '../wire/lane-task.js';
 import type { ReplyWriter } from '../wire/replies.js';
@@ -112,7 +113,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
       this.#finish(context, undefined, message, doneBytes, job);
       return false;
     }
-    const isClosing = this.#settings.onHandlerError === 'close';
+    const isClosing = this.#isClosing(thrown);
     if (this.#isBehind(context, job)) {
       // Told in its place, but nothing new begins behind it.
       if (isClosing) context.refuses = true;
@@ -124,9 +125,13 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     return false;
   }
 
+  #isClosing(thrown: unknown): boolean {
+    return this.#settings.onHandlerError === 'close' || isBadMessage(thrown);
+  }
+
   /** @param done `Flag.Done` when it finishes a record, else 0 */
   writeFailure(slot: number, generation: number, thrown: unknown, done: number, doneBytes: number): void {
-    const record = JSON.stringify(toErrorRecord(thrown));
+    const record = JSON.stringify(toFailureRecord(thrown));
     this.#replies.writeText(Reply.Failure | done, slot, generation, record, doneBytes);
     this.#replies.commit();
   }
@@ -186,7 +191,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     const last = failure === undefined ? held?.pop() : undefined;
     this.release(job);
     if (failure !== undefined) {
-      if (this.#settings.onHandlerError === 'close') context.end();
+      if (this.#isClosing(failure.thrown)) context.end();
       this.writeFailure(slot, generation, failure.thrown, Flag.Done, doneBytes);
     } else if (last === undefined || context.ended) this.done(slot, generation, doneBytes);
     else {

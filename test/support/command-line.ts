@@ -13,6 +13,9 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** What stdin holds, or `open` for a pipe that a test writes to; nothing by default. */
   readonly input?: string | Uint8Array | 'open';
+  /** Descriptors that it writes to; a pipe that is read by default. */
+  readonly stdout?: number;
+  readonly stderr?: number;
   /** A binary other than the one of this working tree. */
   readonly binary?: string;
 }
@@ -36,12 +39,12 @@ export class Command {
   #stdout = '';
   #stderr = '';
 
-  constructor(args: string[], { env, cwd, input, binary }: CommandOptions = {}) {
+  constructor(args: string[], { env, cwd, input, stdout, stderr, binary }: CommandOptions = {}) {
     const [file, first] = binary === undefined ? [process.execPath, [BINARY]] : [binary, []];
     const child = spawn(file, [...first, ...args], {
       cwd,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', stdout ?? 'pipe', stderr ?? 'pipe'],
     });
     this.child = child;
     // It may end before it has read everything.

@@ -1,7 +1,10 @@
 /** Built-in handler `done`: answers `<text> done` as a binary frame. */
 import { defineHandler } from '../handler.js';
 
+const SUFFIX = Buffer.from(' done');
+
 export default defineHandler({
   payload: 'borrowed',
-  message: (_connection, message) => Buffer.from(`${message.text()} done`),
+  // Not its text: bytes that are not UTF-8 are answered too.
+  message: (_connection, message) => Buffer.concat([message.bytes, SUFFIX]),
 });
