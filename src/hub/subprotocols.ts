@@ -1,11 +1,14 @@
 /** Chooses a subprotocol (RFC 6455 §4.2.2). Pure. */
 
-/** The client's offer, in its order of preference. */
+/** RFC 9110 §5.6.2. */
+export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** The client's offer, in its order of preference, without what is no token: that cannot be chosen (RFC 6455 §4.1). */
 export function parseSubprotocols(header: string): string[] {
   return header
     .split(',')
     .map((name) => name.trim())
-    .filter((name) => name !== '');
+    .filter((name) => TOKEN.test(name));
 }
 
 /** The first of the server's that the client offers; none in common is no reason to refuse the connection. */

@@ -5,7 +5,7 @@ import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
 import type { Refusal } from './admission.js';
 import type { HeaderList } from './engine-response.js';
 import type { Route } from './routes.js';
-import { chooseSubprotocol } from './subprotocols.js';
+import { chooseSubprotocol, TOKEN } from './subprotocols.js';
 
 /** A handshake that is let in. */
 export interface Acceptance {
@@ -34,8 +34,6 @@ const TAKES =
   'undefined, an object with data, subprotocol and headers, or one with reject, body, headers and cause';
 /** Headers that the handshake and the engine write themselves. */
 const RESERVED = /^(connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i;
-/** RFC 9110 §5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** @throws HubError `ERR_UPGRADE` that names what is wrong with the result */
 export function judgeResult(result: unknown, request: HandshakeRequest, route: Route): UpgradeVerdict {

@@ -156,26 +156,6 @@ export function defineHandler<State = any, UpgradeData = unknown>(
   return handler;
 }
 
-const HOOKS = ['open', 'message', 'close'] as const;
-const ALL_HOOKS = [...HOOKS, 'start', 'stop'] as const;
-
-/** Why a module's default export is not a handler, or undefined when it is one. */
-export function explainBadHandler(candidate: unknown): string | undefined {
-  if (candidate === undefined) return 'it has no default export';
-  if (typeof candidate !== 'object' || candidate === null) {
-    return 'its default export is not an object with the hooks open, message or close';
-  }
-  const handler = candidate as Record<string, unknown>;
-  const given = HOOKS.filter((hook) => handler[hook] !== undefined);
-  if (given.length === 0) return 'its default export has none of the hooks open, message and close';
-  const bad = ALL_HOOKS.find((hook) => handler[hook] !== undefined && typeof handler[hook] !== 'function');
-  if (bad !== undefined) return `its hook ${bad} is not a function`;
-  if (handler.payload !== undefined && handler.payload !== 'owned' && handler.payload !== 'borrowed') {
-    return 'its payload is neither "owned" nor "borrowed"';
-  }
-  return undefined;
-}
-
 export { BadMessageError } from '../bad-message.js';
 export { HubError, type HubErrorCode } from '../errors.js';
 export type { HandshakeRequest, PublishOptions };
