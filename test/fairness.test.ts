@@ -5,9 +5,9 @@ import { Connection } from '../src/hub/connection.js';
 import type { ConnectionHost } from '../src/hub/connection-host.js';
 import { Connections } from '../src/hub/connections.js';
 import { Intake } from '../src/hub/intake.js';
-import type { Lane } from '../src/hub/lane.js';
 import { Counters } from '../src/metrics/counters.js';
 import { resolveOptions } from '../src/options.js';
+import { Arena } from '../src/wire/arena.js';
 import * as Flag from '../src/wire/flag.js';
 import { InboundReader, InboundWriter } from '../src/wire/inbound.js';
 import * as Inbound from '../src/wire/inbound-kind.js';
@@ -36,9 +36,10 @@ class Lab {
 
   constructor(count: number) {
     const block = new Block(new SharedArrayBuffer(RING_BYTES));
-    const writer = new InboundWriter(this.#control, block, new Block(new ArrayBuffer(RING_BYTES)));
-    this.#reader = new InboundReader(this.#control, block);
-    this.intake.attach(writer, { postBlock() {} } as unknown as Lane);
+    const arena = new Arena(new SharedArrayBuffer(RING_BYTES));
+    const writer = new InboundWriter(this.#control, block, arena, new Block(new ArrayBuffer(RING_BYTES)));
+    this.#reader = new InboundReader(this.#control, block, arena);
+    this.intake.attach(writer);
     const host = {
       limits: resolveOptions(),
       counters: this.counters,

@@ -1,6 +1,7 @@
 /** The record layout of both rings: whatever is written, flushed, read and released, every record comes out once, whole and in order. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Arena } from '../src/wire/arena.js';
 import * as Flag from '../src/wire/flag.js';
 import { InboundReader, InboundWriter } from '../src/wire/inbound.js';
 import * as Inbound from '../src/wire/inbound-kind.js';
@@ -11,7 +12,9 @@ import * as Word from '../src/wire/word.js';
 import { property } from './support/property.js';
 
 const RING_BYTES = 2048;
+/** The largest payload in a ring of so many bytes; larger ones go into the arena. */
 const MAX_PAYLOAD = RING_BYTES / 16;
+const ARENA_BYTES = 4096;
 
 /** Bytes that differ from one record to the next, at an offset that is rarely aligned. */
 function payload(serial: number, length: number): Uint8Array {
@@ -29,10 +32,14 @@ function expectBytes(bytes: Uint8Array, expected: Uint8Array): void {
 const sizeUpTo = (max: number, ...special: number[]) =>
   fc.oneof(fc.nat(max), fc.constantFrom(0, 1, 7, 8, 9, 48, 112, max, ...special));
 const size = sizeUpTo(MAX_PAYLOAD);
+const anySize = fc.oneof(
+  size,
+  sizeUpTo(ARENA_BYTES, MAX_PAYLOAD + 1, 63, 64, 65, ARENA_BYTES / 2, ARENA_BYTES - 1),
+);
 
 describe.each([
-  { isStaged: true, ringBytes: RING_BYTES, size },
-  { isStaged: false, ringBytes: RING_BYTES, size },
+  { isStaged: true, ringBytes: RING_BYTES, size: anySize },
+  { isStaged: false, ringBytes: RING_BYTES, size: anySize },
   // Large enough for payloads that are not staged.
   { isStaged: true, ringBytes: 65_536, size: sizeUpTo(4096, 240, 1008, 2032, 2040, 2047, 2048, 2049) },
 ])(
@@ -42,8 +49,9 @@ describe.each([
       const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
       const shared = new Block(new SharedArrayBuffer(ringBytes));
       const staging = isStaged ? new Block(new ArrayBuffer(ringBytes)) : undefined;
-      const writer = new InboundWriter(control, shared, staging);
-      return { control, writer, reader: new InboundReader(control, shared) };
+      const arena = new SharedArrayBuffer(ARENA_BYTES);
+      const writer = new InboundWriter(control, shared, new Arena(arena), staging);
+      return { control, writer, reader: new InboundReader(control, shared, new Arena(arena)) };
     }
 
     const step = fc.oneof(
@@ -86,7 +94,9 @@ describe.each([
                 position,
               ]);
               expect(reader.flags & Flag.Binary).toBe(Flag.Binary);
-              expectBytes(reader.view(), bytes);
+              const isLarge = (reader.flags & Flag.External) !== 0;
+              expect(isLarge).toBe(bytes.length > ringBytes / 16);
+              expectBytes(isLarge ? reader.large() : reader.view(), bytes);
               taken++;
             }
             expect(taken).toBeLessThanOrEqual(flushed);
@@ -117,9 +127,10 @@ test('positions go on past 2^31', () => {
   const bytes = 4 * 1024 * 1024;
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
   const block = new Block(new ArrayBuffer(bytes));
-  const writer = new InboundWriter(control, block);
-  const reader = new InboundReader(control, block);
-  const large = new Uint8Array(writer.maxPayload);
+  const arena = new Arena(new ArrayBuffer(0));
+  const writer = new InboundWriter(control, block, arena);
+  const reader = new InboundReader(control, block, arena);
+  const large = new Uint8Array(64 * 1024);
   // An emptied ring starts over at the start of its block: so positions run four times as fast as bytes are written.
   let wraps = 0;
   for (let serial = 0; wraps < 2; serial++) {
@@ -154,8 +165,9 @@ test.each([
 ])('a batch that %s crosses whole', (_, batches) => {
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
   const shared = new Block(new SharedArrayBuffer(RING_BYTES));
-  const writer = new InboundWriter(control, shared, new Block(new ArrayBuffer(RING_BYTES)));
-  const reader = new InboundReader(control, shared);
+  const arena = new Arena(new ArrayBuffer(0));
+  const writer = new InboundWriter(control, shared, arena, new Block(new ArrayBuffer(RING_BYTES)));
+  const reader = new InboundReader(control, shared, arena);
   let written = 0;
   let taken = 0;
   for (const { write, take } of batches) {

@@ -4,9 +4,9 @@ import { Connection } from '../src/hub/connection.js';
 import type { ConnectionHost } from '../src/hub/connection-host.js';
 import { Connections } from '../src/hub/connections.js';
 import { Intake } from '../src/hub/intake.js';
-import type { Lane } from '../src/hub/lane.js';
 import { Counters } from '../src/metrics/counters.js';
 import { resolveOptions } from '../src/options.js';
+import { Arena } from '../src/wire/arena.js';
 import { InboundReader, InboundWriter } from '../src/wire/inbound.js';
 import * as Inbound from '../src/wire/inbound-kind.js';
 import { Block, CONTROL_BYTES } from '../src/wire/layout.js';
@@ -39,9 +39,9 @@ function setUp() {
   });
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
   const block = new Block(new SharedArrayBuffer(RING_BYTES));
-  const attach = () =>
-    intake.attach(new InboundWriter(control, block), { postBlock() {} } as unknown as Lane);
-  const reader = new InboundReader(control, block);
+  const arena = new Arena(new ArrayBuffer(0));
+  const attach = () => intake.attach(new InboundWriter(control, block, arena));
+  const reader = new InboundReader(control, block, arena);
   /** The kinds of all records that are there. */
   const take = () => {
     const kinds: number[] = [];

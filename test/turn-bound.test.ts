@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { Connections } from '../src/hub/connections.js';
 import { ReplyApplier } from '../src/hub/replies.js';
+import { Arena } from '../src/wire/arena.js';
 import * as Flag from '../src/wire/flag.js';
 import { InboundWriter } from '../src/wire/inbound.js';
 import { Block, CONTROL_BYTES } from '../src/wire/layout.js';
@@ -29,7 +30,7 @@ test.each([
   let done = 0;
   const applier = new ReplyApplier(
     new ReplyReader(control, block),
-    new InboundWriter(control, new Block(new ArrayBuffer(1 << 16))),
+    new InboundWriter(control, new Block(new ArrayBuffer(1 << 16)), new Arena(new ArrayBuffer(0))),
     connections,
     {
       onDone: (_connection: unknown, records: number) => {
@@ -39,7 +40,6 @@ test.each([
       onDeferred() {},
       onBegun() {},
       onRoomAsked() {},
-      blockAt: () => undefined,
     } as never,
     {} as never,
   );

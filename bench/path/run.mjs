@@ -13,6 +13,7 @@ import { Shard } from '../../dist/hub/shard.js';
 import { SendVerdict } from '../../dist/hub/socket-port.js';
 import { Counters } from '../../dist/metrics/counters.js';
 import { resolveOptions } from '../../dist/options.js';
+import { Arena } from '../../dist/wire/arena.js';
 import * as Flag from '../../dist/wire/flag.js';
 import { InboundReader } from '../../dist/wire/inbound.js';
 import * as Inbound from '../../dist/wire/inbound-kind.js';
@@ -46,7 +47,7 @@ class EchoLane {
   #replies;
   async start(memory) {
     const control = new Int32Array(memory.control);
-    this.#inbound = new InboundReader(control, new Block(memory.inbound));
+    this.#inbound = new InboundReader(control, new Block(memory.inbound), new Arena(memory.arena));
     this.#replies = new ReplyWriter(control, new Block(memory.replies), () => {
       throw new Error('the reply ring is full: the load is too large for one turn');
     });
@@ -74,7 +75,15 @@ const connections = new Connections();
 const lane = new EchoLane();
 const shard = new Shard(
   0,
-  { counters, connections, isLocal: false, concurrency: 1, schedule: nothing, onForgotten: nothing },
+  {
+    counters,
+    connections,
+    isLocal: false,
+    maxPayload: 1,
+    concurrency: 1,
+    schedule: nothing,
+    onForgotten: nothing,
+  },
   () => lane,
 );
 await shard.start();

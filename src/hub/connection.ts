@@ -12,7 +12,7 @@ import type { BacklogEntry, ConnectionHost, ConnectionOrigin, MessageSink } from
 import { ConnectionState, type Ending, type SendStatus } from './connection-state.js';
 import { EngineBuffer } from './engine-buffer.js';
 import type { Member } from './member.js';
-import { type EnqueueVerdict, OutboundQueue, type QueuedMessage } from './outbound.js';
+import { dispose, type EnqueueVerdict, OutboundQueue, type QueuedMessage } from './outbound.js';
 import { RateLimiter } from './rate-limit.js';
 import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
 
@@ -410,6 +410,7 @@ export class Connection implements Peer {
     for (let message = queue.shift(); message !== undefined; ) {
       this.#write(message.data, message.isBinary);
       room -= message.data.length;
+      dispose(message);
       message = room > 0 ? queue.shift() : undefined;
     }
     if (queue.length > 0) this.#host.flushSoon(this);

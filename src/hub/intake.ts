@@ -8,7 +8,6 @@
 
 import { Deque } from '../deque.js';
 import type { Counters } from '../metrics/counters.js';
-import { copyToShared } from '../wire/copy.js';
 import * as Flag from '../wire/flag.js';
 import type { InboundWriter } from '../wire/inbound.js';
 import * as Inbound from '../wire/inbound-kind.js';
@@ -16,7 +15,7 @@ import { KIND_MASK, UNIT_BYTES } from '../wire/layout.js';
 import type { Connection } from './connection.js';
 import type { BacklogEntry } from './connection-host.js';
 import type { Connections } from './connections.js';
-import type { Lane } from './lane.js';
+import { giveBack, takeCopy } from './copies.js';
 
 /**
  * Records that one connection may have in the ring and in the worker: as many as are worked on in about so many ms,
@@ -35,8 +34,6 @@ const SHARE_BYTES = 1024 * 1024;
  */
 const RUN_RECORDS = 64;
 const RUN_BYTES = 64 * 1024;
-/** Bytes of large messages that travel beside the ring at a time. One message always may. */
-const MAX_BLOCK_BYTES = 8 * 1024 * 1024;
 
 /** Units of the ring. */
 const LOAD_UNITS = (512 * 1024) / UNIT_BYTES;
@@ -53,11 +50,7 @@ export class Intake {
   readonly #aborts = new Deque<Connection>();
   /** Connections that have room again, whose worker asked. */
   readonly #rooms = new Deque<Connection>();
-  /** Blocks of large messages in flight, by the position of their record, oldest first. */
-  readonly #blocks = new Map<number, Uint8Array>();
-  #blockBytes = 0;
   #inbound: InboundWriter | undefined;
-  #lane: Lane | undefined;
   /** Counts the lives of the shard's worker. */
   #life = 0;
   #inFlight = 0;
@@ -108,9 +101,15 @@ export class Intake {
   hold(connection: Connection, position: number): void {
     const inbound = this.#inbound!;
     const head = inbound.headAt(position);
-    const payload = this.#blocks.get(position) ?? inbound.payloadAt(position).slice();
+    const payload = takeCopy(inbound.payloadAt(position));
     connection.held ??= new Deque<BacklogEntry>();
     connection.held.push({ kind: head & (KIND_MASK | Flag.Binary), payload });
+  }
+
+  /** The oldest record that was held begins. */
+  letGo(connection: Connection): void {
+    const entry = connection.held?.shift();
+    if (entry !== undefined) giveBack(entry.payload);
   }
 
   /** Forgets everything that waits to enter the ring. */
@@ -121,9 +120,8 @@ export class Intake {
   }
 
   /** A new worker takes records from here on. */
-  attach(inbound: InboundWriter, lane: Lane): void {
+  attach(inbound: InboundWriter): void {
     this.#inbound = inbound;
-    this.#lane = lane;
     this.#life++;
   }
 
@@ -137,7 +135,7 @@ export class Intake {
       connection.backlog === undefined && this.#listed.length === 0 && !this.#isAtShare(connection);
     if (!isFree || !this.#stage(connection, kind, payload)) {
       connection.backlog ??= new Deque<BacklogEntry>();
-      connection.backlog.push({ kind, payload: Uint8Array.prototype.slice.call(payload) });
+      connection.backlog.push({ kind, payload: takeCopy(payload) });
       this.#list(connection);
     }
     this.#schedule();
@@ -169,8 +167,11 @@ export class Intake {
     if (backlog === undefined) return 0;
     const kept: BacklogEntry[] = [];
     for (const entry of backlog) {
-      if ((entry.kind & KIND_MASK) === Inbound.Message) this.#account(connection, -1, -entry.payload.length);
-      else kept.push(entry);
+      if ((entry.kind & KIND_MASK) !== Inbound.Message) kept.push(entry);
+      else {
+        this.#account(connection, -1, -entry.payload.length);
+        giveBack(entry.payload);
+      }
     }
     connection.backlog = kept.length === 0 ? undefined : Deque.from(kept);
     return backlog.length - kept.length;
@@ -204,19 +205,9 @@ export class Intake {
     return this.#inbound !== undefined && this.#inbound.staged >= LOAD_UNITS;
   }
 
-  /** The block of a large message that has not been released. */
-  blockAt(position: number): Uint8Array | undefined {
-    return this.#blocks.get(position);
-  }
-
   /** The worker has released everything before a position. */
   release(position: number): void {
     this.#inbound?.free(position);
-    for (const [at, block] of this.#blocks) {
-      if (((position - at) | 0) <= 0) break;
-      this.#blockBytes -= block.length;
-      this.#blocks.delete(at);
-    }
   }
 
   // After a crash
@@ -234,8 +225,6 @@ export class Intake {
     this.#listed.clear();
     this.#aborts.clear();
     this.#rooms.clear();
-    this.#blocks.clear();
-    this.#blockBytes = 0;
     const victims: Connection[] = [];
     for (const connection of own) {
       const held = [...(connection.held ?? [])].filter((entry) => this.#isWanted(connection, entry));
@@ -282,8 +271,7 @@ export class Intake {
         this.#account(connection, -1, 0);
         continue;
       }
-      const payload = this.#blocks.get(record.position) ?? record.payload;
-      const entry = { kind: record.kind | (record.flags & Flag.Binary), payload };
+      const entry = { kind: record.kind | (record.flags & Flag.Binary), payload: record.payload };
       if (!this.#isWanted(connection, entry)) continue;
       const entries = byConnection.get(connection) ?? [];
       entries.push(entry);
@@ -313,9 +301,7 @@ export class Intake {
       if (!this.#stageOpen(inbound, connection, isOpen)) return false;
       if (isOpen) return true;
     }
-    if (payload.length > inbound.maxPayload) {
-      if (!this.#stageBlock(inbound, kind, slot, generation, payload)) return false;
-    } else if (!inbound.tryWrite(kind, slot, generation, payload)) return false;
+    if (!inbound.tryWrite(kind, slot, generation, payload)) return false;
     connection.inRing++;
     if ((kind & KIND_MASK) === Inbound.Message) connection.inRingBytes += payload.length;
     return true;
@@ -333,26 +319,6 @@ export class Intake {
     if (isAccounted) return true;
     connection.isOpening = true;
     this.#account(connection, 1, 0);
-    return true;
-  }
-
-  /** A large message: its bytes travel beside the ring. */
-  #stageBlock(
-    inbound: InboundWriter,
-    kind: number,
-    slot: number,
-    generation: number,
-    payload: Uint8Array,
-  ): boolean {
-    const size = payload.length;
-    if (this.#blockBytes > 0 && this.#blockBytes + size > MAX_BLOCK_BYTES) return false;
-    if (!inbound.tryWrite(kind | Flag.External, slot, generation, undefined)) return false;
-    const memory = new SharedArrayBuffer(size);
-    const block = Buffer.from(memory);
-    copyToShared(block, 0, payload);
-    this.#blocks.set(inbound.lastPosition, block);
-    this.#blockBytes += size;
-    this.#lane!.postBlock(memory);
     return true;
   }
 
@@ -397,6 +363,7 @@ export class Intake {
       if (!this.#stage(connection, entry.kind, entry.payload)) return false;
       backlog.shift();
       bytes += entry.payload.length;
+      giveBack(entry.payload);
     }
     return true;
   }

@@ -27,8 +27,6 @@ export interface Lane {
   start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks>;
   /** Wakes the worker. */
   ring(): void;
-  /** Hands over a block of a large message. It is read in the order of the records. */
-  postBlock(block: SharedArrayBuffer): void;
   /** Ends the thread wherever it is. Resolves when it has ended. */
   kill(reason: string): Promise<void>;
   /** Waits for the task to end by itself, after a `Stop` record. */

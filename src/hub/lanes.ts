@@ -37,7 +37,6 @@ export class PiscinaLane implements Lane {
   readonly #probe = new LoopProbe();
   readonly #abort = new AbortController();
   #bell: Port | undefined;
-  #blocks: Port | undefined;
   #ended: Promise<void> = Promise.resolve();
   #killedFor: string | undefined;
   /** What nobody caught in the thread: what Piscina rejects a run with may be of its own. */
@@ -67,19 +66,16 @@ export class PiscinaLane implements Lane {
     // A thread that fails when its task has ended already concerns nobody, but would end the process.
     this.#pool.on('error', () => {});
     const bell = new MessageChannel();
-    const blocks = new MessageChannel();
     this.#bell = bell.port1;
-    this.#blocks = blocks.port1;
     const task: LaneTask = {
       shard: this.#shard,
       memory,
       handlers: this.#handlers,
       settings: this.#settings,
       bell: bell.port2,
-      blocks: blocks.port2,
     };
     const run: Promise<LaneResult> = this.#pool.run(task, {
-      transferList: [bell.port2, blocks.port2] as never,
+      transferList: [bell.port2] as never,
       signal: this.#abort.signal,
     });
     // A run that is rejected says so before its thread has ended, and may write to memory until then.
@@ -107,7 +103,6 @@ export class PiscinaLane implements Lane {
         if ('result' in end) await this.#pool.destroy();
         else await exited;
         bell.port1.close();
-        blocks.port1.close();
         const exit = this.#explain(end);
         reject(exit.error);
         const error = this.#uncaught === undefined ? {} : { error: this.#uncaught };
@@ -129,10 +124,6 @@ export class PiscinaLane implements Lane {
   /** Milliseconds that it took, or has been taking, to answer the last probe; undefined when there was none. */
   loopDelayMs(): number | undefined {
     return this.#probe.delayMs();
-  }
-
-  postBlock(block: SharedArrayBuffer): void {
-    this.#blocks?.postMessage(block);
   }
 
   async kill(reason: string): Promise<void> {

@@ -16,7 +16,6 @@ interface LocalRuntime {
 export class LocalLane implements Lane {
   readonly #handlers: readonly HandlerSource[];
   readonly #settings: RuntimeSettings;
-  readonly #blocks: SharedArrayBuffer[] = [];
   #runtime: LocalRuntime | undefined;
   #onEnd: () => void = () => {};
   readonly #ended = new Promise<void>((resolve) => {
@@ -31,7 +30,6 @@ export class LocalLane implements Lane {
   async start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
     const module = await import(LOCAL);
     const runtime: LocalRuntime = await module.startLocalLane(memory, this.#handlers, this.#settings, {
-      takeBlock: () => this.#blocks.shift(),
       onBell: events.onBell,
       applyReplies: events.applyReplies,
     });
@@ -43,10 +41,6 @@ export class LocalLane implements Lane {
   ring(): void {
     if (this.#runtime === undefined) throw new HubError('ERR_HUB_STATE', 'the local lane has not started');
     this.#runtime.wake();
-  }
-
-  postBlock(block: SharedArrayBuffer): void {
-    this.#blocks.push(block);
   }
 
   /** There is no thread to end: the runtime is left alone from here on. */

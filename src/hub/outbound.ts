@@ -5,6 +5,7 @@
 
 import { Deque } from '../deque.js';
 import { type Counters, RECORD_OVERHEAD, REFERENCE_OVERHEAD } from '../metrics/counters.js';
+import { giveBack, takeCopy } from './copies.js';
 
 export interface OutboundLimits {
   readonly maxQueueBytes: number;
@@ -16,6 +17,8 @@ export interface OutboundLimits {
 export interface QueuedMessage {
   readonly data: Uint8Array;
   readonly isBinary: boolean;
+  /** True when `data` is in one queue and nowhere else. */
+  readonly isOwn: boolean;
   /** In the queue of a slow peer, a newer message with the same key takes the place of this one. */
   readonly key: string | undefined;
   /** How many queues hold it: its bytes are counted once. */
@@ -24,7 +27,12 @@ export interface QueuedMessage {
 
 /** @param data not copied: it must not change any more */
 export function queuedMessage(data: Uint8Array, isBinary: boolean, key?: string): QueuedMessage {
-  return { data, isBinary, key, holders: 0 };
+  return { data, isBinary, isOwn: false, key, holders: 0 };
+}
+
+/** A message that has left its queue has been sent or given up. */
+export function dispose({ isOwn, data }: QueuedMessage): void {
+  if (isOwn) giveBack(data);
 }
 
 /** What became of a message that was to be queued. */
@@ -66,7 +74,8 @@ export class OutboundQueue {
   /** Takes a copy of the data. `overflow` leaves the queue as it is: the caller closes the connection. */
   enqueueCopy(data: Uint8Array, isBinary: boolean): EnqueueVerdict {
     const verdict = this.#makeRoom(data.length);
-    if (verdict === 'queued') this.#push(queuedMessage(Uint8Array.prototype.slice.call(data), isBinary));
+    if (verdict === 'queued')
+      this.#push({ data: takeCopy(data), isBinary, isOwn: true, key: undefined, holders: 0 });
     return verdict;
   }
 
@@ -84,6 +93,7 @@ export class OutboundQueue {
     return verdict;
   }
 
+  /** The oldest message: to be disposed of. */
   shift(): QueuedMessage | undefined {
     for (;;) {
       const message = this.#messages.shift();
@@ -97,8 +107,14 @@ export class OutboundQueue {
   /** Empties the queue. @returns how many messages were in it */
   clear(): number {
     const count = this.#length;
-    while (this.shift() !== undefined);
+    while (this.#drop());
     return count;
+  }
+
+  #drop(): boolean {
+    const message = this.shift();
+    if (message !== undefined) dispose(message);
+    return message !== undefined;
   }
 
   /** Room for so many bytes, as far as the policy allows it. */
@@ -108,7 +124,7 @@ export class OutboundQueue {
     if (slowConsumer === 'close' || slowConsumer === 'conflate') return 'overflow';
     if (slowConsumer === 'drop-oldest' && bytes <= maxQueueBytes) {
       while (this.isFull(bytes)) {
-        this.shift();
+        this.#drop();
         this.#counters.dropped['drop-oldest']++;
       }
       return 'queued';

@@ -11,6 +11,7 @@ import type { ReplyReader } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
 import type { Connection } from './connection.js';
 import type { Connections } from './connections.js';
+import { Parts } from './parts.js';
 
 /** What handlers ask of the topics. */
 export interface FanOut {
@@ -31,8 +32,6 @@ export interface ReplySink {
   onBegun(connection: Connection): void;
   /** The worker is to be told when there is room for more. */
   onRoomAsked(connection: Connection): void;
-  /** The block of a large message that is still in flight. */
-  blockAt(position: number): Uint8Array | undefined;
 }
 
 /** Bytes that one cork gathers before the socket's buffer is looked at again. */
@@ -47,8 +46,7 @@ export class ReplyApplier {
   readonly #connections: Connections;
   readonly #sink: ReplySink;
   readonly #fanOut: FanOut;
-  /** Parts of a payload that goes on in the next record. */
-  #parts: Uint8Array[] = [];
+  readonly #parts = new Parts();
   #corked: Connection | undefined;
   /** Bytes since the clock was read. */
   #sinceClock = 0;
@@ -121,17 +119,11 @@ export class ReplyApplier {
     this.#sinceClock += bytesOf(reader);
     const { flags } = reader;
     switch (reader.kind) {
-      case Reply.Echo: {
-        if (connection === undefined) break;
-        const { source } = reader;
-        const bytes = this.#inbound.isExternal(source)
-          ? this.#sink.blockAt(source)
-          : this.#inbound.payloadAt(source);
-        if (bytes !== undefined) connection.send(bytes, (flags & Flag.Binary) !== 0);
+      case Reply.Echo:
+        connection?.send(this.#inbound.payloadAt(reader.source), (flags & Flag.Binary) !== 0);
         break;
-      }
       case Reply.Send:
-        if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
+        if ((flags & Flag.More) !== 0) this.#parts.add(reader.view(), reader.source);
         else this.#send(connection);
         break;
       case Reply.Defer:
@@ -155,14 +147,14 @@ export class ReplyApplier {
         if (connection !== undefined) this.#fanOut.unsubscribe(connection, this.#text());
         break;
       case Reply.Publish:
-        if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
+        if ((flags & Flag.More) !== 0) this.#parts.add(reader.view(), reader.source);
         else this.#fanOut.publish(connection, decodePublish(this.#payload()), (flags & Flag.Binary) !== 0);
         break;
       case Reply.Abandon:
-        this.#parts = [];
+        this.#parts.drop();
         break;
       case Reply.Failure:
-        if ((flags & Flag.More) !== 0) this.#parts.push(reader.view().slice());
+        if ((flags & Flag.More) !== 0) this.#parts.add(reader.view(), reader.source);
         else this.#fail(connection);
         break;
     }
@@ -183,13 +175,10 @@ export class ReplyApplier {
     return Buffer.from(this.#payload()).toString('utf8');
   }
 
-  /** The payload at hand, put together when it came in parts. */
+  /** The payload at hand, put together when it came in parts; valid until the next one. */
   #payload(): Uint8Array {
     const last = this.#reader.view();
-    if (this.#parts.length === 0) return last;
-    const whole = Buffer.concat([...this.#parts, last]);
-    this.#parts = [];
-    return whole;
+    return this.#parts.isEmpty ? last : this.#parts.finish(last);
   }
 }
 

@@ -10,6 +10,7 @@ import { CloseCode } from '../close-codes.js';
 import { HubError } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import type { LatencySampler } from '../metrics/latency.js';
+import { Arena } from '../wire/arena.js';
 import { encodeClose } from '../wire/close.js';
 import * as Flag from '../wire/flag.js';
 import { InboundWriter } from '../wire/inbound.js';
@@ -29,6 +30,8 @@ import type { Watched } from './watchdog.js';
 
 /** Bytes of each ring. */
 const RING_BYTES = 4 * 1024 * 1024;
+/** Bytes of the arena for large messages: one always has room. */
+const ARENA_BYTES = 16 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
@@ -39,6 +42,7 @@ export interface ShardHost {
   readonly counters: Counters;
   readonly connections: Connections;
   readonly isLocal: boolean;
+  readonly maxPayload: number;
   /** Messages of one connection that its worker works on at a time. */
   readonly concurrency: number;
   /** Something was staged, or replies are there: work at the end of this poll phase. */
@@ -155,6 +159,8 @@ export class Shard implements ReplySink, Watched {
     const memory: LaneMemory = {
       control: new SharedArrayBuffer(CONTROL_BYTES),
       inbound: new Memory(RING_BYTES),
+      // Memory that is not used is not resident.
+      arena: new Memory(Math.max(ARENA_BYTES, this.#host.maxPayload)),
       replies: new Memory(RING_BYTES),
     };
     const control = new Int32Array(memory.control);
@@ -174,11 +180,11 @@ export class Shard implements ReplySink, Watched {
     }
     if (this.isStopped) throw new HubError('ERR_HUB_STATE', 'the hub stops');
     const staging = this.#host.isLocal ? undefined : new Block(new ArrayBuffer(RING_BYTES));
-    const inbound = new InboundWriter(control, new Block(memory.inbound), staging);
+    const inbound = new InboundWriter(control, new Block(memory.inbound), new Arena(memory.arena), staging);
     this.#control = control;
     this.#replies = new ReplyReader(control, new Block(memory.replies));
     this.#applier = new ReplyApplier(this.#replies, inbound, this.#host.connections, this, this.#host.fanOut);
-    this.#intake.attach(inbound, lane);
+    this.#intake.attach(inbound);
     this.#state = 'up';
     this.#isResting = false;
     this.#starts++;
@@ -403,16 +409,12 @@ export class Shard implements ReplySink, Watched {
   }
 
   onBegun(connection: Connection): void {
-    connection.held?.shift();
+    this.#intake.letGo(connection);
   }
 
   onRoomAsked(connection: Connection): void {
     connection.wantsRoom = true;
     // Inside a cork the socket is looked at when it ends; elsewhere by this.
     this.#host.flushSoon(connection);
-  }
-
-  blockAt(position: number): Uint8Array | undefined {
-    return this.#intake.blockAt(position);
   }
 }

@@ -126,13 +126,14 @@ export class Workers {
   }
 
   #makeShards(handlers: readonly HandlerSource[]): Shard[] {
-    const { workers, workerMemoryMb, ordering, maxConcurrent } = this.#host.options;
+    const { workers, workerMemoryMb, ordering, maxConcurrent, maxPayload } = this.#host.options;
     const settings = runtimeSettings(this.#host.options);
     const limits = workerMemoryMb > 0 ? { maxOldGenerationSizeMb: workerMemoryMb } : undefined;
     const host: ShardHost = {
       counters: this.#host.counters,
       connections: this.#host.connections,
       isLocal: workers === 0,
+      maxPayload,
       fanOut: this.#host.fanOut,
       concurrency: ordering === 'serial' ? 1 : maxConcurrent,
       schedule: () => this.turn.schedule(),

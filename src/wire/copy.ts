@@ -8,12 +8,7 @@
 const FILL_BYTES = 256;
 
 /** Copies `source` to `target[offset…]`. */
-export function copyToShared(
-  target: Buffer,
-  offset: number,
-  source: Uint8Array,
-  length = source.length,
-): void {
+export function copyBytes(target: Buffer, offset: number, source: Uint8Array, length = source.length): void {
   if (length < FILL_BYTES) target.set(source, offset);
   else target.fill(source, offset, offset + length);
 }

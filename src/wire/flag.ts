@@ -2,7 +2,7 @@
 
 /** The message is binary, not text. */
 export const Binary = 1 << 8;
-/** The payload is a shared block that travels beside the ring. */
+/** The payload lies in the arena; the record tells where. */
 export const External = 1 << 9;
 /** This reply is the last of an inbound record: it commits the record as finished. */
 export const Done = 1 << 10;

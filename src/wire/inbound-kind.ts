@@ -2,7 +2,7 @@
 
 /** A connection opened; the payload is its request as JSON. */
 export const Open = 1;
-/** A message; the payload is its bytes, or a block of its own with `Flag.External`. */
+/** A message; the payload is its bytes, or where they are in the arena with `Flag.External`. */
 export const Message = 2;
 /** A connection is gone; the payload is the close code (uint16) and the reason (UTF-8). */
 export const Close = 3;

@@ -3,10 +3,11 @@
  *
  * The writer stages small records in private memory, where a copy from an unaligned frame is cheap, and crosses to
  * shared memory in one aligned bulk copy per flush. Of a larger record, only the header is staged: its payload is copied
- * into shared memory at once. What was written stays until the worker has released it: it is what a replacement worker
- * gets after a crash, and what an `Echo` reply is sent from.
+ * into shared memory at once; that of a large one goes into the arena. What was written stays until the worker has released
+ * it: it is what a replacement worker gets after a crash, and what an `Echo` reply is sent from.
  */
-import { copyToShared } from './copy.js';
+import type { Arena } from './arena.js';
+import { copyBytes } from './copy.js';
 import * as Flag from './flag.js';
 import {
   type Block,
@@ -21,6 +22,10 @@ import * as Word from './word.js';
 
 /** Payloads from this size on are not staged: a second copy costs more than a call for each. */
 const DIRECT_BYTES = 2048;
+/** Larger payloads go into the arena, also where the ring is large enough for them. */
+const MAX_IN_RING_BYTES = 64 * 1024;
+/** Of a record whose payload is in the arena: uint32 offset, uint32 bytes. */
+const PLACE_BYTES = 8;
 
 /** One inbound record, copied. */
 export interface InboundRecord {
@@ -29,17 +34,19 @@ export interface InboundRecord {
   readonly slot: number;
   readonly generation: number;
   readonly position: number;
-  /** Empty for an external message. */
   readonly payload: Uint8Array;
 }
 
 /** Writer, on the front end thread. */
 export class InboundWriter {
-  /** Payload bytes of the largest record that is taken; a larger message travels in a block of its own. */
-  readonly maxPayload: number;
   readonly #control: Int32Array;
   readonly #shared: Block;
   readonly #private: Block;
+  readonly #arena: Arena;
+  /** Bytes of the largest payload that goes into the ring. */
+  readonly #maxInRing: number;
+  /** Units of the arena that wait to be flushed. */
+  #stagedInArena = 0;
   /** Where the next record goes. */
   #staged = 0;
   /** Up to here everything is in shared memory. */
@@ -53,16 +60,17 @@ export class InboundWriter {
   #pad: number | undefined = undefined;
 
   /** `staging` is left out where the reader is on the same thread: then nothing has to cross. */
-  constructor(control: Int32Array, shared: Block, staging?: Block) {
+  constructor(control: Int32Array, shared: Block, arena: Arena, staging?: Block) {
     this.#control = control;
     this.#shared = shared;
+    this.#arena = arena;
     this.#private = staging ?? shared;
-    this.maxPayload = (shared.units * UNIT_BYTES) / 16;
+    this.#maxInRing = Math.min(MAX_IN_RING_BYTES, (shared.units * UNIT_BYTES) / 16);
   }
 
   /** Units that wait to be flushed. */
   get staged(): number {
-    return (this.#staged - this.#flushed) | 0;
+    return ((this.#staged - this.#flushed) | 0) + this.#stagedInArena;
   }
 
   /** Position of the record that was written last. */
@@ -70,13 +78,14 @@ export class InboundWriter {
     return this.#last;
   }
 
-  /** Appends a record; false when the ring has no room. hot: once per message. */
+  /** Appends a record; false when there is no room. hot: once per message. */
   tryWrite(kind: number, slot: number, generation: number, payload: Uint8Array | undefined): boolean {
     const length = payload === undefined ? 0 : payload.length;
+    if (length > this.#maxInRing) return this.#tryWriteLarge(kind, slot, generation, payload!);
     const bytes = this.#begin(kind, slot, generation, length);
     if (bytes === undefined) return false;
     const at = this.#private.offset(this.#last) + INBOUND_HEADER_BYTES;
-    if (length >= DIRECT_BYTES) copyToShared(bytes, at, payload!);
+    if (length >= DIRECT_BYTES) copyBytes(bytes, at, payload!);
     else if (length > 0) bytes.set(payload!, at);
     return true;
   }
@@ -94,6 +103,7 @@ export class InboundWriter {
     if (this.#flushed === this.#staged) return false;
     this.#cross(this.#staged);
     this.#flushed = this.#staged;
+    this.#stagedInArena = 0;
     Atomics.store(this.#control, Word.InHead, this.#staged);
     return true;
   }
@@ -101,19 +111,17 @@ export class InboundWriter {
   /** Gives back the memory before a position that the worker has released. */
   free(position: number): void {
     this.#freed = position;
+    this.#arena.free(position);
   }
 
   /** Payload bytes of a record that has not been freed. hot: once per echoed message. */
   payloadAt(position: number): Uint8Array {
-    const word = (position & (this.#private.units - 1)) * UNIT_WORDS;
-    const length = this.#private.words[word + 3]!;
+    const { words, units } = this.#private;
+    const word = (position & (units - 1)) * UNIT_WORDS;
+    if ((words[word]! & Flag.External) !== 0) return this.#arena.view(...placeAt(this.#private, position));
+    const length = words[word + 3]!;
     const { buffer } = length < DIRECT_BYTES ? this.#private : this.#shared;
     return new Uint8Array(buffer, word * 4 + INBOUND_HEADER_BYTES, length);
-  }
-
-  /** True when the payload of a record that has not been freed lies in a block of its own. */
-  isExternal(position: number): boolean {
-    return (this.headAt(position) & Flag.External) !== 0;
   }
 
   /** First word (kind and flags) of a record that has not been freed. */
@@ -134,18 +142,32 @@ export class InboundWriter {
         at = (at + (units - (at & (units - 1)))) | 0;
         continue;
       }
-      const payload = (head & Flag.External) !== 0 ? new Uint8Array(0) : this.payloadAt(at).slice();
       records.push({
         kind,
         flags: head & ~KIND_MASK,
         slot: words[word + 1]!,
         generation: words[word + 2]!,
         position: at,
-        payload,
+        payload: this.payloadAt(at).slice(),
       });
       at = (at + recordUnits(INBOUND_HEADER_BYTES, words[word + 3]!)) | 0;
     }
     return records;
+  }
+
+  #tryWriteLarge(kind: number, slot: number, generation: number, payload: Uint8Array): boolean {
+    const { length } = payload;
+    const start = this.#arena.find(length);
+    if (start === undefined) return false;
+    const bytes = this.#begin(kind | Flag.External, slot, generation, PLACE_BYTES);
+    if (bytes === undefined) return false;
+    this.#arena.take(this.#last, start, length);
+    copyBytes(this.#arena.bytes, start, payload);
+    const at = this.#private.offset(this.#last) + INBOUND_HEADER_BYTES;
+    bytes.writeUInt32LE(start, at);
+    bytes.writeUInt32LE(length, at + 4);
+    this.#stagedInArena += length >>> 3;
+    return true;
   }
 
   /** Makes room for a record at `#last` and writes its header. Returns where its payload goes. */
@@ -218,10 +240,18 @@ function writeHeader(
   words[word + 3] = length;
 }
 
+/** Offset and bytes of a payload in the arena. */
+function placeAt(block: Block, position: number): [start: number, length: number] {
+  const at = block.offset(position) + INBOUND_HEADER_BYTES;
+  const { bytes } = block;
+  return [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)];
+}
+
 /** Reader, on the worker thread. `next` moves to a record; its fields hold until the following `next`. */
 export class InboundReader {
   readonly #control: Int32Array;
   readonly #block: Block;
+  readonly #arena: Arena;
   /** Position of the record that `next` moved to. */
   position = 0;
   /** Position behind it. */
@@ -233,9 +263,10 @@ export class InboundReader {
   length = 0;
   #head = 0;
 
-  constructor(control: Int32Array, block: Block) {
+  constructor(control: Int32Array, block: Block, arena: Arena) {
     this.#control = control;
     this.#block = block;
+    this.#arena = arena;
   }
 
   /** Sees what has been flushed by now. True when there is something to read. */
@@ -275,6 +306,11 @@ export class InboundReader {
   /** Says that nothing before the end of this record is read any more. */
   release(): void {
     Atomics.store(this.#control, Word.InReleased, this.end);
+  }
+
+  /** The payload of a record with `Flag.External`, valid until `release`. */
+  large(): Uint8Array {
+    return this.#arena.view(...placeAt(this.#block, this.position));
   }
 
   /** The payload as a view into shared memory, valid until `release`. */

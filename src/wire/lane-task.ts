@@ -46,8 +46,6 @@ export interface LaneTask {
   readonly settings: RuntimeSettings;
   /** Carries `LaneReady` once, then a `BellMessage` now and then. */
   readonly bell: Port;
-  /** Carries the blocks of large messages to the worker, in the order of their records. */
-  readonly blocks: Port;
 }
 
 /** `null` wakes the other side; a `PROBE` from the front end is posted back as it is. */

@@ -11,7 +11,8 @@
  *
  * Replies (worker → front end; kinds in reply-kind.ts), header of 24 bytes: the same four, then
  *
- *     int32 position of the inbound record (`Echo`)     int32 bytes of the message that is finished (`Flag.Done`)
+ *     int32 position of the inbound record (`Echo`), or bytes of the whole payload (`Flag.More`)
+ *     int32 bytes of the message that is finished (`Flag.Done`)
  */
 
 export const UNIT_BYTES = 8;
@@ -65,9 +66,11 @@ export class Block {
   }
 }
 
-/** Everything that a front end and one worker share. The rings are not shared memory where both are on one thread. */
+/** Everything that a front end and one worker share. But for `control`, it is not shared memory where both are on one thread. */
 export interface LaneMemory {
   readonly control: SharedArrayBuffer;
   readonly inbound: ArrayBuffer | SharedArrayBuffer;
+  /** For large messages beside the inbound ring: see arena.ts. */
+  readonly arena: ArrayBuffer | SharedArrayBuffer;
   readonly replies: ArrayBuffer | SharedArrayBuffer;
 }

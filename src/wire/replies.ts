@@ -6,7 +6,7 @@
  * replies and that it finished, or that it did not finish.
  */
 import { partOf, realLength } from './bytes.js';
-import { copyToShared } from './copy.js';
+import { copyBytes } from './copy.js';
 import * as Flag from './flag.js';
 import {
   type Block,
@@ -42,9 +42,9 @@ export class ReplyWriter {
     return Atomics.load(this.#control, Word.OutReleased) !== Atomics.load(this.#control, Word.OutHead);
   }
 
-  /** Payload bytes of the largest single record; a larger payload is split. */
+  /** Payload bytes of the largest single record; a larger payload is split. With it and as much padding the ring is half full. */
   get #maxPayload(): number {
-    return (this.#block.units * UNIT_BYTES) / 16;
+    return (this.#block.units * UNIT_BYTES) / 4 - REPLY_HEADER_BYTES;
   }
 
   /** A reply without payload. hot: once per message. */
@@ -54,7 +54,7 @@ export class ReplyWriter {
   }
 
   /**
-   * A reply with bytes, in as many records as it takes.
+   * A reply with bytes, in as many records as it takes: all but the last tell how long the whole is.
    *
    * @throws HubError `ERR_DATA_TYPE` when their memory is gone: nothing of the reply is sent
    */
@@ -62,16 +62,16 @@ export class ReplyWriter {
     const limit = this.#maxPayload;
     const length = realLength(payload);
     if (length <= limit) {
-      this.#writePart(kind, slot, generation, payload, length, doneBytes);
+      this.#writePart(kind, slot, generation, payload, length, 0, doneBytes);
       return;
     }
     let at = 0;
     try {
       for (; length - at > limit; at += limit) {
         const part = partOf(payload, at, at + limit);
-        this.#writePart((kind & ~Flag.Done) | Flag.More, slot, generation, part, limit, 0);
+        this.#writePart((kind & ~Flag.Done) | Flag.More, slot, generation, part, limit, length, 0);
       }
-      this.#writePart(kind, slot, generation, partOf(payload, at, length), length - at, doneBytes);
+      this.#writePart(kind, slot, generation, partOf(payload, at, length), length - at, 0, doneBytes);
     } catch (error) {
       // With the front end on this thread, its listeners run while the ring is full: they may have let the memory go.
       if (at > 0) this.write(Reply.Abandon, 0, 0, 0, 0);
@@ -82,11 +82,15 @@ export class ReplyWriter {
   /** A reply with text, encoded straight into the ring where it fits. */
   writeText(kind: number, slot: number, generation: number, text: string, doneBytes: number): void {
     // UTF-8 takes at most three bytes for each UTF-16 unit.
-    if (text.length * 3 > this.#maxPayload) {
-      this.writeBytes(kind, slot, generation, Buffer.from(text, 'utf8'), doneBytes);
-      return;
+    let bound = text.length * 3;
+    if (bound > this.#maxPayload) {
+      bound = Buffer.byteLength(text);
+      if (bound > this.#maxPayload) {
+        this.writeBytes(kind, slot, generation, Buffer.from(text, 'utf8'), doneBytes);
+        return;
+      }
     }
-    const start = this.#findRoom(recordUnits(REPLY_HEADER_BYTES, text.length * 3));
+    const start = this.#findRoom(recordUnits(REPLY_HEADER_BYTES, bound));
     const length = this.#block.bytes.write(text, start * UNIT_BYTES + REPLY_HEADER_BYTES, 'utf8');
     this.#append(start, kind, slot, generation, length, 0, doneBytes);
   }
@@ -102,11 +106,12 @@ export class ReplyWriter {
     generation: number,
     part: Uint8Array,
     length: number,
+    wholeBytes: number,
     doneBytes: number,
   ): void {
     const start = this.#findRoom(recordUnits(REPLY_HEADER_BYTES, length));
-    copyToShared(this.#block.bytes, start * UNIT_BYTES + REPLY_HEADER_BYTES, part, length);
-    this.#append(start, kind, slot, generation, length, 0, doneBytes);
+    copyBytes(this.#block.bytes, start * UNIT_BYTES + REPLY_HEADER_BYTES, part, length);
+    this.#append(start, kind, slot, generation, length, wholeBytes, doneBytes);
   }
 
   /** Index of the first unit of a new record in the block. It takes no room before it is whole: writing it may throw. */

@@ -2,8 +2,8 @@
  * The Piscina task of a lane, on its worker thread: loads the handlers, says that it is ready, and then runs the
  * records of one shard until it is told to stop.
  */
-import { receiveMessageOnPort } from 'node:worker_threads';
 import { toErrorRecord } from '../errors.js';
+import { Arena } from '../wire/arena.js';
 import { InboundReader } from '../wire/inbound.js';
 import {
   type BellMessage,
@@ -27,25 +27,23 @@ export default async function runLane(task: LaneTask): Promise<LaneResult> {
     return { failure: toErrorRecord(thrown) };
   } finally {
     task.bell.close();
-    task.blocks.close();
   }
 }
 
 function work(task: LaneTask, handlers: Handlers): Promise<void> {
-  const { bell, blocks } = task;
+  const { bell, memory } = task;
   return new Promise((resolve) => {
     const spinMs = task.settings.spin / 1000;
-    const control = new Int32Array(task.memory.control);
-    const inbound = new InboundReader(control, new Block(task.memory.inbound));
+    const control = new Int32Array(memory.control);
+    const inbound = new InboundReader(control, new Block(memory.inbound), new Arena(memory.arena));
     const pull = () => bell.postMessage(null);
     const ring = () => {
       if (claimFrontEndBell(control, replies)) pull();
     };
-    const replies = new ReplyWriter(control, new Block(task.memory.replies), (released) =>
+    const replies = new ReplyWriter(control, new Block(memory.replies), (released) =>
       waitForRoom(control, released, ring),
     );
     const runtime = new Runtime(handlers.list, task.settings, inbound, replies, {
-      takeBlock: () => receiveMessageOnPort(blocks)!.message as SharedArrayBuffer,
       doze: () => doze(control, inbound, spinMs),
       sleep: () => fallAsleep(control, inbound),
       stir: () => {

@@ -1,6 +1,7 @@
 /**
  * The runtime on the front end thread, for `workers: 0`: the same rings and the same code without a thread between.
  */
+import { Arena } from '../wire/arena.js';
 import { InboundReader } from '../wire/inbound.js';
 import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import { Block, type LaneMemory } from '../wire/layout.js';
@@ -11,7 +12,6 @@ import { Runtime } from './runtime.js';
 
 /** What the local runtime needs of its shard. */
 export interface LocalHost {
-  takeBlock(): SharedArrayBuffer;
   /** Replies are there and the front end does not know yet. */
   onBell(): void;
   /** The reply ring is full: apply replies now. */
@@ -32,14 +32,13 @@ export async function startLocalLane(
 ): Promise<LocalLane> {
   const handlers = await Handlers.start(sources, { shard: 0, ...settings });
   const control = new Int32Array(memory.control);
-  const inbound = new InboundReader(control, new Block(memory.inbound));
+  const inbound = new InboundReader(control, new Block(memory.inbound), new Arena(memory.arena));
   const replies = new ReplyWriter(control, new Block(memory.replies), () => host.applyReplies());
   let onStopped: () => void;
   const stopped = new Promise<void>((resolve) => {
     onStopped = resolve;
   });
   const runtime = new Runtime(handlers.list, settings, inbound, replies, {
-    takeBlock: () => host.takeBlock(),
     // The thread is the front end's.
     doze: () => false,
     sleep: () => fallAsleep(control, inbound),

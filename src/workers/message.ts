@@ -1,5 +1,5 @@
 /**
- * A message on its way through a handler. Its payload lies in the ring or in a block of its own until it is read;
+ * A message on its way through a handler. Its payload lies in the ring or in the arena until it is read;
  * `keep` copies it out of memory that is about to be reused.
  */
 import { isUtf8 } from 'node:buffer';
@@ -17,7 +17,7 @@ export class InboundMessage implements Message {
   #bytes: Uint8Array | undefined;
   #text: string | undefined;
 
-  /** @param source the ring that holds the payload at `position`, or the payload's own block */
+  /** @param source the ring that holds the payload at `position`, or the payload in the arena */
   constructor(isBinary: boolean, position: number, byteLength: number, source: InboundReader | Uint8Array) {
     this.isBinary = isBinary;
     this.position = position;

@@ -1,7 +1,5 @@
 /** What the runtime needs of the thread it runs on. */
 export interface RuntimeHost {
-  /** The next block that travels beside the ring. */
-  takeBlock(): SharedArrayBuffer;
   /** Waits a moment for records; true when there are some. Blocks the thread: timers and I/O wait meanwhile. */
   doze(): boolean;
   /** Marks the worker as asleep; false when records came in meanwhile. */

@@ -188,8 +188,8 @@ export class Runtime implements ContextHost {
     const { flags, position, length } = this.#inbound;
     const isBinary = (flags & Flag.Binary) !== 0;
     if ((flags & Flag.External) === 0) return new InboundMessage(isBinary, position, length, this.#inbound);
-    const block = new Uint8Array(this.#host.takeBlock());
-    return new InboundMessage(isBinary, position, block.byteLength, block);
+    const large = this.#inbound.large();
+    return new InboundMessage(isBinary, position, large.length, large);
   }
 
   #runOpen(slot: number, generation: number): boolean {

@@ -1,0 +1,37 @@
+/**
+ * Copies of payloads that have to wait. Memory of large ones is used again: V8 lets 32 MiB of such garbage heap up on each
+ * thread before it looks. One pool for all that is on the front end thread.
+ */
+
+import { copyBytes } from '../wire/copy.js';
+
+/** Smaller copies are left to V8. */
+const MIN_BYTES = 64 * 1024;
+/** Memory that is kept for copies to come. */
+const MAX_FREE_BYTES = 16 * 1024 * 1024;
+
+/** By their size, which is a power of two. */
+const free = new Map<number, ArrayBuffer[]>();
+let freeBytes = 0;
+
+export function takeCopy(bytes: Uint8Array): Uint8Array {
+  const { length } = bytes;
+  if (length < MIN_BYTES) return Uint8Array.prototype.slice.call(bytes);
+  const size = 2 ** Math.ceil(Math.log2(length));
+  const memory = free.get(size)?.pop();
+  if (memory !== undefined) freeBytes -= size;
+  const copy = Buffer.from(memory ?? new ArrayBuffer(size), 0, length);
+  copyBytes(copy, 0, bytes);
+  return copy;
+}
+
+/** @param copy that nobody reads any more; one from elsewhere is as welcome if its memory holds nothing else */
+export function giveBack(copy: Uint8Array): void {
+  const { buffer } = copy;
+  const size = buffer.byteLength;
+  if (size < MIN_BYTES || (size & (size - 1)) !== 0 || freeBytes + size > MAX_FREE_BYTES) return;
+  freeBytes += size;
+  const others = free.get(size);
+  if (others === undefined) free.set(size, [buffer as ArrayBuffer]);
+  else others.push(buffer as ArrayBuffer);
+}
