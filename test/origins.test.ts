@@ -122,3 +122,46 @@ describe('a function', () => {
     expect((await fetchRaw(`${hub.url}/healthz`)).status).toBe(200);
   });
 });
+
+describe('a hub on a loopback address is for pages under a loopback name: DNS rebinding leads others there', () => {
+  const page = (name: string, port: number) => ({
+    host: `${name}:${port}`,
+    origin: `http://${name}:${port}`,
+  });
+
+  /** Statuses of a handshake and of POST /echo. */
+  async function ask(port: number, headers: Record<string, string>): Promise<number[]> {
+    const request = { method: 'POST', headers, port, path: '/echo' };
+    return [
+      (await tryHandshake(port, { headers })).status,
+      (await fetchRaw(`http://127.0.0.1:${port}/echo`, request, 'x')).status,
+    ];
+  }
+
+  test.each<[string, HubOptions]>([
+    ['by its address', {}],
+    ['by a name', { host: 'localhost' }],
+  ])('%s', async (_, options) => {
+    const { hub } = await startHub({ workers: 0, ...options });
+    const { port } = hub;
+    for (const name of ['127.0.0.1', 'localhost', 'LOCALHOST', 'app.localhost', '[::1]'])
+      expect(await ask(port, page(name, port)), name).toEqual([101, 200]);
+    const foreign = ['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example', '10.0.0.1'];
+    for (const name of foreign) expect(await ask(port, page(name, port)), name).toEqual([403, 403]);
+    expect(counted(hub.stats().rejected)).toEqual({ 'bad-host': 2 * foreign.length });
+    // No browser.
+    expect(await ask(port, { host: 'evil.example' })).toEqual([101, 200]);
+  });
+
+  test.each<[string, HubOptions]>([
+    ['another address', { host: '0.0.0.0' }],
+    ['a proxy that adds X-Forwarded-For', { trustProxy: 1 }],
+    ['a proxy that speaks the PROXY protocol', { proxyProtocol: true }],
+    ['a pattern', { origins: /http:\/\/app\.example:\d+/ }],
+    ['everybody', { origins: '*' }],
+    ['a function', { origins: () => true }],
+  ])('but not with %s', async (_, options) => {
+    const { hub } = await startHub({ workers: 0, ...options });
+    expect(await ask(hub.port, page('app.example', hub.port))).toEqual([101, 200]);
+  });
+});

@@ -4,7 +4,7 @@
 import type { RejectReason } from '../metrics/counters.js';
 import type { OriginCheck } from '../upgrade.js';
 import type { HandshakeRequest } from '../wire/request.js';
-import { hostnameOf } from './address.js';
+import { hostnameOf, isLoopbackHost } from './address.js';
 
 /** An answer to a request that is not let in. */
 export interface Refusal {
@@ -29,10 +29,17 @@ const UPGRADE: Refusal['headers'] = [
 /** What the hub is doing when the request comes. */
 export type Readiness = 'starting' | 'running' | 'draining';
 
+/** Which pages may connect. */
+export interface PageRules {
+  readonly isAllowedOrigin: OriginCheck;
+  /** The hub is for pages of this machine. */
+  readonly isLocalOnly: boolean;
+}
+
 /** The refusal, or undefined to let the connection in. */
 export function refuseHandshake(
   request: HandshakeRequest,
-  isAllowedOrigin: OriginCheck,
+  pages: PageRules,
   readiness: Readiness,
 ): Refusal | undefined {
   const refused = refuseUnready(readiness) ?? refuseShape(request.headers);
@@ -47,14 +54,20 @@ export function refuseHandshake(
     );
   }
   if (!KEY.test(request.headers['sec-websocket-key'] ?? '')) return badKey();
-  return refuseOrigin(request, isAllowedOrigin);
+  return refuseOrigin(request, pages);
 }
 
 /** The refusal of a browser on a foreign page, or undefined. Without an Origin header it is no browser. */
-export function refuseOrigin(request: HandshakeRequest, isAllowedOrigin: OriginCheck): Refusal | undefined {
-  const { origin } = request.headers;
-  if (origin === undefined || isAllowedOrigin(origin, request)) return undefined;
-  return refusal('bad-origin', '403 Forbidden', 'This Origin may not connect.');
+export function refuseOrigin(request: HandshakeRequest, pages: PageRules): Refusal | undefined {
+  const { origin, host } = request.headers;
+  if (origin === undefined) return undefined;
+  if (!pages.isAllowedOrigin(origin, request))
+    return refusal('bad-origin', '403 Forbidden', 'This Origin may not connect.');
+  // A page of a foreign name that now leads to this machine (DNS rebinding) has that name in both headers.
+  if (!pages.isLocalOnly || isLoopbackHost(hostnameOf(host) ?? '')) return undefined;
+  const body =
+    'This hub is for pages under a loopback name: behind a proxy, set its option trustProxy, or list the pages in origins.';
+  return refusal('bad-host', '403 Forbidden', body);
 }
 
 /** The refusal while the hub is not running, or undefined. */

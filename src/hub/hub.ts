@@ -91,7 +91,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#upgrades = new Upgrades(this.options, {
       routeOf: ({ path }) => this.#routes.at(path),
       refuse: (request) =>
-        refuseHandshake(request, this.#routes.at(request.path).isAllowedOrigin, this.#readiness()) ??
+        refuseHandshake(request, this.#routes.at(request.path), this.#readiness()) ??
         this.#population.workers.refuseResting() ??
         this.#population.gate.refuseNext(request.remoteAddress),
       refuseLate: ({ remoteAddress }) =>
@@ -312,8 +312,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
         stats: () => this.stats(),
         feed: this.#feed,
         refuseStats: (headers) => refuseStats(headers, this.options),
-        refuseOrigin: (exchange, headers) =>
-          refuseOrigin(toRequest(exchange, headers), first.isAllowedOrigin),
+        refuseOrigin: (exchange, headers) => refuseOrigin(toRequest(exchange, headers), first),
         onEcho: (exchange, headers, body, isBinary) =>
           this.#onEcho(exchange, toRequest(exchange, headers), body, isBinary),
       },

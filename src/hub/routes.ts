@@ -1,18 +1,19 @@
 /** The paths with a WebSocket endpoint, and what is particular to each. Front end thread. */
 import type { ResolvedOptions } from '../options.js';
-import type { OriginCheck, UpgradeHook } from '../upgrade.js';
+import type { UpgradeHook } from '../upgrade.js';
 import type { HandlerSource } from '../wire/lane-task.js';
+import { isLoopbackHost } from './address.js';
+import type { PageRules } from './admission.js';
 import { type Affinity, compileAffinity } from './affinity.js';
 import { findHandler } from './handler-source.js';
 import { compileOrigins } from './origins.js';
 
-export interface Route {
+export interface Route extends PageRules {
   readonly path: string;
   readonly handler: HandlerSource;
   /** Place of its handler among those that every worker loads. */
   readonly handlerIndex: number;
   readonly upgrade: UpgradeHook | undefined;
-  readonly isAllowedOrigin: OriginCheck;
   /** In the server's order of preference. */
   readonly subprotocols: readonly string[];
   readonly affinity: Affinity | undefined;
@@ -33,13 +34,15 @@ export class Routes {
     const handlers: HandlerSource[] = [];
     this.all = Object.entries(routes).map(([at, own]) => {
       const found = findHandler(own.handler);
+      const origins = own.origins ?? options.origins;
       const affinity = own.affinity ?? options.affinity ?? found.affinity;
       return {
         path: at,
         handler: found,
         handlerIndex: addOnce(handlers, found),
         upgrade: own.upgrade ?? options.upgrade,
-        isAllowedOrigin: compileOrigins(own.origins ?? options.origins),
+        isAllowedOrigin: compileOrigins(origins),
+        isLocalOnly: origins === 'same-origin' && isForThisMachine(options),
         subprotocols: own.subprotocols ?? options.subprotocols,
         affinity: affinity === undefined ? undefined : compileAffinity(affinity),
         connections: 0,
@@ -64,6 +67,11 @@ export class Routes {
     if (route === undefined) throw new Error(`no route has the path ${path}`);
     return route;
   }
+}
+
+/** True when only this machine reaches the hub, and no proxy does so for others. */
+function isForThisMachine({ host, unixSocket, trustProxy, proxyProtocol }: ResolvedOptions): boolean {
+  return isLoopbackHost(host) && unixSocket === undefined && !trustProxy && !proxyProtocol;
 }
 
 /** The place of a handler in the list, at its end if it is new. */
