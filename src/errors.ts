@@ -63,15 +63,24 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
       const { code, message } = thrown as { code?: unknown; message: unknown };
       const stack = stackOf(thrown);
       return {
-        message: String(message),
-        ...(typeof code === 'string' ? { code } : {}),
-        ...(stack === undefined ? {} : { stack }),
+        message: clip(String(message)),
+        ...(typeof code === 'string' ? { code: clip(code) } : {}),
+        ...(stack === undefined ? {} : { stack: clip(stack) }),
       };
     }
-    return { message: typeof thrown === 'string' ? thrown : `a non-error was thrown: ${describe(thrown)}` };
+    return {
+      message: typeof thrown === 'string' ? clip(thrown) : `a non-error was thrown: ${describe(thrown)}`,
+    };
   } catch {
     return { message: 'something was thrown that cannot be described' };
   }
+}
+
+/** Longer text of an error is cut, in characters: it may hold a message of a peer, and is copied and logged. */
+const MAX_TEXT = 16_384;
+
+function clip(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`;
 }
 
 function stackOf(error: Error): string | undefined {

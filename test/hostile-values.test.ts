@@ -81,6 +81,17 @@ test.each([1, 0])('workers: %i: what fails behind an earlier message keeps its p
   expect(errors).toHaveLength(failing.length);
 });
 
+test('the text of an error is cut', async () => {
+  const { hub } = await startHub({ workers: 1, handler, onHandlerError: 'ignore' });
+  const errors: HandlerErrorEvent[] = [];
+  hub.on('handlerError', (event) => errors.push(event));
+  const client = await WsClient.connect(hub.wsUrl);
+  client.send('throw 1000000');
+  expect(await client.ask('tick')).toBe('tick');
+  const { message, stack } = errors[0]!.error;
+  for (const text of [message, stack!]) expect(text).toMatch(/^(Error: )?x{16000,16384}…$/);
+});
+
 test('a stream that cannot be begun costs its connection, and what came before it is answered', async () => {
   const { hub } = await startHub({ handler, ordering: 'concurrent' });
   const client = await WsClient.connect(hub.wsUrl);

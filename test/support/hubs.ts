@@ -10,7 +10,7 @@ export interface LogLine {
 
 export interface TestHub {
   readonly hub: Hub;
-  /** Everything the hub logged, oldest first. */
+  /** Errors and warnings that the hub logged, oldest first. */
   readonly log: LogLine[];
 }
 
@@ -28,7 +28,8 @@ export function recordingLogger(log: LogLine[]) {
 
 export async function startHub(options: HubOptions = {}): Promise<TestHub> {
   const log: LogLine[] = [];
-  const hub = await createHub({ port: 0, workers: 2, logger: recordingLogger(log), ...options });
+  const logger = { ...recordingLogger(log), isLevelEnabled: (level: string) => /^(error|warn)$/.test(level) };
+  const hub = await createHub({ port: 0, workers: 2, logger, ...options });
   // A handler that loops forever must not hold up the next test.
   onTestFinished(() => hub.close({ timeoutMs: 50 }));
   return { hub, log };
