@@ -269,7 +269,7 @@ export interface HubOptions<Data = unknown> {
   readonly maxLifetime?: number | undefined;
   /**
    * Longest time that a hook may take: a loop past it gets its thread replaced, a promise its connection
-   * closed (1011); 0 is no limit.
+   * closed (1011); for a module to load, at least a second; 0 is no limit.
    *
    * Takes an integer from 0 to 86400000 (ms).
    *

@@ -6,6 +6,7 @@
 export type { AffinityHook } from './affinity.js';
 export { CloseCode } from './close-codes.js';
 export { type ErrorRecord, HUB_ERROR_CODES, HubError, type HubErrorCode } from './errors.js';
+export { abandonedWorkers } from './hub/abandoned.js';
 export { isLoopbackHost } from './hub/address.js';
 export type { ConnectionFilter, Except, HubPublishOptions } from './hub/audience.js';
 export type { SendStatus } from './hub/connection-state.js';

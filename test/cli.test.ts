@@ -284,6 +284,13 @@ describe('exit code 1, when it cannot run', () => {
     }
   });
 
+  test('what is loaded before a worker, and fails there alone, is named', async () => {
+    const preload =
+      'import { isMainThread } from "node:worker_threads"; if (!isMainThread) throw new Error("no thread");';
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` };
+    expectOneComplaint(await runCommand(['serve', '--port=0', '--workers=2'], { env }), 1, /no thread/);
+  });
+
   test('a word that is neither a built-in handler nor a file', async () => {
     expectOneComplaint(await runCommand(['serve', '--port=0', '--handler=ehco']), 1, /\behco\b/);
   });

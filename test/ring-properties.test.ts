@@ -123,6 +123,21 @@ describe.each([
   },
 );
 
+test('a reader takes nothing once the writer has fenced it off, and the writer knows what it had taken', () => {
+  const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  const block = new Block(new SharedArrayBuffer(4096));
+  const arena = new Arena(new ArrayBuffer(0));
+  const writer = new InboundWriter(control, block, arena);
+  const reader = new InboundReader(control, block, arena);
+  for (let serial = 0; serial < 3; serial++) writer.tryWrite(Inbound.Message, serial, 1, undefined);
+  writer.flush();
+  reader.refresh();
+  expect([reader.next(), reader.take(), reader.isFenced]).toEqual([true, true, false]);
+  const taken = writer.fence();
+  expect([reader.next(), reader.isFenced, reader.take()]).toEqual([true, true, false]);
+  expect(writer.recordsFrom(taken).map(({ slot }) => slot)).toEqual([1, 2]);
+});
+
 test('positions go on past 2^31', () => {
   const bytes = 4 * 1024 * 1024;
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));

@@ -1,7 +1,9 @@
 /** Starting a hub: what it says while it starts, and a start that fails leaves nothing running. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { createHub, HubError } from 'shardhub';
+import { join } from 'node:path';
+import { abandonedWorkers, createHub, HubError } from 'shardhub';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Barriers } from './support/barriers.js';
 import { fixture, startHub } from './support/hubs.js';
@@ -35,6 +37,7 @@ test('every way to fail has its code and says why, and a process in which all of
     'no default export': ['ERR_HANDLER_LOAD', /no-default\.mjs.*default export/],
     'no hook': ['ERR_HANDLER_LOAD', /no-hooks\.mjs.*hooks/],
     'throws at load': ['ERR_HANDLER_LOAD', /throws-at-load\.mjs.*broken at load/],
+    'never loads': ['ERR_HANDLER_LOAD', /never-loads\.mjs.*1000 ms/],
     'bad option': ['ERR_OPTION', /"idleTimeout" got 7/],
   };
   for (const [name, [errorCode, message]] of Object.entries(expected)) {
@@ -138,4 +141,60 @@ test('while the handler loads, readyz and handshakes are answered with 503', asy
   expect(hub.stats().rejected.starting).toBe(1);
   expect((await rawRequest(port, 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n')).status).toBe(200);
   expect(await (await WsClient.connect(hub.wsUrl)).ask('ready')).toBe('ready');
+});
+
+describe('a worker that does not come up', () => {
+  function setUp(how: string) {
+    const barriers = new Barriers();
+    const choose = (text: string) => writeFileSync(join(barriers.dir, 'load'), text);
+    choose(how);
+    onTestFinished(async () => {
+      barriers.lift('release');
+      await until('all threads to end', () => abandonedWorkers() === 0);
+    });
+    const handler = new URL(barriers.url(fixture('loads.mjs').href));
+    return { choose, options: { port: 0, handler, handlerTimeoutMs: 50 } };
+  }
+
+  // However short the handler's time is, a module gets a second.
+  const LATE = /loads\.mjs.* cannot be loaded: .*\b1000 ms/;
+  const WAYS = [
+    ['wait', 'ERR_HANDLER_LOAD', LATE],
+    ['loop', 'ERR_HANDLER_LOAD', LATE],
+    ['native', 'ERR_HANDLER_LOAD', LATE],
+    ['exit', 'ERR_WORKER', /worker \d ended: .*\b7$/],
+  ] as const;
+
+  test.each(WAYS)('%s: createHub rejects', async (how, code, message) => {
+    const { options } = setUp(how);
+    const before = threadCount();
+    const error = await createHub({ ...options, workers: 2, logLevel: 'silent' }).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+    expect(abandonedWorkers()).toBe(how === 'native' ? 2 : 0);
+    if (before !== undefined && how !== 'native')
+      await until('its threads to be gone', () => threadCount()! <= before);
+  });
+
+  test.each(WAYS)('%s: a replacement is tried again until it serves', async (how, _, message) => {
+    const { choose, options } = setUp('at once');
+    const { hub, log } = await startHub({ ...options, workers: 1, maxRestarts: 1000, restartPauseMs: 50 });
+    const client = await WsClient.connect(hub.wsUrl);
+    choose(how);
+    client.send('exit');
+    expect((await client.closed).code).toBe(1011);
+    expect((await rawRequest(hub.port, 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n')).status).toBe(503);
+    const failed = () => log.find((line) => line.message === 'a worker could not be started');
+    expect((await until('a start to fail', failed)).details.reason).toMatch(message);
+    choose('at once');
+    const late = await WsClient.connect(hub.wsUrl);
+    expect(await late.ask('served')).toBe('served');
+    expect((await rawRequest(hub.port, 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n')).status).toBe(200);
+  });
+
+  test('out of memory before it is ready: createHub rejects', async () => {
+    await expect(createHub({ port: 0, workerMemoryMb: 4, logLevel: 'silent' })).rejects.toMatchObject({
+      code: 'ERR_WORKER',
+      message: expect.stringMatching(/worker \d ended: .*memory/),
+    });
+  });
 });

@@ -1,5 +1,5 @@
 /** What a shard needs of the thing that runs its worker. */
-import type { ErrorRecord } from '../errors.js';
+import type { ErrorRecord, HubErrorCode } from '../errors.js';
 import type { HandlerHooks } from '../wire/lane-task.js';
 import type { LaneMemory } from '../wire/layout.js';
 
@@ -17,7 +17,7 @@ export interface LaneEvents {
   onBell(): void;
   /** The reply ring is full and the worker is on this very thread: apply replies now. */
   applyReplies(): void;
-  /** The worker's thread has ended: nothing writes to its memory any more. */
+  /** The worker's thread has ended, or was left behind: then it may still write to its memory, but nobody reads it. */
   onExit(exit: LaneExit): void;
 }
 
@@ -27,8 +27,12 @@ export interface Lane {
   start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks>;
   /** Wakes the worker. */
   ring(): void;
-  /** Ends the thread wherever it is. Resolves when it has ended. */
-  kill(reason: string): Promise<void>;
+  /**
+   * Ends the thread wherever it is. Resolves when it has ended, or was left behind.
+   *
+   * @param code of the error with which a start that is not through fails; `ERR_WORKER` by default
+   */
+  kill(reason: string, code?: HubErrorCode): Promise<void>;
   /** Waits for the task to end by itself, after a `Stop` record. */
   finished(): Promise<void>;
 }

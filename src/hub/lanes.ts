@@ -3,10 +3,11 @@
  *
  * The worker's life is one Piscina task, through which batches stream: a `run()` per batch costs half as much CPU
  * again as ringing a running task's bell. The pool loads the code, starts the thread, ends a runaway one
- * (an aborted signal terminates the thread) and reports how it ended.
+ * (an aborted signal terminates the thread) and reports how it ended. What it does not report, the thread's own events tell:
+ * that one died before its task had begun. A thread in native code cannot be ended: it is left behind.
  */
 import { Piscina } from 'piscina';
-import { type ErrorRecord, HubError, toErrorRecord } from '../errors.js';
+import { type ErrorRecord, HubError, type HubErrorCode, toErrorRecord } from '../errors.js';
 import {
   type BellMessage,
   type HandlerHooks,
@@ -19,10 +20,22 @@ import {
   type RuntimeSettings,
 } from '../wire/lane-task.js';
 import type { LaneMemory } from '../wire/layout.js';
+import * as Word from '../wire/word.js';
+import { within } from '../within.js';
+import { countAbandoned } from './abandoned.js';
 import type { Lane, LaneEvents } from './lane.js';
 import { LoopProbe } from './loop-probe.js';
 
 const ENTRY = new URL('../workers/entry.js', import.meta.url).href;
+
+/** A thread that is to end gets so long (measured: 3 to 20 ms on an idle machine); then it is in native code. */
+const END_MS = 500;
+/** One that still comes up is not ended before it has, which takes longer. */
+const BOOT_END_MS = 5000;
+
+type Worker = Piscina['threads'][number];
+
+type End = { readonly result: LaneResult } | { readonly thrown: unknown };
 
 /** Limits of a worker's heap, as `worker_threads` takes them. */
 export interface ResourceLimits {
@@ -36,21 +49,27 @@ export class PiscinaLane implements Lane {
   readonly #pool: Piscina;
   readonly #probe = new LoopProbe();
   readonly #abort = new AbortController();
+  readonly #onAbandoned: () => void;
   #bell: Port | undefined;
   #ended: Promise<void> = Promise.resolve();
-  #killedFor: string | undefined;
+  #killedFor: { readonly reason: string; readonly code: HubErrorCode } | undefined;
   /** What nobody caught in the thread: what Piscina rejects a run with may be of its own. */
   #uncaught: ErrorRecord | undefined;
+  /** True from when its thread was left behind until that has ended. */
+  isAbandoned = false;
 
+  /** @param onAbandoned its thread could not be ended, and is left behind */
   constructor(
     shard: number,
     handlers: readonly HandlerSource[],
     settings: RuntimeSettings,
+    onAbandoned: () => void,
     resourceLimits?: ResourceLimits,
   ) {
     this.#shard = shard;
     this.#handlers = handlers;
     this.#settings = settings;
+    this.#onAbandoned = onAbandoned;
     this.#pool = new Piscina({
       filename: ENTRY,
       minThreads: 0,
@@ -74,42 +93,63 @@ export class PiscinaLane implements Lane {
       settings: this.#settings,
       bell: bell.port2,
     };
-    const run: Promise<LaneResult> = this.#pool.run(task, {
-      transferList: [bell.port2] as never,
-      signal: this.#abort.signal,
-    });
-    // A run that is rejected says so before its thread has ended, and may write to memory until then.
+    const run: Promise<LaneResult> = this.#run(task, bell.port2);
     const thread = this.#pool.threads[0];
+    let failure: unknown;
     thread?.once('error', (error: unknown) => {
+      failure = error;
       const record = toErrorRecord(error);
       // Its stack is this thread's.
       if (record.code !== 'ERR_WORKER_OUT_OF_MEMORY') this.#uncaught = record;
     });
+    // A run that is rejected says so before its thread has ended, and may write to memory until then.
     const exited = new Promise<void>((resolve) => {
       if (thread === undefined) resolve();
       else thread.once('exit', () => resolve());
     });
-    const outcome = run.then(
-      (result) => ({ result }),
-      (thrown: unknown) => ({ thrown }),
-    );
-    const ready = new Promise<HandlerHooks>((resolve, reject) => {
+    const end = new Promise<End>((resolve) => {
+      run.then(
+        (result) => resolve({ result }),
+        (thrown: unknown) => resolve({ thrown }),
+      );
+      // The pool does not tell of a thread that dies before it takes its task.
+      thread?.once('exit', (code: number) =>
+        resolve({ thrown: failure ?? new Error(`worker exited with code: ${code}`) }),
+      );
+    });
+    return new Promise<HandlerHooks>((resolve, reject) => {
       bell.port1.on('message', (message: LaneReady | BellMessage) => {
         if (message === null) events.onBell();
         else if (message === PROBE) this.#probe.onAnswer();
         else resolve(message.hooks);
       });
-      this.#ended = outcome.then(async (end) => {
-        if ('result' in end) await this.#pool.destroy();
-        else await exited;
+      this.#ended = end.then(async (how) => {
+        if ('result' in how) void this.#pool.destroy();
+        const hasBegun = Atomics.load(new Int32Array(memory.control), Word.Steps) > 0;
+        if (!(await within(exited, hasBegun ? END_MS : BOOT_END_MS))) this.#leaveBehind(thread!, exited);
         bell.port1.close();
-        const exit = this.#explain(end);
+        const exit = this.#explain(how);
         reject(exit.error);
         const error = this.#uncaught === undefined ? {} : { error: this.#uncaught };
         events.onExit({ expected: exit.expected, reason: exit.error.message, ...error });
       });
     });
-    return ready;
+  }
+
+  /** Never throws: a thread that cannot even be made is one that died. */
+  async #run(task: LaneTask, bell: Port): Promise<LaneResult> {
+    return this.#pool.run(task, { transferList: [bell] as never, signal: this.#abort.signal });
+  }
+
+  #leaveBehind(thread: Worker, exited: Promise<void>): void {
+    this.isAbandoned = true;
+    // The pool took hold of it when it closed its port: it must not keep the event loop alive.
+    thread.unref();
+    countAbandoned(exited);
+    void exited.then(() => {
+      this.isAbandoned = false;
+    });
+    this.#onAbandoned();
   }
 
   ring(): void {
@@ -126,8 +166,8 @@ export class PiscinaLane implements Lane {
     return this.#probe.delayMs();
   }
 
-  async kill(reason: string): Promise<void> {
-    this.#killedFor ??= reason;
+  async kill(reason: string, code: HubErrorCode = 'ERR_WORKER'): Promise<void> {
+    this.#killedFor ??= { reason, code };
     this.#abort.abort();
     await this.#ended;
   }
@@ -136,7 +176,7 @@ export class PiscinaLane implements Lane {
     return this.#ended;
   }
 
-  #explain(end: { result: LaneResult } | { thrown: unknown }): { expected: boolean; error: HubError } {
+  #explain(end: End): { expected: boolean; error: HubError } {
     if ('result' in end) {
       if ('stopped' in end.result) return { expected: true, error: new HubError('ERR_WORKER', 'stopped') };
       const { failure } = end.result;
@@ -144,10 +184,9 @@ export class PiscinaLane implements Lane {
       if (failure.stack !== undefined) error.stack = failure.stack;
       return { expected: false, error };
     }
-    const reason = this.#killedFor ?? toErrorRecord(end.thrown).message;
-    return {
-      expected: false,
-      error: new HubError('ERR_WORKER', `worker ${this.#shard} ended: ${reason}`, { cause: end.thrown }),
-    };
+    const cause = end.thrown;
+    const { reason, code } = this.#killedFor ?? { reason: toErrorRecord(cause).message, code: 'ERR_WORKER' };
+    const message = code === 'ERR_WORKER' ? `worker ${this.#shard} ended: ${reason}` : reason;
+    return { expected: false, error: new HubError(code, message, { cause }) };
   }
 }

@@ -7,7 +7,7 @@
 
 import type { FailureRecord } from '../bad-message.js';
 import { CloseCode } from '../close-codes.js';
-import { HubError } from '../errors.js';
+import { HubError, type HubErrorCode } from '../errors.js';
 import type { Counters } from '../metrics/counters.js';
 import type { LatencySampler } from '../metrics/latency.js';
 import { Arena } from '../wire/arena.js';
@@ -26,7 +26,6 @@ import { CostMeter } from './cost-meter.js';
 import { Intake } from './intake.js';
 import type { Lane, LaneExit } from './lane.js';
 import { type FanOut, ReplyApplier, type ReplySink } from './replies.js';
-import type { Watched } from './watchdog.js';
 
 /** Bytes of each ring. */
 const RING_BYTES = 4 * 1024 * 1024;
@@ -50,8 +49,6 @@ export interface ShardHost {
   onFailure(shard: Shard, connection: Connection | undefined, failure: FailureRecord): void;
   /** The worker of a shard that was up has ended by itself, and cost so many connections. */
   onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void;
-  /** A worker has been stuck for the handler's whole time; it is about to be ended. */
-  onStuck(shard: Shard): void;
   /** What handlers do with topics. */
   readonly fanOut: FanOut;
   /** Runs `connection.flush()` soon, outside the engine's callbacks. */
@@ -82,7 +79,7 @@ export interface ShardStats {
   readonly inFlight: number;
 }
 
-export class Shard implements ReplySink, Watched {
+export class Shard implements ReplySink {
   readonly index: number;
   readonly #host: ShardHost;
   readonly #makeLane: () => Lane;
@@ -91,6 +88,7 @@ export class Shard implements ReplySink, Watched {
   #isResting = false;
   #lane: Lane | undefined;
   #control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  #inbound: InboundWriter | undefined;
   #replies: ReplyReader | undefined;
   #applier: ReplyApplier | undefined;
   #hooks: HandlerHooks = { open: true, close: true };
@@ -165,6 +163,7 @@ export class Shard implements ReplySink, Watched {
     };
     const control = new Int32Array(memory.control);
     const lane = this.#makeLane();
+    this.#control = control;
     this.#state = 'starting';
     this.#lane = lane;
     try {
@@ -181,7 +180,7 @@ export class Shard implements ReplySink, Watched {
     if (this.isStopped) throw new HubError('ERR_HUB_STATE', 'the hub stops');
     const staging = this.#host.isLocal ? undefined : new Block(new ArrayBuffer(RING_BYTES));
     const inbound = new InboundWriter(control, new Block(memory.inbound), new Arena(memory.arena), staging);
-    this.#control = control;
+    this.#inbound = inbound;
     this.#replies = new ReplyReader(control, new Block(memory.replies));
     this.#applier = new ReplyApplier(this.#replies, inbound, this.#host.connections, this, this.#host.fanOut);
     this.#intake.attach(inbound);
@@ -222,12 +221,16 @@ export class Shard implements ReplySink, Watched {
     }
   }
 
-  /** The worker has ended by itself: what was finished is applied, what had begun costs its connections. */
+  /** The worker has ended without being asked to: what was finished is applied, what had begun costs its connections. */
   #onExit(exit: LaneExit): void {
     if (this.#state !== 'up') return;
+    // First of all: a thread that was left behind may come back, and must not begin what another one is going to get.
+    const taken = this.#inbound!.fence();
     this.apply(Number.POSITIVE_INFINITY);
+    // What it goes on to say concerns nobody.
+    this.#applier = undefined;
+    this.#replies = undefined;
     this.#state = 'down';
-    const taken = Atomics.load(this.#control, Word.InTaken);
     const victims = this.#intake.detach(taken, [...this.#own()]);
     let closed = 0;
     for (const connection of victims) {
@@ -249,21 +252,14 @@ export class Shard implements ReplySink, Watched {
     for (const connection of this.#host.connections) if (connection.shard === this) yield connection;
   }
 
-  // For the watchdog
-
-  progress(): string | undefined {
-    const control = this.#control;
-    if (this.#state !== 'up' || Atomics.load(control, Word.WorkerBlocked) === 1) return undefined;
-    // A hook may be in a loop behind an `await`, while the worker counts as asleep: one that is well goes back to sleep.
-    if (this.#intake.inFlight > 0 && this.#wake()) return undefined;
-    if (Atomics.load(control, Word.WorkerAsleep) !== Sleep.Awake) return undefined;
-    const words = [Word.InTaken, Word.InReleased, Word.OutHead];
-    return words.map((word) => Atomics.load(control, word)).join();
+  /** The words that it shares with its worker of now. */
+  get control(): Int32Array {
+    return this.#control;
   }
 
-  onStuck(): void {
-    this.#host.onStuck(this);
-    void this.#lane?.kill('a hook did not finish in time');
+  /** Ends the worker's thread, which is replaced. @param code of the error when it was about to start */
+  replace(reason: string, code: HubErrorCode): void {
+    void this.#lane?.kill(reason, code);
   }
 
   // Inbound
@@ -334,11 +330,11 @@ export class Shard implements ReplySink, Watched {
   flush(): void {
     if (!this.#intake.flush()) return;
     this.#batches++;
-    if (this.#wake()) this.#wakeups++;
+    if (this.wake()) this.#wakeups++;
   }
 
   /** True when the worker slept. */
-  #wake(): boolean {
+  wake(): boolean {
     const control = this.#control;
     if (Atomics.load(control, Word.WorkerAsleep) === Sleep.Awake) return false;
     const before = Atomics.exchange(control, Word.WorkerAsleep, Sleep.Awake);

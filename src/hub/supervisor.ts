@@ -18,6 +18,8 @@ export interface SupervisorHost {
   onStartFailure(error: ErrorRecord): void;
   /** Too many deaths: the shard rests for a while. */
   onRest(): void;
+  /** False while too many threads of the shard are left behind. */
+  mayStart(): boolean;
 }
 
 export class Supervisor {
@@ -38,7 +40,7 @@ export class Supervisor {
   async revive(exit: WorkerExitEvent): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      if (this.#breaker.trips(performance.now())) {
+      if (this.#breaker.trips(performance.now()) || !this.#host.mayStart()) {
         this.#shard.rest();
         this.#host.onRest();
         await delay(this.#limits.restartPauseMs, undefined, { signal }).catch(() => {});

@@ -1,12 +1,19 @@
 /**
- * Finds workers that are stuck: awake, and for the handler's whole time without a record taken or a reply written.
- * That is a hook (or a timer of the handler's) in a loop; an async hook that waits leaves its thread asleep.
+ * Finds workers that are stuck: awake, and for the handler's whole time without coming back to the runtime. That is a hook
+ * (or a timer of the handler's) in a loop or in a call that blocks, whatever it sends meanwhile; an async hook that waits
+ * leaves its thread asleep.
  */
 
 /** What the watchdog looks at. */
 export interface Watched {
+  /** How long it may be stuck, in ms. */
+  readonly allowedMs: number;
   /** A value that changes whenever the worker gets on, or undefined while it has nothing to do. */
   progress(): string | undefined;
+  /** It has got on: its time begins. */
+  onProgress(): void;
+  /** True while it waits for what others have begun: that time does not count. */
+  readonly isHeldUp: boolean;
   /** Ends the worker's thread. */
   onStuck(): void;
 }
@@ -17,23 +24,28 @@ const MIN_INTERVAL_MS = 10;
 const MAX_INTERVAL_MS = 1000;
 
 export class Watchdog {
-  readonly #timeoutMs: number;
   readonly #watched: readonly Watched[];
+  readonly #isDebugged: () => boolean;
   readonly #last: { progress: string | undefined; stuckMs: number }[];
+  /** 0: nobody looks. */
   readonly #intervalMs: number;
   #lookedAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(timeoutMs: number, watched: readonly Watched[]) {
-    this.#timeoutMs = timeoutMs;
+  /**
+   * @param timeoutMs a hook's; 0 is no limit
+   * @param isDebugged true while a debugger may hold threads at a breakpoint: nothing is stuck then
+   */
+  constructor(timeoutMs: number, watched: readonly Watched[], isDebugged: () => boolean) {
     this.#watched = watched;
+    this.#isDebugged = isDebugged;
     this.#last = watched.map(() => ({ progress: undefined, stuckMs: 0 }));
-    this.#intervalMs = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, timeoutMs / LOOKS));
+    const between = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, timeoutMs / LOOKS));
+    this.#intervalMs = timeoutMs === 0 ? 0 : between;
   }
 
-  /** Does nothing when the timeout is 0. */
   start(): void {
-    if (this.#timeoutMs === 0) return;
+    if (this.#intervalMs === 0) return;
     this.#lookedAt = performance.now();
     this.#timer = setInterval(this.#look, this.#intervalMs);
   }
@@ -47,16 +59,19 @@ export class Watchdog {
     // A machine or a front end that stood still must not be held against the workers.
     const passed = Math.min(now - this.#lookedAt, 2 * this.#intervalMs);
     this.#lookedAt = now;
+    const isDebugged = this.#isDebugged();
     for (const [i, watched] of this.#watched.entries()) {
       const last = this.#last[i]!;
       const progress = watched.progress();
-      if (progress === undefined || progress !== last.progress) {
+      if (progress === undefined || progress !== last.progress || isDebugged) {
         last.progress = progress;
         last.stuckMs = 0;
+        watched.onProgress();
         continue;
       }
+      if (watched.isHeldUp) continue;
       last.stuckMs += passed;
-      if (last.stuckMs < this.#timeoutMs) continue;
+      if (last.stuckMs < watched.allowedMs) continue;
       last.progress = undefined;
       watched.onStuck();
     }

@@ -3,12 +3,16 @@
  * thread.
  */
 
+import { url as inspectorUrl } from 'node:inspector';
 import type { FailureRecord } from '../bad-message.js';
+
 import { CloseCode } from '../close-codes.js';
 import type { Counters } from '../metrics/counters.js';
 import type { LatencySampler } from '../metrics/latency.js';
+
 import type { ResolvedOptions } from '../options.js';
-import type { HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
+import { type HandlerSource, loadTimeoutMs, type RuntimeSettings } from '../wire/lane-task.js';
+
 import { allResting, type Refusal } from './admission.js';
 import { shardOfKey } from './affinity.js';
 import type { Connection } from './connection.js';
@@ -20,9 +24,13 @@ import { LocalLane } from './local-lane.js';
 import type { Log } from './log.js';
 import type { FanOut } from './replies.js';
 import { Shard, type ShardHost, type ShardStats } from './shard.js';
+import { ShardWatch, type ShardWatchHost } from './shard-watch.js';
 import { Supervisor } from './supervisor.js';
 import { Turn } from './turn.js';
 import { Watchdog } from './watchdog.js';
+
+/** Threads of a shard that may be left behind at a time, each with its rings: with more, the shard rests. */
+const MAX_ABANDONED = 4;
 
 export interface WorkersHost {
   readonly options: ResolvedOptions;
@@ -41,24 +49,32 @@ export class Workers {
   readonly turn: Turn;
   readonly #host: WorkersHost;
   readonly #shards: readonly Shard[];
-  /** By shard: the thread of its worker's life at hand. */
-  readonly #lanes: PiscinaLane[] = [];
+  /** By shard: the threads of its worker that are left behind, and that of its life at hand. */
+  readonly #lanes: PiscinaLane[][] = [];
   readonly #supervisors: readonly Supervisor[];
   readonly #watchdog: Watchdog;
+  #isDebugged = false;
 
   constructor(handlers: readonly HandlerSource[], host: WorkersHost) {
     this.#host = host;
     const { workers, handlerTimeoutMs } = host.options;
     this.#shards = this.#makeShards(handlers);
     this.#supervisors = this.#shards.map((shard) => this.#supervise(shard));
-    this.#watchdog = new Watchdog(handlerTimeoutMs, workers === 0 ? [] : this.#shards);
+    const watch: ShardWatchHost = {
+      hookMs: handlerTimeoutMs,
+      loadMs: loadTimeoutMs(handlerTimeoutMs),
+      handlers: handlers.map(({ name }) => name).join(', '),
+      onStuck: (shard) => this.#onStuck(shard),
+    };
+    const watched = workers === 0 ? [] : this.#shards.map((shard) => new ShardWatch(shard, watch));
+    this.#watchdog = new Watchdog(handlerTimeoutMs, watched, () => this.#lookForDebugger());
     this.turn = new Turn(this.#shards, host.options.spin / 1000, () => host.relieve());
   }
 
   /** Resolves once every worker has loaded its handlers. */
   async start(): Promise<void> {
-    await Promise.all(this.#shards.map((shard) => shard.start()));
     this.#watchdog.start();
+    await Promise.all(this.#shards.map((shard) => shard.start()));
   }
 
   /** Lets every worker finish what it has, at most so long, and ends it. */
@@ -69,6 +85,7 @@ export class Workers {
   }
 
   async kill(reason: string): Promise<void> {
+    this.#watchdog.stop();
     for (const supervisor of this.#supervisors) supervisor.stop();
     await Promise.all(this.#shards.map((shard) => shard.kill(reason)));
   }
@@ -88,13 +105,13 @@ export class Workers {
 
   /** Asks every worker's thread for a sign of life. */
   probe(): void {
-    for (const shard of this.#shards) if (shard.state === 'up') this.#lanes[shard.index]?.probe();
+    for (const shard of this.#shards) if (shard.state === 'up') this.#lanes[shard.index]?.at(-1)?.probe();
   }
 
   /** How long each took to answer, in ms. */
   loopDelays(): (number | null)[] {
     return this.#shards.map(
-      ({ state, index }) => (state === 'up' && this.#lanes[index]?.loopDelayMs()) || null,
+      ({ state, index }) => (state === 'up' && this.#lanes[index]?.at(-1)?.loopDelayMs()) || null,
     );
   }
 
@@ -140,7 +157,6 @@ export class Workers {
       flushSoon: (connection) => this.turn.flushSoon(connection),
       onFailure: (shard, connection, failure) => this.#onFailure(shard, connection, failure),
       onWorkerExit: (shard, exit, victims) => this.#onWorkerExit(shard, exit, victims),
-      onStuck: (shard) => this.#onStuck(shard),
       onLateStop: (shard) => {
         this.#host.log.warn({ shard: shard.index }, 'a worker did not stop in time and was ended');
       },
@@ -148,11 +164,19 @@ export class Workers {
     };
     if (workers === 0) return [new Shard(0, host, () => new LocalLane(handlers, settings))];
     const makeLane = (index: number) => {
-      const lane = new PiscinaLane(index, handlers, settings, limits);
-      this.#lanes[index] = lane;
+      const onAbandoned = () => {
+        const message = 'a worker thread cannot be ended, and is left behind: it is blocked in native code';
+        this.#host.log.error({ shard: index }, message);
+      };
+      const lane = new PiscinaLane(index, handlers, settings, onAbandoned, limits);
+      this.#lanes[index] = [...this.#abandoned(index), lane];
       return lane;
     };
     return Array.from({ length: workers }, (_, index) => new Shard(index, host, () => makeLane(index)));
+  }
+
+  #abandoned(index: number): PiscinaLane[] {
+    return this.#lanes[index]?.filter(({ isAbandoned }) => isAbandoned) ?? [];
   }
 
   #supervise(shard: Shard): Supervisor {
@@ -170,6 +194,7 @@ export class Workers {
         log.error(details, 'a worker died too often: its shard rests');
         this.#host.emitter.emit('workerRest', details);
       },
+      mayStart: () => this.#abandoned(shard.index).length < MAX_ABANDONED,
     });
   }
 
@@ -202,6 +227,16 @@ export class Workers {
     counters.invalid['bad-message']++;
     if (log.has('debug')) log.debug({ connection: connection.id, closeCode, reason }, 'a message is bad');
     connection.fail(connection.isVirtual ? CloseCode.InvalidPayload : closeCode, reason);
+  }
+
+  /** Threads may be held at a breakpoint: nothing else tells that from a loop. */
+  #lookForDebugger(): boolean {
+    const isDebugged = inspectorUrl() !== undefined;
+    if (isDebugged && !this.#isDebugged) {
+      this.#host.log.warn({}, 'an inspector is open: no loop of a handler is ended while it is');
+    }
+    this.#isDebugged = isDebugged;
+    return isDebugged;
   }
 
   #onStuck(shard: Shard): void {

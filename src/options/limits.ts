@@ -23,7 +23,7 @@ export const workerOptions = {
     86_400_000,
     30_000,
     'ms',
-    'longest time that a hook may take: a loop past it gets its thread replaced, a promise its connection closed (1011); 0 is no limit',
+    'longest time that a hook may take: a loop past it gets its thread replaced, a promise its connection closed (1011); for a module to load, at least a second; 0 is no limit',
   ),
   onHandlerError: option(z.enum(['close', 'ignore']).default('close'), {
     description: 'what a hook that throws or rejects costs its connection: close (1011), or ignore',

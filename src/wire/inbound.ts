@@ -26,6 +26,8 @@ const DIRECT_BYTES = 2048;
 const MAX_IN_RING_BYTES = 64 * 1024;
 /** Of a record whose payload is in the arena: uint32 offset, uint32 bytes. */
 const PLACE_BYTES = 8;
+/** Makes a position one that its worker does not know. */
+const FENCE = 1 << 31;
 
 /** One inbound record, copied. */
 export interface InboundRecord {
@@ -112,6 +114,11 @@ export class InboundWriter {
   free(position: number): void {
     this.#freed = position;
     this.#arena.free(position);
+  }
+
+  /** The worker takes nothing from here on. @returns the position up to which it had */
+  fence(): number {
+    return Atomics.xor(this.#control, Word.InTaken, FENCE);
   }
 
   /** Payload bytes of a record that has not been freed. hot: once per echoed message. */
@@ -262,6 +269,8 @@ export class InboundReader {
   generation = 0;
   length = 0;
   #head = 0;
+  /** What was stored last in `InTaken`. */
+  #taken = 0;
 
   constructor(control: Int32Array, block: Block, arena: Arena) {
     this.#control = control;
@@ -298,9 +307,19 @@ export class InboundReader {
     }
   }
 
-  /** Says that the record is taken: from here on a crash costs its connection. hot: once per message. */
-  take(): void {
-    Atomics.store(this.#control, Word.InTaken, this.end);
+  /**
+   * Says that the record is taken: from here on a crash costs its connection. False when the worker was given up: then it is
+   * for another one. hot: once per message.
+   */
+  take(): boolean {
+    const before = this.#taken;
+    this.#taken = this.end;
+    return Atomics.compareExchange(this.#control, Word.InTaken, before, this.end) === before;
+  }
+
+  /** True when the worker was given up: nothing may begin in it any more. */
+  get isFenced(): boolean {
+    return Atomics.load(this.#control, Word.InTaken) !== this.#taken;
   }
 
   /** Says that nothing before the end of this record is read any more. */

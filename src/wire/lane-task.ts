@@ -37,6 +37,14 @@ export interface RuntimeSettings {
   readonly onHandlerError: 'close' | 'ignore';
 }
 
+/** A module reads files, and loads others: it gets so long, however short a hook's time is. */
+const MIN_LOAD_MS = 1000;
+
+/** How long a handler's module may take to load; 0 is no limit. */
+export function loadTimeoutMs(handlerTimeoutMs: number): number {
+  return handlerTimeoutMs === 0 ? 0 : Math.max(handlerTimeoutMs, MIN_LOAD_MS);
+}
+
 /** The Piscina task of a lane: it runs for as long as its worker lives, and batches stream through the rings. */
 export interface LaneTask {
   readonly shard: number;

@@ -40,7 +40,7 @@ export const Sleep = {
   Doze: 2,
 } as const;
 
-export const CONTROL_BYTES = 128 * 4;
+export const CONTROL_BYTES = 144 * 4;
 
 /** A ring's memory, seen as words and as bytes. */
 export class Block {

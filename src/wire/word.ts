@@ -7,7 +7,10 @@
 
 /** Written by the front end: inbound records before this position may be read. */
 export const InHead = 0;
-/** Written by the worker: every inbound record that ends at or before this position has been taken. */
+/**
+ * Written by the worker: every inbound record that ends at or before this position has been taken. The front end changes it
+ * when it gives a worker up, which then takes nothing more.
+ */
 export const InTaken = 16;
 /** Written by the worker: it reads nothing before this position any more. */
 export const InReleased = 32;
@@ -21,3 +24,5 @@ export const WorkerAsleep = 80;
 export const FrontAsleep = 96;
 /** 1 while the worker waits in `Atomics.wait` for `OutReleased` to move. */
 export const WorkerBlocked = 112;
+/** Counted up by the worker where the handler's code has come back, or is called anew, and `InTaken` does not show it. */
+export const Steps = 128;

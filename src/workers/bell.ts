@@ -48,6 +48,17 @@ export function stir(control: Int32Array): boolean {
   return takeFrontEndBell(control);
 }
 
+/** The handler's code has come back, or is called anew: its time starts. */
+export function step(control: Int32Array): void {
+  Atomics.add(control, Word.Steps, 1);
+}
+
+/** Nothing is to be done but to be there: it waits for its bell again. */
+export function answerBell(control: Int32Array): void {
+  step(control);
+  Atomics.store(control, Word.WorkerAsleep, Sleep.Bell);
+}
+
 function takeFrontEndBell(control: Int32Array): boolean {
   // Most often it is awake, and a look is cheaper.
   return (

@@ -14,14 +14,20 @@ import {
 } from '../wire/lane-task.js';
 import { Block } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
-import { claimFrontEndBell, doze, fallAsleep, stir, waitForRoom } from './bell.js';
+import { answerBell, claimFrontEndBell, doze, fallAsleep, step, stir, waitForRoom } from './bell.js';
 import { Handlers } from './handlers.js';
 import { Runtime } from './runtime.js';
 
 export default async function runLane(task: LaneTask): Promise<LaneResult> {
+  const control = new Int32Array(task.memory.control);
+  // From here on a thread that does not come back to its event loop is found, while it loads too.
+  const answer = () => answerBell(control);
+  answer();
+  task.bell.on('message', answer);
   try {
     const handlers = await Handlers.start(task.handlers, { shard: task.shard, ...task.settings });
-    await work(task, handlers);
+    task.bell.off('message', answer);
+    await work(task, control, handlers);
     return { stopped: true };
   } catch (thrown) {
     return { failure: toErrorRecord(thrown) };
@@ -30,11 +36,10 @@ export default async function runLane(task: LaneTask): Promise<LaneResult> {
   }
 }
 
-function work(task: LaneTask, handlers: Handlers): Promise<void> {
+function work(task: LaneTask, control: Int32Array, handlers: Handlers): Promise<void> {
   const { bell, memory } = task;
   return new Promise((resolve) => {
     const spinMs = task.settings.spin / 1000;
-    const control = new Int32Array(memory.control);
     const inbound = new InboundReader(control, new Block(memory.inbound), new Arena(memory.arena));
     const pull = () => bell.postMessage(null);
     const ring = () => {
@@ -49,6 +54,7 @@ function work(task: LaneTask, handlers: Handlers): Promise<void> {
       stir: () => {
         if (stir(control)) pull();
       },
+      step: () => step(control),
       ringFrontEnd: ring,
       stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
     });

@@ -1,5 +1,5 @@
 /** The handlers of a lane: loaded and started before it serves, and stopped together. */
-import type { HandlerHooks, HandlerSource } from '../wire/lane-task.js';
+import { type HandlerHooks, type HandlerSource, loadTimeoutMs } from '../wire/lane-task.js';
 import type { Handler } from './handler.js';
 import { Life, type LifeSettings } from './life.js';
 import { loadHandler } from './load.js';
@@ -16,7 +16,8 @@ export class Handlers {
 
   /** @throws HubError `ERR_HANDLER_LOAD` that names the handler */
   static async start(sources: readonly HandlerSource[], settings: LifeSettings): Promise<Handlers> {
-    const list = await Promise.all(sources.map((source) => loadHandler(source)));
+    const timeoutMs = loadTimeoutMs(settings.handlerTimeoutMs);
+    const list = await Promise.all(sources.map((source) => loadHandler(source, timeoutMs)));
     const lives = list.map((handler, i) => new Life(handler, sources[i]!, settings));
     for (const life of lives) await life.start();
     return new Handlers(list, lives);

@@ -1,14 +1,21 @@
 /** Loads a handler in the thread that will run it. */
 import { HubError } from '../errors.js';
 import type { HandlerSource } from '../wire/lane-task.js';
+import { within } from '../within.js';
 import type { Handler } from './handler.js';
 import { explainLoadFailure, handlerIn } from './handler-module.js';
 
-/** @throws HubError `ERR_HANDLER_LOAD` that names the handler and says why */
-export async function loadHandler(source: HandlerSource): Promise<Handler> {
+/**
+ * @param timeoutMs 0 is no limit
+ * @throws HubError `ERR_HANDLER_LOAD` that names the handler and says why
+ */
+export async function loadHandler(source: HandlerSource, timeoutMs: number): Promise<Handler> {
   let module: Record<string, unknown>;
   try {
-    module = await import(source.url);
+    const loading = import(source.url);
+    if (timeoutMs > 0 && !(await within(loading, timeoutMs)))
+      throw new Error(`its top level did not finish within ${timeoutMs} ms`);
+    module = await loading;
   } catch (thrown) {
     throw new HubError(
       'ERR_HANDLER_LOAD',

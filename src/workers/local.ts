@@ -45,6 +45,8 @@ export async function startLocalLane(
     stir: () => {
       if (stir(control)) host.onBell();
     },
+    // Nobody could end it.
+    step: () => {},
     ringFrontEnd: () => {
       if (claimFrontEndBell(control, replies)) host.onBell();
     },

@@ -31,6 +31,8 @@ import { writeData } from './write-data.js';
 export interface OutcomesHost {
   /** Replies are written. */
   onReply(): void;
+  /** The handler's code has come back, or is called anew. */
+  onStep(): void;
   /** A hook that was waited for has finished. */
   onFree(job: Job): void;
 }
@@ -175,6 +177,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   }
 
   renew(job: Job): void {
+    this.#host.onStep();
     if (!job.isOver) this.#waits.add(job);
   }
 
@@ -275,6 +278,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   }
 
   #end(job: Job): void {
+    this.#host.onStep();
     this.#waits.remove(job);
     job.isOver = true;
     if (job.held === undefined) job.isAnswered = true;
@@ -345,6 +349,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   }
 
   #putItem(context: ConnectionContext, item: unknown): void {
+    this.#host.onStep();
     if (item !== undefined && !context.ended) this.#put(context, check(item));
   }
 

@@ -6,6 +6,8 @@ export interface RuntimeHost {
   sleep(): boolean;
   /** The worker wakes by itself: it counts as awake, and the front end looks after it from here on. */
   stir(): void;
+  /** The handler's code has come back, or is called anew. */
+  step(): void;
   /** Tells the front end that replies are there, if it sleeps. */
   ringFrontEnd(): void;
   /** A `Stop` record came: no more records follow. */

@@ -6,6 +6,7 @@
  */
 import { nextTick } from 'node:process';
 import { Deque } from '../deque.js';
+import { HubError } from '../errors.js';
 import { decodeClose } from '../wire/close.js';
 import * as Flag from '../wire/flag.js';
 import type { InboundReader } from '../wire/inbound.js';
@@ -63,6 +64,7 @@ export class Runtime implements ContextHost {
       onReply: () => {
         if (!this.#awake) this.#host.ringFrontEnd();
       },
+      onStep: () => this.#host.step(),
       onFree: (job) => this.#onFree(job),
     });
   }
@@ -78,6 +80,7 @@ export class Runtime implements ContextHost {
 
   readonly #turn = (): void => {
     this.#turnStart = this.#lastRing = performance.now();
+    this.#host.step();
     this.#inbound.refresh();
     this.#work();
   };
@@ -140,7 +143,7 @@ export class Runtime implements ContextHost {
   /** Runs what waited for its connection, or else takes the next record. True when a hook returned a promise. hot */
   #step(): boolean {
     if (this.#ready.length > 0) return this.#runDeferred();
-    this.#inbound.take();
+    if (!this.#inbound.take()) throw givenUp();
     return this.#take();
   }
 
@@ -300,6 +303,9 @@ export class Runtime implements ContextHost {
     if (!context.mayBegin) return false;
     const next = context.deferred.shift()!;
     this.#note(Reply.Begin, context);
+    // After it: whoever gives the worker up sees that the record has begun, or it does not begin.
+    if (this.#inbound.isFenced) throw givenUp();
+    this.#host.step();
     const isWaiting =
       next instanceof InboundMessage
         ? this.#runMessage(context, next)
@@ -328,4 +334,9 @@ export class Runtime implements ContextHost {
     this.#outcomes.writeFailure(0, 0, thrown, 0, 0);
     this.#host.ringFrontEnd();
   }
+}
+
+/** An uncaught exception in a thread that should have ended by now. */
+function givenUp(): HubError {
+  return new HubError('ERR_WORKER', 'this worker was given up, and another one has its place');
 }

@@ -16,6 +16,7 @@ const attempts = {
   'no default export': { port: 0, handler: fixture('no-default.mjs') },
   'no hook': { port: 0, handler: fixture('no-hooks.mjs') },
   'throws at load': { port: 0, handler: fixture('throws-at-load.mjs') },
+  'never loads': { port: 0, handler: fixture('never-loads.mjs'), handlerTimeoutMs: 50 },
   'bad option': { port: 0, idleTimeout: 7 },
 };
 
