@@ -52,7 +52,8 @@ export interface HubOptions<Data = unknown> {
   /**
    * Paths of PEM files: the private key and the certificate (with its chain).
    *
-   * Takes key and cert (paths of PEM files), and the passphrase of an encrypted key.
+   * Takes key and cert (paths of PEM files), the passphrase of an encrypted key, and ciphers (names of suites
+   * for TLS 1.2, with ":" between them).
    *
    * Also `--tls-key <path>`, `SHARDHUB_TLS_KEY`, `--tls-cert <path>`, `SHARDHUB_TLS_CERT`,
    * `--tls-passphrase <text>` and `SHARDHUB_TLS_PASSPHRASE`.
@@ -67,6 +68,8 @@ export interface HubOptions<Data = unknown> {
         readonly cert: string;
         /** Of an encrypted private key; better given as a variable. */
         readonly passphrase?: string | undefined;
+        /** See {@link HubOptions.tls}. */
+        readonly ciphers?: string | undefined;
       }
     | undefined;
   /**

@@ -2,7 +2,7 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
+import { type ConnectionOptions, connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { createHub, type HubOptions } from 'shardhub';
 import { Agent, WebSocket as Undici } from 'undici';
@@ -125,6 +125,56 @@ describe('a hub with TLS', () => {
       );
     },
   );
+});
+
+describe('suites of TLS 1.2', () => {
+  /** With a key that all of them can use. */
+  const tls = { key: file('rsa-key'), cert: file('rsa-cert') };
+  /** The suite that a handshake with this one alone comes to. */
+  const suite = (port: number, options: ConnectionOptions): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port, ...TRUSTING, ...options }, () => {
+        resolve(`${socket.getProtocol()} ${socket.getCipher().name}`);
+        socket.destroy();
+      });
+      socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(String(code)));
+    });
+  const only = (ciphers: string): ConnectionOptions => ({ ciphers, maxVersion: 'TLSv1.2' });
+  const good = ['ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-RSA-CHACHA20-POLY1305'];
+  const bad = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-SHA', 'AES256-SHA', 'ECDHE-RSA-AES128-SHA'];
+
+  test('are those with forward secrecy and authenticated encryption', async () => {
+    const { hub } = await startHub({ tls, workers: 0 });
+    for (const name of good) expect(await suite(hub.port, only(name))).toBe(`TLSv1.2 ${name}`);
+    for (const name of bad)
+      expect(await suite(hub.port, only(name)), name).toMatch(/^(ERR_SSL|EPROTO|ECONNRESET)/);
+    expect(await suite(hub.port, {})).toMatch(/^TLSv1\.3 TLS_/);
+    expect(await suite(hub.port, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1' })).toMatch(
+      /^(ERR_SSL|EPROTO)/,
+    );
+  });
+
+  test('may be others, which leaves TLS 1.3 as it is', async () => {
+    const { hub } = await startHub({
+      tls: { ...tls, ciphers: 'AES128-SHA:ECDHE-RSA-AES128-SHA' },
+      workers: 0,
+    });
+    expect(await suite(hub.port, only('AES128-SHA'))).toBe('TLSv1.2 AES128-SHA');
+    expect(await suite(hub.port, only(good[0]!))).toMatch(/^(ERR_SSL|EPROTO)/);
+    expect(await suite(hub.port, {})).toMatch(/^TLSv1\.3 TLS_/);
+  });
+
+  test('that there are not are refused', async () => {
+    await expect(
+      createHub({ tls: { ...tls, ciphers: 'NO-SUCH' }, port: 0, workers: 0 }),
+    ).rejects.toMatchObject({
+      code: 'ERR_TLS',
+      message: expect.stringContaining('the ciphers NO-SUCH'),
+    });
+    await expect(createHub({ tls: { ...tls, ciphers: 'a b' } })).rejects.toThrow(
+      /option "tls" got .* and ciphers/,
+    );
+  });
 });
 
 test('an error about the option does not tell the passphrase', async () => {

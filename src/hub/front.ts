@@ -12,7 +12,7 @@ import { Listener, type ListenOptions } from './listener.js';
 import { type AddressResolver, compileProxyTrust, type ProxyTrust } from './proxy.js';
 import type { Peer, SocketPort } from './socket-port.js';
 import { parseSubprotocols } from './subprotocols.js';
-import { checkTlsFiles, type TlsFiles } from './tls.js';
+import { checkTlsFiles, SAFE_CIPHERS, type TlsFiles } from './tls.js';
 import type { HandshakePort } from './upgrade.js';
 import type { Acceptance } from './upgrade-result.js';
 import type { Uws, UwsApp, UwsRequest, UwsResponse, UwsSocket } from './uws.js';
@@ -201,12 +201,12 @@ export class Front {
   #startApp(): UwsApp {
     const { tls } = this.#options;
     if (tls === undefined) return this.#uws.App();
-    const { key, cert, passphrase } = tls;
+    const { key, cert, passphrase, ciphers = SAFE_CIPHERS } = tls;
     const secret = passphrase === undefined ? {} : { passphrase };
     try {
-      return this.#uws.SSLApp({ key_file_name: key, cert_file_name: cert, ...secret });
+      return this.#uws.SSLApp({ key_file_name: key, cert_file_name: cert, ssl_ciphers: ciphers, ...secret });
     } catch (thrown) {
-      const text = `tls: the engine does not take the key ${key} and the certificate ${cert}`;
+      const text = `tls: the engine does not take the key ${key}, the certificate ${cert} and the ciphers ${ciphers}`;
       throw new HubError('ERR_TLS', text, { cause: thrown });
     }
   }

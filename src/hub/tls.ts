@@ -10,7 +10,22 @@ export interface TlsFiles {
   readonly cert: string;
   /** Of an encrypted key. */
   readonly passphrase?: string | undefined;
+  /** Suites of TLS 1.2, by OpenSSL's names. */
+  readonly ciphers?: string | undefined;
 }
+
+/**
+ * Those that have forward secrecy and authenticate what they encrypt. TLS 1.3 has no others, and the engine takes
+ * nothing older than 1.2; left to itself, it takes suites without either.
+ */
+export const SAFE_CIPHERS = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
 
 /** @throws HubError `ERR_TLS` that names the file and what is wrong with it */
 export async function checkTlsFiles({ key, cert, passphrase }: TlsFiles): Promise<void> {

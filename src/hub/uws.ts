@@ -86,6 +86,7 @@ export interface UwsTlsOptions {
   readonly key_file_name: string;
   readonly cert_file_name: string;
   readonly passphrase?: string;
+  readonly ssl_ciphers: string;
 }
 
 export interface Uws {

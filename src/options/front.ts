@@ -24,7 +24,15 @@ const subprotocol = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
 const filePath = z.string().min(1);
 /** What the kernels' own structure holds, on macOS; the engine writes past the end of it. */
 const socketPath = filePath.refine((path) => Buffer.byteLength(path) <= 103 && !path.includes('\0'));
-const tlsSchema = z.strictObject({ key: filePath, cert: filePath, passphrase: z.string().optional() });
+const tlsSchema = z.strictObject({
+  key: filePath,
+  cert: filePath,
+  passphrase: z.string().optional(),
+  ciphers: z
+    .string()
+    .regex(/^[A-Z0-9-]+(:[A-Z0-9-]+)*$/)
+    .optional(),
+});
 
 const trustProxySchema = z.union([
   z.literal(false),
@@ -68,7 +76,8 @@ export const frontOptions = {
   }),
   tls: option(tlsSchema.optional(), {
     description: 'paths of PEM files: the private key and the certificate (with its chain)',
-    takes: 'key and cert (paths of PEM files), and the passphrase of an encrypted key',
+    takes:
+      'key and cert (paths of PEM files), the passphrase of an encrypted key, and ciphers (names of suites for TLS 1.2, with ":" between them)',
     cli: {
       kind: 'fields',
       fields: {
