@@ -7,7 +7,7 @@
 import { expect, test } from 'vitest';
 import { Barriers } from './support/barriers.js';
 import { encodeFrame, Opcode } from './support/frames.js';
-import { fixture } from './support/hubs.js';
+import { fixture, startHub } from './support/hubs.js';
 import { type MeasuredHub, startMeasuredHub } from './support/measured-hub.js';
 import { handshakeRequest, RawClient } from './support/raw-client.js';
 import { turn, until } from './support/until.js';
@@ -168,4 +168,25 @@ test('1,000 connections with 999 empty messages each, and every worker stuck', a
   expect(await bystander.nextText()).toBe('said while all were stuck');
   expect(await late.ask('just come')).toBe('just come');
   await until('nothing to be in flight', async () => (await hub.stats()).messages.inFlight === 0);
+});
+
+test('overload drop: what is broadcast to peers that do not read stays within maxBufferedBytes', async () => {
+  const maxBufferedBytes = 8 * MIB;
+  const { hub } = await startHub({ overload: 'drop', maxBufferedBytes });
+  const clients = await many(40, () => RawClient.open(hub.port));
+  for (const client of clients) client.pause();
+  const message = Buffer.alloc(MIB);
+  let most = 0;
+  await until('the bound to be reached', async () => {
+    hub.broadcast(message);
+    await turn();
+    const { queuedBytes, engineBytes } = hub.stats().outbound;
+    most = Math.max(most, queuedBytes + engineBytes);
+    return hub.stats().dropped.overload >= 100;
+  });
+  expect(most).toBeLessThanOrEqual(maxBufferedBytes + 2 * MIB);
+  // Who reads on is served again.
+  for (const client of clients) client.resume();
+  await until('what was buffered to leave', () => hub.stats().outbound.engineBytes === 0);
+  expect(hub.broadcast('still here')).toBe(40);
 });

@@ -243,11 +243,14 @@ export class Connection implements Peer {
 
   /** False, and counted, when nothing can be sent. hot */
   #mayAccept(data: Uint8Array): boolean {
+    if (this.state < ConnectionState.Closing) return this.#mayBuffer(data);
+    this.#host.counters.dropped['connection-gone']++;
+    return false;
+  }
+
+  /** False, and counted, when it would take the process past its bound and is to be dropped for that. hot */
+  #mayBuffer(data: Uint8Array): boolean {
     const { counters, limits } = this.#host;
-    if (this.state >= ConnectionState.Closing) {
-      counters.dropped['connection-gone']++;
-      return false;
-    }
     if (limits.overload !== 'drop' || counters.outboundWeight + data.length <= limits.maxBufferedBytes)
       return true;
     counters.dropped.overload++;
@@ -408,7 +411,8 @@ export class Connection implements Peer {
     const queue = this.#queue!;
     let room = this.#host.limits.highWaterMark;
     for (let message = queue.shift(); message !== undefined; ) {
-      this.#write(message.data, message.isBinary);
+      // In the queues of many it counted once; in the engine's buffers it is copied for each.
+      if (this.#mayBuffer(message.data)) this.#write(message.data, message.isBinary);
       room -= message.data.length;
       dispose(message);
       message = room > 0 ? queue.shift() : undefined;
