@@ -248,11 +248,11 @@ export class Connection implements Peer {
     return false;
   }
 
-  /** False, and counted, when it would take the process past its bound and is to be dropped for that. hot */
+  /** False, and counted, when it is to be dropped for the process's bound: each socket's buffer has a copy of its own. hot */
   #mayBuffer(data: Uint8Array): boolean {
     const { counters, limits } = this.#host;
-    if (limits.overload !== 'drop' || counters.outboundWeight + data.length <= limits.maxBufferedBytes)
-      return true;
+    const isOver = counters.outboundWeight + data.length > limits.maxBufferedBytes;
+    if (!isOver || limits.overload !== 'drop') return true;
     counters.dropped.overload++;
     return false;
   }
@@ -410,12 +410,10 @@ export class Connection implements Peer {
   #sendQueued(): void {
     const queue = this.#queue!;
     let room = this.#host.limits.highWaterMark;
-    for (let message = queue.shift(); message !== undefined; ) {
-      // In the queues of many it counted once; in the engine's buffers it is copied for each.
+    for (let message = queue.shift(); message !== undefined; message = room > 0 ? queue.shift() : undefined) {
       if (this.#mayBuffer(message.data)) this.#write(message.data, message.isBinary);
       room -= message.data.length;
       dispose(message);
-      message = room > 0 ? queue.shift() : undefined;
     }
     if (queue.length > 0) this.#host.flushSoon(this);
   }
