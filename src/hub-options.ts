@@ -98,8 +98,9 @@ export interface HubOptions<Data = unknown> {
   /**
    * Path of the WebSocket endpoint.
    *
-   * Takes a path that starts with "/", has no spaces and none of ? # * :, and is not one that the hub serves
-   * itself (http, console).
+   * Takes a path as clients ask for it: it starts with "/", has none of ? # * : and no "." or ".." between
+   * slashes, what is not ASCII or a space is percent-encoded (/caf%C3%A9), and it is not one that the hub
+   * serves itself (http, console).
    *
    * Also `--path <path>` and `SHARDHUB_PATH`.
    *
@@ -155,8 +156,9 @@ export interface HubOptions<Data = unknown> {
   /**
    * Which Origin headers may connect: same-origin, *, or a list of origins.
    *
-   * Takes "same-origin", "*", a list of origins such as https://example.com or https://*.example.com, a RegExp
-   * for the whole origin, or a function (origin, request) that returns true or false.
+   * Takes "same-origin", "*", a list of origins as browsers send them, such as https://example.com or
+   * https://*.example.com (no path, no ws: or wss:), a RegExp for the whole origin, or a function (origin,
+   * request) that returns true or false.
    *
    * Also `--origins <origins>` and `SHARDHUB_ORIGINS`.
    *

@@ -1,5 +1,5 @@
 /** The option `origins`: which pages a browser may connect from. */
-import type { HandshakeRequest, HubOptions } from 'shardhub';
+import { type HandshakeRequest, type HubOptions, resolveOptions } from 'shardhub';
 import { describe, expect, test } from 'vitest';
 import { compileOrigins } from '../src/hub/origins.js';
 import { counted } from './support/counters.js';
@@ -60,6 +60,45 @@ describe('the rules', () => {
     const check = compileOrigins(rule);
     for (const origin of allowed) expect(check(origin, requestTo('me.example')), origin).toBe(true);
     for (const origin of refused) expect(check(origin, requestTo('me.example')), origin).toBe(false);
+  });
+
+  test.each([
+    ['https://a.example:443', 'https://a.example'],
+    ['http://a.example:80', 'http://a.example'],
+    ['http://a.example:443', 'http://a.example:443'],
+    ['https://a.example/', 'https://a.example'],
+    ['HTTPS://A.EXAMPLE', 'https://a.example'],
+    ['https://bücher.example', 'https://xn--bcher-kva.example'],
+    ['https://*.BÜCHER.example:443', 'https://shop.xn--bcher-kva.example'],
+    ['http://[0:0:0:0:0:0:0:1]:8080', 'http://[::1]:8080'],
+    ['http://[2001:DB8::0001]', 'http://[2001:db8::1]'],
+    ['http://127.1', 'http://127.0.0.1'],
+    ['chrome-extension://abcdef', 'chrome-extension://abcdef'],
+    ['https://x.y.example', 'https://x.y.example'],
+  ])('the entry %s lets %s in, as a browser writes it', (entry, origin) => {
+    expect(resolveOptions({ origins: [entry] }).origins).toEqual([entry]);
+    expect(compileOrigins([entry])(origin, requestTo('me.example'))).toBe(true);
+    expect(compileOrigins([entry])(`${origin}0`, requestTo('me.example'))).toBe(false);
+  });
+
+  test.each([
+    ...['wss://a.example', 'ws://a.example', 'file:///x', 'ftp://a.example', 'https://a.example/x'],
+    ...['https://a.example?x', 'https://a.example#x', 'https://u@a.example', 'https://a.example:99999'],
+    ...['https://a b.example', 'https://*', 'https://*.', 'https://a.*.example', 'https://*.127.0.0.1'],
+    ...[
+      'https://*.[::1]',
+      'https://[::1',
+      'a.example',
+      '//a.example',
+      'null',
+      '',
+      'https://',
+      'https://a.example//',
+    ],
+  ])('the entry %j, which no page can have for an origin, is refused', (entry) => {
+    expect(() => resolveOptions({ origins: [entry] })).toThrow(
+      /option "origins" got .* as browsers send them/,
+    );
   });
 
   test.each([/https:\/\/a/g, /https:\/\/a/y])('%s gives the same answer each time', (pattern) => {

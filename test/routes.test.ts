@@ -1,5 +1,5 @@
 /** Several WebSocket paths with different handlers on one port. */
-import { createHub, HubError, type HubOptions } from 'shardhub';
+import { createHub, HubError, type HubOptions, resolveOptions } from 'shardhub';
 import { describe, expect, test } from 'vitest';
 import { fetchRaw, post } from './support/http-client.js';
 import { fixture, startHub } from './support/hubs.js';
@@ -163,7 +163,7 @@ describe('what is refused', () => {
       /option "routes", path "\/echo": it is a path that the hub serves itself/,
     ],
     [{ routes: { '/': echo }, console: true }, /path "\/": it is a path that the hub serves itself/],
-    [{ routes: { a: echo } }, /path "a" is none: a hub takes a path that starts with "\/"/],
+    [{ routes: { a: echo } }, /path "a" is none: a hub takes a path as clients ask for it/],
     [{ routes: { '/a/*': echo } }, /path "\/a\/\*" is none/],
     [{ routes: { '/a': 'echo' } }, /path "\/a" got "echo" but takes an object with a handler/],
     [{ routes: { '/a': {} } }, /path "\/a": option "handler" got undefined but takes the name of a built-in/],
@@ -187,6 +187,78 @@ describe('what is refused', () => {
   test('but not a path of the hub’s that is switched off', async () => {
     const { hub } = await startHub({ routes: { '/echo': echo }, http: false });
     expect(await (await WsClient.connect(hub.wsUrl)).ask('x')).toBe('x');
+  });
+});
+
+describe('a path', () => {
+  const echo = { handler: 'echo' };
+
+  test.each([
+    ...[
+      '/é',
+      '/a b',
+      '/a/../b',
+      '/a/./b',
+      '/..',
+      '/.',
+      '/%2e',
+      '/a/%2E%2e/b',
+      '/a/.',
+      '/"',
+      '/<',
+      '/`',
+      '/{x}',
+    ],
+    ...[
+      '/a\\b',
+      '/\t',
+      '/a\n',
+      '/a\0',
+      '/\ud800',
+      '/?',
+      '/#',
+      '/a?b',
+      '/*',
+      '/:x',
+      '',
+      'a',
+      `/${'x'.repeat(1024)}`,
+    ],
+    '/a'.repeat(100),
+  ])('that can never be asked for is refused (%#)', (path) => {
+    expect(() => resolveOptions({ path })).toThrow(/option "path" got .* as clients ask for it/);
+    expect(() => resolveOptions({ routes: { [path]: echo } })).toThrow(
+      /is none: a hub takes a path as clients/,
+    );
+  });
+
+  test('that is taken is the one that a client reaches', async () => {
+    const paths = [
+      ...[
+        '/',
+        '//',
+        '/a//b',
+        '/a/',
+        '/caf%C3%A9',
+        '/caf%c3%a9',
+        '/a%20b',
+        '/100%',
+        '/a%2Fb',
+        '/.x',
+        '/...',
+        '/%2ex',
+      ],
+      ...["/!$&'()+,;=@~-._", '/[x]', '/A', '/a|b', `/${'x'.repeat(1023)}`, '/a'.repeat(99)],
+    ];
+    const { hub } = await startHub({
+      workers: 0,
+      routes: Object.fromEntries(paths.map((path) => [path, echo])),
+    });
+    for (const path of paths) {
+      const client = await WsClient.connect(at(hub, path));
+      expect(hub.stats().routes.find((route) => route.path === path)?.connections, path).toBe(1);
+      client.destroy();
+    }
   });
 });
 

@@ -3,6 +3,7 @@
  * no browsers, so the check does not concern them.
  */
 import { describeReturned, HubError } from '../errors.js';
+import { normalizeOrigin } from '../origin.js';
 import type { OriginCheck } from '../upgrade.js';
 import type { HandshakeRequest } from '../wire/request.js';
 
@@ -27,7 +28,7 @@ function toPattern(entry: string | RegExp): RegExp {
   // The flags g and y make a pattern remember where it stopped.
   if (entry instanceof RegExp)
     return new RegExp(`^(?:${entry.source})$`, entry.flags.replaceAll(/[gy]/g, ''));
-  const literal = entry.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&');
+  const literal = normalizeOrigin(entry)!.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&');
   // `*.` stands for one label or more.
   return new RegExp(`^${literal.replace('://*\\.', '://(?:[^./:@]+\\.)+')}$`, 'i');
 }

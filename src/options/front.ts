@@ -3,12 +3,13 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { AFFINITY_PATTERN, type AffinityHook } from '../affinity.js';
 import { isNetwork } from '../network.js';
+import { normalizeOrigin } from '../origin.js';
 import type { OriginCheck, UpgradeHook } from '../upgrade.js';
 import { embedded, flag, integer, isFunction, MIB, option } from './meta.js';
 
-/** `https://*.example.com` stands for every name below, `:*` for every port. */
+/** `https://*.example.com` stands for every name below. */
 const originEntry = z.union([
-  z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/(\*\.)?[^/*\s]+$/i),
+  z.string().refine((entry) => normalizeOrigin(entry) !== undefined),
   z.instanceof(RegExp),
 ]);
 const originSchema = z.union([
@@ -40,7 +41,12 @@ const trustProxySchema = z.union([
   z.array(z.string().refine(isNetwork)).min(1),
 ]);
 
-const pathSchema = z.string().regex(/^\/[^\s?#*:]*$/);
+/** As a client asks for it: one that the URL parser leaves as it is. The engine looks at 100 segments at most. */
+function isPath(path: string): boolean {
+  const isPlain = /^\/[^\s?#*:]*$/.test(path) && path.length <= 1024 && path.split('/').length <= 100;
+  return isPlain && new URL(`http://host${path}`).pathname === path;
+}
+const pathSchema = z.string().refine(isPath);
 const handlerSchema = z.union([z.string().min(1), z.instanceof(URL)]);
 const upgradeSchema = z.custom<UpgradeHook>(isFunction);
 const affinitySchema = z.union([z.string().regex(AFFINITY_PATTERN), z.custom<AffinityHook>(isFunction)]);
@@ -105,7 +111,7 @@ export const frontOptions = {
   path: option(pathSchema.default('/ws'), {
     description: 'path of the WebSocket endpoint',
     takes:
-      'a path that starts with "/", has no spaces and none of ? # * :, and is not one that the hub serves itself (http, console)',
+      'a path as clients ask for it: it starts with "/", has none of ? # * : and no "." or ".." between slashes, what is not ASCII or a space is percent-encoded (/caf%C3%A9), and it is not one that the hub serves itself (http, console)',
     cli: { kind: 'string', value: 'path' },
   }),
   handler: option(handlerSchema.default('echo'), {
@@ -144,7 +150,7 @@ export const frontOptions = {
   origins: option(originSchema.default('same-origin'), {
     description: 'which Origin headers may connect: same-origin, *, or a list of origins',
     takes:
-      '"same-origin", "*", a list of origins such as https://example.com or https://*.example.com, a RegExp for the whole origin, or a function (origin, request) that returns true or false',
+      '"same-origin", "*", a list of origins as browsers send them, such as https://example.com or https://*.example.com (no path, no ws: or wss:), a RegExp for the whole origin, or a function (origin, request) that returns true or false',
     cli: {
       kind: 'list',
       value: 'origins',
