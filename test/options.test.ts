@@ -94,7 +94,7 @@ describe('what is refused', () => {
     ['maxPayload', [0, 268_435_457, -5, 10.5], /from 1 to 268435456/],
     ['idleTimeout', [-4, 1, 4, 7, 9, 10, 961, 964, 8.5, '60'], /0, or a multiple of 4 from 8 to 960/],
     ['maxLifetime', [-1, 241, 2.5], /from 0 to 240 \(minutes\)/],
-    ['path', ['ws', '', '/a b', '/a?b', '/a#b', '/*', '/:id'], /a path that starts with "\/"/],
+    ['path', ['ws', '', '/a b', '/a?b', '/a#b', '/*', '/:id'], /a path as clients ask for it/],
     ['handler', ['', 7, {}], /built-in handler/],
     [
       'origins',
