@@ -1,13 +1,20 @@
 /** `shardhub serve`: one hub, from the options of the command line to a stop signal. */
 import { randomBytes } from 'node:crypto';
-import { createHub, type Hub, type HubOptions, isLoopbackHost, resolveOptions } from '../index.js';
+import {
+  abandonedWorkers,
+  createHub,
+  type Hub,
+  type HubOptions,
+  isLoopbackHost,
+  resolveOptions,
+} from '../index.js';
 import { warn } from './output.js';
 import { drainOnStop } from './stop.js';
 
 export async function serve(options: HubOptions): Promise<void> {
   const token = needsStatsToken(options) ? randomBytes(24).toString('base64url') : undefined;
   const hub = await createHub(token === undefined ? options : { ...options, statsToken: token });
-  drainOnStop(() => hub.close().then(() => 0));
+  if (!drainOnStop(() => hub.close().then(() => (abandonedWorkers() > 0 ? undefined : 0)))) return;
   if (hub.options.tls !== undefined) reloadOnHangup(hub);
   process.stdout.write(`${startLine(hub, token)}\n`);
 }

@@ -8,8 +8,14 @@ import { exitWithFailure } from './output.js';
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type StopSignal = (typeof STOP_SIGNALS)[number];
 
-let stopping = false;
-let drain: (() => Promise<number>) | undefined;
+/** Undefined: threads are left that cannot be ended, for which `process.exit` would wait. */
+type ExitCode = number | undefined;
+
+/** A start gets so long to come to its end: a thread that is ended while it comes up can abort the process. */
+const START_MS = 1000;
+
+let stoppedBy: StopSignal | undefined;
+let drain: (() => Promise<ExitCode>) | undefined;
 
 export function watchStopSignals(): void {
   for (const signal of STOP_SIGNALS) process.on(signal, onStopSignal);
@@ -18,16 +24,36 @@ export function watchStopSignals(): void {
 /**
  * `close` resolves with the exit code. Before this is called nothing was served, so a signal has nothing to
  * drain.
+ *
+ * @returns false when a signal came before: it is closed already
  */
-export function drainOnStop(close: () => Promise<number>): void {
+export function drainOnStop(close: () => Promise<ExitCode>): boolean {
   drain = close;
+  if (stoppedBy !== undefined) stop(stoppedBy);
+  return stoppedBy === undefined;
 }
 
 function onStopSignal(signal: StopSignal): void {
-  // The exit code by which shells tell that a signal ended a program.
-  if (stopping) process.exit(128 + constants.signals[signal]);
-  stopping = true;
-  if (drain === undefined) process.exit(0);
+  if (stoppedBy !== undefined) endBy(signal);
+  stoppedBy = signal;
+  if (drain === undefined) setTimeout(exit, START_MS, 0, signal);
+  else stop(signal);
+}
+
+function stop(signal: StopSignal): void {
   // Not left to the event loop: with `workers: 0` a handler's own timers or sockets could keep it alive.
-  drain().then((code) => process.exit(code), exitWithFailure);
+  drain!().then((code) => exit(code, signal), exitWithFailure);
+}
+
+function exit(code: ExitCode, signal: StopSignal): void {
+  if (code === undefined) endBy(signal);
+  process.exit(code);
+}
+
+/** As if nobody had listened to it: whatever its threads are at, the process ends. */
+function endBy(signal: StopSignal): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  // The first process of a container gets no such signal. The exit code by which shells tell that one ended a program.
+  process.exit(128 + constants.signals[signal]);
 }
