@@ -326,8 +326,8 @@ export interface HubOptions<Data = unknown> {
    */
   readonly spin?: number | undefined;
   /**
-   * Heap of a worker (the old generation); one that needs more ends as if it had crashed; 0 is the default of
-   * V8.
+   * Memory that a worker may keep, in its heap and in buffers; one that keeps more ends as if it had crashed;
+   * 0 leaves V8’s own limit; see docs/reliability.md.
    *
    * Takes an integer from 0 to 1048576 (MiB).
    *

@@ -15,6 +15,7 @@ import {
   type LaneReady,
   type LaneResult,
   type LaneTask,
+  OVER_MEMORY,
   type Port,
   PROBE,
   type RuntimeSettings,
@@ -37,10 +38,11 @@ type Worker = Piscina['threads'][number];
 
 type End = { readonly result: LaneResult } | { readonly thrown: unknown };
 
-/** Limits of a worker's heap, as `worker_threads` takes them. */
-export interface ResourceLimits {
-  readonly maxOldGenerationSizeMb?: number;
-}
+/**
+ * V8's own limit, in multiples of what a worker may keep. What doubles in one allocation, such as a Map, needs three times
+ * as much for a moment.
+ */
+const HEAP_HEADROOM = 4;
 
 export class PiscinaLane implements Lane {
   readonly #shard: number;
@@ -64,12 +66,12 @@ export class PiscinaLane implements Lane {
     handlers: readonly HandlerSource[],
     settings: RuntimeSettings,
     onAbandoned: () => void,
-    resourceLimits?: ResourceLimits,
   ) {
     this.#shard = shard;
     this.#handlers = handlers;
     this.#settings = settings;
     this.#onAbandoned = onAbandoned;
+    const { workerMemoryMb } = settings;
     this.#pool = new Piscina({
       filename: ENTRY,
       minThreads: 0,
@@ -77,7 +79,9 @@ export class PiscinaLane implements Lane {
       // The default blocks an idle worker's event loop.
       atomics: 'disabled',
       recordTiming: false,
-      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+      ...(workerMemoryMb > 0 && {
+        resourceLimits: { maxOldGenerationSizeMb: HEAP_HEADROOM * workerMemoryMb },
+      }),
     });
   }
 
@@ -121,6 +125,7 @@ export class PiscinaLane implements Lane {
       bell.port1.on('message', (message: LaneReady | BellMessage) => {
         if (message === null) events.onBell();
         else if (message === PROBE) this.#probe.onAnswer();
+        else if (message === OVER_MEMORY) void this.kill(this.#overMemory());
         else resolve(message.hooks);
       });
       this.#ended = end.then(async (how) => {
@@ -174,6 +179,10 @@ export class PiscinaLane implements Lane {
 
   finished(): Promise<void> {
     return this.#ended;
+  }
+
+  #overMemory(): string {
+    return `it kept more memory than workerMemoryMb (${this.#settings.workerMemoryMb} MiB)`;
   }
 
   #explain(end: End): { expected: boolean; error: HubError } {

@@ -143,9 +143,8 @@ export class Workers {
   }
 
   #makeShards(handlers: readonly HandlerSource[]): Shard[] {
-    const { workers, workerMemoryMb, ordering, maxConcurrent, maxPayload } = this.#host.options;
+    const { workers, ordering, maxConcurrent, maxPayload } = this.#host.options;
     const settings = runtimeSettings(this.#host.options);
-    const limits = workerMemoryMb > 0 ? { maxOldGenerationSizeMb: workerMemoryMb } : undefined;
     const host: ShardHost = {
       counters: this.#host.counters,
       connections: this.#host.connections,
@@ -168,7 +167,7 @@ export class Workers {
         const message = 'a worker thread cannot be ended, and is left behind: it is blocked in native code';
         this.#host.log.error({ shard: index }, message);
       };
-      const lane = new PiscinaLane(index, handlers, settings, onAbandoned, limits);
+      const lane = new PiscinaLane(index, handlers, settings, onAbandoned);
       this.#lanes[index] = [...this.#abandoned(index), lane];
       return lane;
     };
@@ -262,13 +261,23 @@ export class Workers {
 }
 
 function runtimeSettings(options: ResolvedOptions): RuntimeSettings {
-  const { workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent, spin } = options;
+  const { workers, handlerTimeoutMs, onHandlerError, workerMemoryMb } = options;
+  const { ordering, maxConcurrent, spin } = options;
   const sendWindow = {
     bytes: Math.min(options.highWaterMark, options.maxQueueBytes),
     // Half of the queue: who waits for room must never overflow it.
     messages: Math.max(1, Math.floor(options.maxQueueMessages / 2)),
   };
-  return { spin, workers, handlerTimeoutMs, onHandlerError, ordering, maxConcurrent, sendWindow };
+  return {
+    spin,
+    workers,
+    handlerTimeoutMs,
+    onHandlerError,
+    workerMemoryMb,
+    ordering,
+    maxConcurrent,
+    sendWindow,
+  };
 }
 
 /** Fewer is better: connections of a shard, with those that are not up behind all others. */

@@ -55,7 +55,7 @@ export const workerOptions = {
     1_048_576,
     0,
     'MiB',
-    'heap of a worker (the old generation); one that needs more ends as if it had crashed; 0 is the default of V8',
+    'memory that a worker may keep, in its heap and in buffers; one that keeps more ends as if it had crashed; 0 leaves V8’s own limit; see docs/reliability.md',
   ),
   maxRestarts: integer(
     0,

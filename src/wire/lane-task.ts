@@ -35,6 +35,8 @@ export interface RuntimeSettings {
   readonly handlerTimeoutMs: number;
   /** What a failing hook costs its connection. */
   readonly onHandlerError: 'close' | 'ignore';
+  /** What a worker may keep, in MiB; 0 is no limit of the hub's. */
+  readonly workerMemoryMb: number;
 }
 
 /** A module reads files, and loads others: it gets so long, however short a hook's time is. */
@@ -56,9 +58,13 @@ export interface LaneTask {
   readonly bell: Port;
 }
 
-/** `null` wakes the other side; a `PROBE` from the front end is posted back as it is. */
-export type BellMessage = null | typeof PROBE;
+/**
+ * `null` wakes the other side; a `PROBE` from the front end is posted back as it is; a worker that keeps more memory than
+ * it may says `OVER_MEMORY`, and waits to be ended.
+ */
+export type BellMessage = null | typeof PROBE | typeof OVER_MEMORY;
 export const PROBE = 'probe';
+export const OVER_MEMORY = 'over-memory';
 
 /** Posted on the bell once the handlers are loaded. */
 export interface LaneReady {

@@ -10,12 +10,14 @@ import {
   type LaneReady,
   type LaneResult,
   type LaneTask,
+  OVER_MEMORY,
   PROBE,
 } from '../wire/lane-task.js';
 import { Block } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import { answerBell, claimFrontEndBell, doze, fallAsleep, step, stir, waitForRoom } from './bell.js';
 import { Handlers } from './handlers.js';
+import { MemoryWatch } from './memory-watch.js';
 import { Runtime } from './runtime.js';
 
 export default async function runLane(task: LaneTask): Promise<LaneResult> {
@@ -36,11 +38,23 @@ export default async function runLane(task: LaneTask): Promise<LaneResult> {
   }
 }
 
+/** Undefined without a limit. */
+function watchMemory({ bell, settings }: LaneTask): MemoryWatch | undefined {
+  const { workerMemoryMb } = settings;
+  if (workerMemoryMb === 0) return undefined;
+  return new MemoryWatch(workerMemoryMb * 1024 * 1024, () => {
+    bell.postMessage(OVER_MEMORY);
+    // No hook begins any more that would have to be paid for.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  });
+}
+
 function work(task: LaneTask, control: Int32Array, handlers: Handlers): Promise<void> {
   const { bell, memory } = task;
   return new Promise((resolve) => {
     const spinMs = task.settings.spin / 1000;
     const inbound = new InboundReader(control, new Block(memory.inbound), new Arena(memory.arena));
+    const watch = watchMemory(task);
     const pull = () => bell.postMessage(null);
     const ring = () => {
       if (claimFrontEndBell(control, replies)) pull();
@@ -55,7 +69,10 @@ function work(task: LaneTask, control: Int32Array, handlers: Handlers): Promise<
         if (stir(control)) pull();
       },
       step: () => step(control),
-      ringFrontEnd: ring,
+      ringFrontEnd: () => {
+        ring();
+        watch?.look();
+      },
       stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
     });
     bell.on('message', (message: BellMessage) => {
