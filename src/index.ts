@@ -9,6 +9,7 @@ export { type ErrorRecord, HUB_ERROR_CODES, HubError, type HubErrorCode } from '
 export { abandonedWorkers } from './hub/abandoned.js';
 export { isLoopbackHost } from './hub/address.js';
 export type { ConnectionFilter, Except, HubPublishOptions } from './hub/audience.js';
+export type { CloseOptions } from './hub/close-options.js';
 export type { SendStatus } from './hub/connection-state.js';
 export type { HubDiagnostics } from './hub/emitter.js';
 export type {
@@ -24,7 +25,7 @@ export type {
 } from './hub/events.js';
 export { BUILT_IN_HANDLERS } from './hub/handler-source.js';
 export type { HttpHandler, HttpInfo } from './hub/http-app.js';
-export { type CloseOptions, createHub, type Hub, type HubState } from './hub/hub.js';
+export { createHub, type Hub, type HubState } from './hub/hub.js';
 export type { HubConnection, PingOptions } from './hub/hub-connection.js';
 export type { Payload } from './hub/payload.js';
 export type { ShardState, ShardStats } from './hub/shard.js';

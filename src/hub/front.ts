@@ -171,6 +171,16 @@ export class Front {
     this.#apps.push(next);
   }
 
+  /** Takes no connection until it is resumed; those that are open stay. */
+  pauseListening(): void {
+    this.#listener.pause();
+  }
+
+  /** @see Listener.resume */
+  resumeListening(): void {
+    this.#listener.resume(this.#apps.at(-1)!);
+  }
+
   /** Takes no connection any more; those that are open stay. */
   stopListening(): void {
     this.#listener.close();

@@ -20,6 +20,8 @@ export interface HttpHost {
   onRefused(exchange: UwsExchange, answer: Refusal): void;
   readonly app: HttpApp;
   readiness(): Readiness;
+  /** False while file descriptors have run out. */
+  isListening(): boolean;
   /** Shards whose workers rest after too many crashes. */
   resting(): number[];
   /** True while some worker serves. */
@@ -107,6 +109,9 @@ export class HttpRoutes {
     if (readiness === 'running' && !this.#host.isServing()) {
       const { status, headers } = allResting();
       exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `no worker serves${names}\n`);
+    } else if (readiness === 'running' && !this.#host.isListening()) {
+      const headers = [['Retry-After', '1'], ...TEXT, NOT_CACHED] as const;
+      exchange.respond('503 Service Unavailable', headers, `file descriptors have run out${names}\n`);
     } else if (readiness === 'running') {
       exchange.respond('200 OK', [...TEXT, NOT_CACHED], `ready${names}\n`);
     } else {

@@ -23,6 +23,8 @@ import {
   unavailable,
 } from './admission.js';
 import type { ConnectionFilter, Except, HubPublishOptions } from './audience.js';
+import type { CloseOptions } from './close-options.js';
+import { Descriptors } from './descriptors.js';
 import { Emitter } from './emitter.js';
 import type { HubEvents } from './events.js';
 import { toRequest, type UwsExchange } from './exchange.js';
@@ -42,17 +44,6 @@ import { Upgrades } from './upgrade.js';
 
 /** A hub's states; they go one way. */
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
-
-/** How a hub is closed. */
-export interface CloseOptions {
-  /**
-   * How long to wait for messages in flight and outbound queues, in ms, from 0 to 3,600,000. Default: the option
-   * `drainTimeoutMs`.
-   */
-  readonly timeoutMs?: number;
-  /** What clients are told: 1001 (default) the hub shuts down, 1012 it restarts. */
-  readonly code?: 1001 | 1012;
-}
 
 type Sender = Pick<HandshakeRequest, 'path' | 'remoteAddress'>;
 
@@ -76,6 +67,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly #heartbeat: Heartbeat | undefined;
   readonly #upgrades: Upgrades;
   readonly #app: HttpApp;
+  readonly #descriptors: Descriptors;
   #front: Front | undefined;
   #state: HubState = 'idle';
   #port = 0;
@@ -116,6 +108,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       log: this.#log,
       emitter: this.#emitter,
     });
+    this.#descriptors = new Descriptors(this.#counters, this.#log, () => this.#front);
     this.#feed = new StatsFeed({
       shards: this.#population.workers.shards,
       stats: () => this.stats(),
@@ -253,6 +246,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     }
     this.#startedAt = performance.now();
     this.#heartbeat?.start();
+    this.#descriptors.start(this.options.maxConnections);
     this.#state = 'running';
     const { url, wsUrl } = this;
     const { handler, workers } = this.stats();
@@ -306,6 +300,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
         onRefused: (exchange, refusal) => this.#onRefused('request', exchange, refusal),
         app: this.#app,
         readiness: () => this.#readiness(),
+        isListening: () => !this.#descriptors.isExhausted,
         resting: () => this.#population.workers.resting(),
         isServing: () => this.#population.workers.isServing,
         refuseResting: () => this.#population.workers.refuseResting(),
@@ -378,6 +373,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#state = 'draining';
     this.#log.info({ connections: this.#population.gate.open, timeoutMs }, 'the hub drains');
     this.#heartbeat?.stop();
+    this.#descriptors.stop();
     this.#front?.stopListening();
     this.#feed.close();
     this.#upgrades.refuseAll(unavailable('draining'));

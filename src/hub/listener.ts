@@ -31,6 +31,7 @@ export class Listener {
   /** The one it listens on, once it does. */
   #port: number;
   #file: SocketFile | undefined;
+  #isPaused = false;
 
   constructor(uws: Uws, options: ListenOptions) {
     this.#uws = uws;
@@ -39,7 +40,7 @@ export class Listener {
   }
 
   get isOpen(): boolean {
-    return this.#token !== undefined;
+    return this.#token !== undefined || this.#isPaused;
   }
 
   /**
@@ -69,6 +70,7 @@ export class Listener {
    * @throws HubError `ERR_LISTEN` when that fails; `from` then listens again
    */
   move(from: UwsApp, to: UwsApp): void {
+    if (this.#isPaused) return;
     const before = this.#token;
     // Two may listen on a port that is shared: then there is no gap.
     const isOverlapping = this.#options.sharePort && this.#options.unixSocket === undefined;
@@ -82,8 +84,22 @@ export class Listener {
     if (isOverlapping && before !== undefined) this.#uws.us_listen_socket_close(before);
   }
 
+  /** Takes no connection until it is resumed. */
+  pause(): void {
+    this.#isPaused = this.isOpen;
+    this.#closeToken();
+  }
+
+  /** @throws HubError `ERR_LISTEN` when the place has been taken */
+  resume(app: UwsApp): void {
+    if (!this.#isPaused) return;
+    this.#token = this.#reopen(app);
+    this.#isPaused = false;
+  }
+
   /** Takes no connection any more. */
   close(): void {
+    this.#isPaused = false;
     this.#closeToken();
     if (this.#file !== undefined) removeSocket(this.#file);
     this.#file = undefined;

@@ -99,6 +99,8 @@ export interface HubStats {
   readonly crashed: number;
   /** Lines of the log that could not be written: nobody took them, or the logger threw. */
   readonly logLinesDropped: number;
+  /** Times that the hub stopped to take connections because the process ran out of file descriptors. */
+  readonly listenPauses: number;
   /** Each shard, by its number. */
   readonly shards: readonly ShardStats[];
 }
@@ -142,6 +144,7 @@ export function collectStats(
     workerExits: counters.workerExits,
     workerRestarts: counters.workerRestarts,
     crashed: counters.crashed,
+    listenPauses: counters.listenPauses,
     handlerErrors: counters.handlerErrors,
     logLinesDropped: counters.logLinesDropped,
     shards,

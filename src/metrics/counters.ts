@@ -85,6 +85,8 @@ export class Counters {
   crashed = 0;
   /** Lines of the log that could not be written. */
   logLinesDropped = 0;
+  /** Times that the hub stopped to listen because file descriptors ran out. */
+  listenPauses = 0;
   /** Messages published, and how many queues of subscribers they went into. */
   published = 0;
   deliveries = 0;

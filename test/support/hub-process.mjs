@@ -6,6 +6,7 @@ const hub = await createHub(JSON.parse(process.argv[2]));
 const commands = {
   stats: () => hub.stats(),
   peakMemory: () => process.resourceUsage().maxRSS * 1024,
+  loops: () => performance.nodeTiming.uvMetricsInfo.loopCount,
   close: (options) => hub.close(options),
 };
 

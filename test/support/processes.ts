@@ -1,7 +1,8 @@
 /** Hubs in a process of their own: for what can only be seen from outside, such as peak memory and an exit without being told. */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { HubOptions, HubStats } from 'shardhub';
 import { onTestFinished } from 'vitest';
 
@@ -14,14 +15,24 @@ export interface HubProcess {
   stats(): Promise<HubStats>;
   /** Peak resident memory so far, in bytes. */
   peakMemory(): Promise<number>;
+  /** Turns of its event loop so far. */
+  loops(): Promise<number>;
   /** Closes the hub and lets go of the process, which then has no reason to live on. */
   close(options?: { timeoutMs?: number }): Promise<void>;
   readonly exited: Promise<{ code: number | null; signal: string | null; stderr: string }>;
 }
 
-/** Starts a hub in a child process. `handler` is given as text: a name or a file: URL. */
-export async function startHubProcess(options: HubOptions): Promise<HubProcess> {
-  const child = launch('hub-process.mjs', [JSON.stringify({ port: 0, workers: 2, ...options })]);
+/**
+ * Starts a hub in a child process. `handler` is given as text: a name or a file: URL.
+ *
+ * @param maxDescriptors how many files and sockets it may have open
+ */
+export async function startHubProcess(options: HubOptions, maxDescriptors?: number): Promise<HubProcess> {
+  const child = launch(
+    'hub-process.mjs',
+    [JSON.stringify({ port: 0, workers: 2, ...options })],
+    maxDescriptors,
+  );
   const exited = outcome(child);
   const first = await Promise.race([once(child, 'message').then(([message]) => message), exited]);
   if (!first.port) throw new Error(`the hub's process did not start: ${first.stderr}`);
@@ -42,6 +53,7 @@ export async function startHubProcess(options: HubOptions): Promise<HubProcess> 
     ...first,
     stats: () => call('stats'),
     peakMemory: () => call('peakMemory'),
+    loops: () => call('loops'),
     close: (closeOptions) => call('close', closeOptions),
     exited,
   };
@@ -62,8 +74,12 @@ export async function runScript<T>(
   return { code, printed: JSON.parse(text) };
 }
 
-function launch(script: string, args: string[]): ChildProcess {
-  const child = fork(new URL(script, import.meta.url), args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+function launch(script: string, args: string[], maxDescriptors?: number): ChildProcess {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const command = [process.execPath, path, ...args];
+  const limit = ['sh', '-c', `ulimit -n ${maxDescriptors}; exec "$@"`, 'sh'];
+  const [program = '', ...rest] = maxDescriptors === undefined ? command : [...limit, ...command];
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }
