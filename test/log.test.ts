@@ -43,11 +43,18 @@ describe('a log that nobody takes', () => {
   test.each(OUTPUTS.flatMap(([what, make]) => [1, 0].map((workers) => [what, workers, make] as const)))(
     '%s, workers: %i: lines are dropped and counted',
     async (_, workers, makeOutput) => {
-      const { command, url, wsUrl } = await serve({ stderr: makeOutput() }, '--workers', `${workers}`);
+      const { command, url, wsUrl } = await serve(
+        { stderr: makeOutput() },
+        '--workers',
+        `${workers}`,
+        '--log-level',
+        'debug',
+      );
       const client = await WsClient.connect(wsUrl);
-      // More than may wait, where lines wait at all.
-      for (let i = 0; i < 8; i++) client.send('fail 200000');
+      for (let i = 0; i < 8; i++) client.send('fail 20000');
       expect(await client.ask('answered')).toBe('answered');
+      // More than may wait, where lines wait at all.
+      for (let i = 0; i < 500; i++) await fetchRaw(`${url}/${'p'.repeat(3000)}`);
       const { handlerErrors, logLinesDropped } = await statsOf(url);
       expect(handlerErrors).toBe(8);
       expect(logLinesDropped).toBeGreaterThan(5);
@@ -60,13 +67,13 @@ describe('a log that nobody takes', () => {
     command.child.stderr?.pause();
     const client = await WsClient.connect(wsUrl);
     // Less than may wait, and more than a socket takes.
-    for (let i = 0; i < 8; i++) client.send(`fail ${30_000 + i}`);
+    for (let i = 0; i < 8; i++) client.send(`fail 30000 ${i}`);
     await until('all to have failed', async () => (await statsOf(url)).handlerErrors === 8);
     command.child.stderr?.resume();
     await until('all lines', () => command.stderr.split('\n').length > 8);
     const lines = command.stderr.trimEnd().split('\n');
-    const sizes = lines.map((line) => JSON.parse(line).err.message.length);
-    expect(sizes).toEqual(lines.map((_, i) => 30_000 + i));
+    const names = lines.map((line) => JSON.parse(line).err.message[0]);
+    expect(names).toEqual([...'01234567']);
     expect((await statsOf(url)).logLinesDropped).toBe(0);
     await expectWell(command, url, wsUrl);
   });
@@ -110,20 +117,27 @@ describe('a log that nobody takes', () => {
 });
 
 describe('a stdout that nobody takes', () => {
-  test.each(OUTPUTS)('%s: it serves all the same', async (_, makeOutput) => {
-    const port = await freePort();
-    const [url, wsUrl] = [`http://127.0.0.1:${port}`, `ws://127.0.0.1:${port}/ws`];
-    const command = new Command(['serve', '--port', `${port}`, ...FLAGS], { stdout: makeOutput() });
-    const isUp = () =>
-      fetchRaw(`${url}/readyz`).then(
-        ({ status }) => status === 200,
-        () => false,
-      );
-    await until(() => `the hub; stderr: ${command.stderr}`, isUp);
-    const client = await WsClient.connect(wsUrl);
-    expect(await client.ask('print 100000')).toBe('print 100000');
-    await expectWell(command, url, wsUrl);
-  });
+  test.each(OUTPUTS)(
+    '%s: it serves all the same, and what handlers print waits nowhere',
+    async (_, makeOutput) => {
+      const port = await freePort();
+      const [url, wsUrl] = [`http://127.0.0.1:${port}`, `ws://127.0.0.1:${port}/ws`];
+      const command = new Command(['serve', '--port', `${port}`, '--workers', '1', ...FLAGS], {
+        stdout: makeOutput(),
+      });
+      const isUp = () =>
+        fetchRaw(`${url}/readyz`).then(
+          ({ status }) => status === 200,
+          () => false,
+        );
+      await until(() => `the hub; stderr: ${command.stderr}`, isUp);
+      const client = await WsClient.connect(wsUrl);
+      for (let i = 0; i < 50; i++) expect(await client.ask('print 100000')).toBe('print 100000');
+      await until('nothing to wait in the worker', async () => (await client.ask('waiting')) === '0');
+      expect((await statsOf(url)).logLinesDropped).toBeGreaterThan(30);
+      await expectWell(command, url, wsUrl);
+    },
+  );
 });
 
 describe('a logger that fails', () => {

@@ -26,6 +26,7 @@ import { within } from '../within.js';
 import { countAbandoned } from './abandoned.js';
 import type { Lane, LaneEvents } from './lane.js';
 import { LoopProbe } from './loop-probe.js';
+import { takeOutput } from './worker-output.js';
 
 const ENTRY = new URL('../workers/entry.js', import.meta.url).href;
 
@@ -48,6 +49,7 @@ export class PiscinaLane implements Lane {
   readonly #shard: number;
   readonly #handlers: readonly HandlerSource[];
   readonly #settings: RuntimeSettings;
+  readonly #onOutputDropped: () => void;
   readonly #pool: Piscina;
   readonly #probe = new LoopProbe();
   readonly #abort = new AbortController();
@@ -66,12 +68,14 @@ export class PiscinaLane implements Lane {
     handlers: readonly HandlerSource[],
     settings: RuntimeSettings,
     onAbandoned: () => void,
+    onOutputDropped: () => void,
   ) {
     this.#shard = shard;
     this.#handlers = handlers;
     this.#settings = settings;
     this.#onAbandoned = onAbandoned;
     const { workerMemoryMb } = settings;
+    this.#onOutputDropped = onOutputDropped;
     this.#pool = new Piscina({
       filename: ENTRY,
       minThreads: 0,
@@ -100,6 +104,7 @@ export class PiscinaLane implements Lane {
     const run: Promise<LaneResult> = this.#run(task, bell.port2);
     const thread = this.#pool.threads[0];
     let failure: unknown;
+    if (thread !== undefined) takeOutput(thread, this.#onOutputDropped);
     thread?.once('error', (error: unknown) => {
       failure = error;
       const record = toErrorRecord(error);

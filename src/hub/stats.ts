@@ -97,7 +97,10 @@ export interface HubStats {
   readonly workerRestarts: number;
   /** Connections closed because their worker died with a message of theirs that had begun (1011). */
   readonly crashed: number;
-  /** Lines of the log that could not be written: nobody took them, or the logger threw. */
+  /**
+   * Lines of the log that could not be written, since nobody took them or the logger threw; and what handlers printed in
+   * worker threads, likewise.
+   */
   readonly logLinesDropped: number;
   /** Times that the hub stopped to take connections because the process ran out of file descriptors. */
   readonly listenPauses: number;

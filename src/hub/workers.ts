@@ -162,12 +162,16 @@ export class Workers {
       onForgotten: (connection) => this.#host.onForgotten(connection),
     };
     if (workers === 0) return [new Shard(0, host, () => new LocalLane(handlers, settings))];
+    const { counters } = this.#host;
+    const onOutputDropped = () => {
+      counters.logLinesDropped++;
+    };
     const makeLane = (index: number) => {
       const onAbandoned = () => {
         const message = 'a worker thread cannot be ended, and is left behind: it is blocked in native code';
         this.#host.log.error({ shard: index }, message);
       };
-      const lane = new PiscinaLane(index, handlers, settings, onAbandoned);
+      const lane = new PiscinaLane(index, handlers, settings, onAbandoned, onOutputDropped);
       this.#lanes[index] = [...this.#abandoned(index), lane];
       return lane;
     };
