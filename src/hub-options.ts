@@ -422,7 +422,7 @@ export interface HubOptions<Data = unknown> {
   readonly overload?: 'shed' | 'drop' | undefined;
   /**
    * Messages and bytes per second that one connection may send, and the seconds of it that it may save up
-   * (burst, default 1); more is closed with 1008.
+   * (burst, default 1); more is closed with 1008; of pings and pongs there may be as many as messages.
    *
    * Takes messages, bytes or both (per second, above 0), and burst (seconds, from 1 to 3600).
    *

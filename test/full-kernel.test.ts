@@ -106,7 +106,7 @@ test.each([
   hub.http(({ url }) => (url.endsWith('/none') ? new Response(null, { status: 204 }) : new Response('')));
   const { socket } = await dial(hub.port);
   let isCut = false;
-  socket.on('error', () => {
+  socket.on('close', () => {
     isCut = true;
   });
   socket.pause();

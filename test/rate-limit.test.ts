@@ -57,3 +57,21 @@ test('tokens come back: a client that keeps to the limit is never closed', async
   }
   expect(hub.stats()).toMatchObject({ invalid: { 'rate-limit': 0 }, connections: { open: 1 } });
 });
+
+test.each(['ping', 'pong'] as const)('each %s counts, beside the messages', async (kind) => {
+  const { hub } = await startHub({ rateLimit: { messages: 20 * SLOW, burst: 3600 } });
+  const [client, other] = (await connectMany(hub.wsUrl, 2)) as [WsClient, WsClient];
+  for (let i = 0; i < 20; i++) expect(await client.ask('m')).toBe('m');
+  for (let i = 0; i < 100; i++) client.socket[kind]();
+  expect(await client.closed).toEqual({ code: 1008, reason: 'rate limit' });
+  expect(await other.ask('mine')).toBe('mine');
+  expect(hub.stats()).toMatchObject({ invalid: { 'rate-limit': 1 }, shed: 0 });
+});
+
+test('the pongs that the application asks for do not count', async () => {
+  const { hub } = await startHub({ rateLimit: { messages: SLOW } });
+  const [client] = (await connectMany(hub.wsUrl, 1)) as [WsClient];
+  const [connection] = hub.connections();
+  for (let i = 0; i < 50; i++) await connection!.ping();
+  expect(await client.ask('m')).toBe('m');
+});

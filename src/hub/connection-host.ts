@@ -1,5 +1,6 @@
 /** What a connection needs of the parts around it. Types only; `C` is the connection. */
 import type { Counters } from '../metrics/counters.js';
+import type { RunClock } from '../run-clock.js';
 import type { ConnectionLimits } from './connection-limits.js';
 import type { ReadMeter } from './read-meter.js';
 
@@ -7,6 +8,7 @@ import type { ReadMeter } from './read-meter.js';
 export interface ConnectionHost<C> {
   /** One for all: it is read one socket at a time. */
   readonly meter: ReadMeter;
+  readonly clock: RunClock;
   readonly limits: ConnectionLimits;
   readonly counters: Counters;
   /** The peer is gone: whoever knows the connection has to forget it. */
@@ -22,7 +24,8 @@ export interface ConnectionHost<C> {
   /** It was closed to free memory, or for being a slow consumer. */
   onShed(connection: C, reason: string): void;
   onPing(connection: C, payload: ArrayBuffer): void;
-  onPong(connection: C, payload: ArrayBuffer): void;
+  /** @returns true when it answers a ping of the application */
+  onPong(connection: C, payload: ArrayBuffer): boolean;
 }
 
 /** The shard's side of a connection. */

@@ -73,15 +73,12 @@ export class Connection implements Peer {
     this.isVirtual = origin.isVirtual;
     this.#port = port;
     this.#host = host;
-    const { rateLimit } = host.limits;
-    if (rateLimit !== undefined && !this.isVirtual)
-      this.#limiter = new RateLimiter(rateLimit, performance.now());
+    this.#limiter = host.limits.rateLimit && new RateLimiter(host.limits.rateLimit, host.clock);
   }
 
   get isOpen(): boolean {
     return this.state === ConnectionState.Open;
   }
-
   get isGone(): boolean {
     return this.state === ConnectionState.Gone;
   }
@@ -112,16 +109,12 @@ export class Connection implements Peer {
   }
 
   // What the socket says
-
   /** hot: once per message. */
   onMessage(message: ArrayBuffer, isBinary: boolean): void {
     // On this way `length` is read, never `byteLength`: V8 inlines the one and calls a function for the other.
     const bytes = new Uint8Array(message);
-    const { counters, limits, meter } = this.#host;
-    if (meter.isOver(this) && this.state < ConnectionState.Closing) {
-      this.shed(CloseCode.TryAgainLater, 'overloaded: too many messages at once', true);
-      return;
-    }
+    const { counters, limits } = this.#host;
+    if (!this.#mayGoOn(bytes.length, false)) return;
     if (this.state !== ConnectionState.Open) {
       counters.dropped.draining++;
       return;
@@ -138,12 +131,6 @@ export class Connection implements Peer {
   accept(bytes: Uint8Array, isBinary: boolean): boolean {
     const { counters, limits } = this.#host;
     const { length } = bytes;
-    if (this.#limiter !== undefined && !this.#limiter.allow(length, performance.now())) {
-      counters.invalid['rate-limit']++;
-      this.isCut = true;
-      this.closeNow(CloseCode.PolicyViolation, 'rate limit');
-      return false;
-    }
     // One message always fits, however large.
     const messages = this.isOpening ? this.inFlight - 1 : this.inFlight;
     const isFull =
@@ -172,6 +159,7 @@ export class Connection implements Peer {
   }
 
   onPing(payload: ArrayBuffer): void {
+    if (!this.#mayGoOn(payload.byteLength, true)) return;
     this.#host.onPing(this, payload);
     // Pongs go past the hub into the engine's buffer: a peer that pings and does not read must not fill it.
     this.#checkBuffer();
@@ -179,7 +167,19 @@ export class Connection implements Peer {
   }
 
   onPong(payload: ArrayBuffer): void {
-    this.#host.onPong(this, payload);
+    if (!this.#host.onPong(this, payload)) this.#mayGoOn(payload.byteLength, true);
+  }
+
+  /** Counts a message, or a ping or pong that nobody asked for. False when that was too much; a flood is cut off. hot */
+  #mayGoOn(bytes: number, isControl: boolean): boolean {
+    if (this.state >= ConnectionState.Closing) return true;
+    const isOver = this.#host.meter.isOver(this, bytes, isControl);
+    if (!isOver && (this.#limiter === undefined || this.#limiter.allow(bytes, isControl))) return true;
+    if (isOver) this.shed(CloseCode.TryAgainLater, 'overloaded: too much at once', true);
+    else this.#host.counters.invalid['rate-limit']++;
+    this.isCut = true;
+    this.closeNow(CloseCode.PolicyViolation, 'rate limit');
+    return false;
   }
 
   onDrain(): void {
@@ -199,7 +199,6 @@ export class Connection implements Peer {
   }
 
   // What it is sent
-
   /** Sends or queues a reply. The bytes are not read after the call. hot: once per reply. */
   send(data: Uint8Array, isBinary: boolean): SendStatus {
     if (!this.#mayAccept(data)) return 'dropped';
@@ -293,7 +292,6 @@ export class Connection implements Peer {
   }
 
   // How it ends
-
   /** Closes after everything that has been sent so far; messages that have not entered the ring are dropped. */
   closeAfterQueue(code: number, reason: string): void {
     this.isCut = true;

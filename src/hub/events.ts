@@ -64,7 +64,7 @@ export interface HubEvents<Data = any> {
   close: [connection: HubConnection<Data>, code: number, reason: string];
   /** A peer that did not keep up has taken everything that was queued for it. */
   drain: [connection: HubConnection<Data>];
-  /** It is about to be closed to free memory, or for being a slow consumer. */
+  /** It is about to be closed to free memory, for being a slow consumer, or for taking the time of others. */
   shed: [connection: HubConnection<Data>, reason: string];
   /** A ping arrived; the engine has answered it. */
   ping: [connection: HubConnection<Data>, payload: Buffer];

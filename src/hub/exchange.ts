@@ -11,6 +11,9 @@ import {
 } from './engine-response.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
 
+/** A body that nobody reads may be so long while its request is not answered. */
+const MAX_SKIPPED_BYTES = 64 * 1024;
+
 export class UwsExchange {
   /** In upper case. */
   readonly method: string;
@@ -19,18 +22,31 @@ export class UwsExchange {
   readonly remoteAddress: string;
   /** Its connection serves nothing else: see `FrontOptions.proxyProtocol`. */
   readonly #isolated: boolean;
+  readonly #isPutOff: boolean;
   readonly #res: UwsResponse;
   /** Readable until the engine's callback returns. */
   readonly #req: UwsRequest;
+  /** True while a part of its body may come that nobody reads. */
+  #hasUnread: boolean;
   #isOver = false;
   #isAborted = false;
   #onAborted: (() => void) | undefined;
 
-  constructor(res: UwsResponse, req: UwsRequest, remoteAddress: string, isolated: boolean) {
+  /** @param isPutOff it is answered when the engine has seen the end of what it read */
+  constructor(
+    res: UwsResponse,
+    req: UwsRequest,
+    remoteAddress: string,
+    isolated: boolean,
+    isPutOff: boolean,
+  ) {
     this.#res = res;
     this.#req = req;
     this.remoteAddress = remoteAddress;
     this.#isolated = isolated;
+    this.#isPutOff = isolated || isPutOff;
+    this.#hasUnread = !['', '0'].includes(req.getHeader('content-length'));
+    this.#hasUnread ||= req.getHeader('transfer-encoding') !== '';
     this.method = req.getMethod().toUpperCase();
     this.path = req.getUrl();
     this.query = req.getQuery() ?? '';
@@ -40,6 +56,7 @@ export class UwsExchange {
       this.#isAborted = true;
       this.#onAborted?.();
     });
+    if (this.#hasUnread) this.#skipBody();
   }
 
   /** True when nothing can be answered any more. */
@@ -71,6 +88,7 @@ export class UwsExchange {
     let size = 0;
     let isDecided = false;
     this.#res.onData((chunk, isLast) => {
+      if (isLast) this.#hasUnread = false;
       if (isDecided) return;
       size += chunk.byteLength;
       if (size > maxBytes) {
@@ -140,11 +158,22 @@ export class UwsExchange {
   #answer(write: (mustClose: boolean) => void): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (!this.#isolated) write(false);
+    if (!this.#isPutOff && !this.#hasUnread) write(false);
     else
       setImmediate(() => {
-        if (!this.#isAborted) write(true);
+        // The engine would go on reading a body for nothing.
+        if (!this.#isAborted) write(this.#isolated || this.#hasUnread);
       });
+  }
+
+  /** Ends a connection that sends more than a little of a body that nobody reads. */
+  #skipBody(): void {
+    let size = 0;
+    this.#res.onData((chunk, isLast) => {
+      size += chunk.byteLength;
+      if (isLast) this.#hasUnread = false;
+      if (size > MAX_SKIPPED_BYTES) this.#res.close();
+    });
   }
 
   /**

@@ -10,6 +10,7 @@ import { readHeaders, UwsExchange } from './exchange.js';
 import { UwsHandshake } from './handshake.js';
 import { Listener, type ListenOptions } from './listener.js';
 import { type AddressResolver, compileProxyTrust, type ProxyTrust } from './proxy.js';
+import { RequestBudget } from './request-budget.js';
 import type { Peer, SocketPort } from './socket-port.js';
 import { parseSubprotocols } from './subprotocols.js';
 import { checkTlsFiles, SAFE_CIPHERS, type TlsFiles } from './tls.js';
@@ -129,6 +130,7 @@ export class Front {
   readonly #options: FrontOptions;
   readonly #listener: Listener;
   readonly #resolveAddress: AddressResolver;
+  readonly #budget = new RequestBudget();
   /** Some of the WebSockets that are open. */
   readonly #anchors = new Set<UwsPort>();
   /** The last one listens; others have connections of a certificate before. */
@@ -202,7 +204,7 @@ export class Front {
         const forwarded = isBehindProxy ? readHeaders(req)['x-forwarded-for'] : undefined;
         const address = this.#addressOf(res, forwarded ?? '');
         const isIsolated = proxyProtocol || asksForWebSocket(req);
-        this.#host.onRequest(new UwsExchange(res, req, address, isIsolated));
+        this.#host.onRequest(new UwsExchange(res, req, address, isIsolated, this.#budget.isSpent()));
       }),
     );
     return app;

@@ -1,4 +1,5 @@
 /** How many connections are let in: in all, from one address, and per second. */
+import type { RunClock } from '../run-clock.js';
 import type { Refusal } from './admission.js';
 import { refusal } from './admission.js';
 import { TokenBucket } from './token-bucket.js';
@@ -16,15 +17,19 @@ const RETRY: Refusal['headers'] = [['Retry-After', '1']];
 
 export class Gate {
   readonly #limits: GateLimits;
+  readonly #clock: RunClock;
   readonly #rate: TokenBucket | undefined;
   readonly #byAddress = new Map<string, number>();
   #open = 0;
 
-  constructor(limits: GateLimits) {
+  constructor(limits: GateLimits, clock: RunClock) {
     this.#limits = limits;
+    this.#clock = clock;
     const { maxConnectionRate } = limits;
     if (maxConnectionRate > 0) {
-      this.#rate = new TokenBucket(maxConnectionRate, maxConnectionRate, performance.now());
+      clock.start();
+      const now = performance.now();
+      this.#rate = new TokenBucket(maxConnectionRate, maxConnectionRate, now, clock.stalledMs(now));
     }
   }
 
@@ -50,10 +55,10 @@ export class Gate {
   refuseNext(address: string): Refusal | undefined {
     const full = this.refuse(address);
     if (full !== undefined) return full;
-    if (this.#rate !== undefined && !this.#rate.take(1, performance.now())) {
-      return refusal('connection-rate', UNAVAILABLE, 'Too many new connections: try again.', RETRY);
-    }
-    return undefined;
+    if (this.#rate === undefined) return undefined;
+    const now = performance.now();
+    if (this.#rate.take(1, now, this.#clock.stalledMs(now))) return undefined;
+    return refusal('connection-rate', UNAVAILABLE, 'Too many new connections: try again.', RETRY);
   }
 
   enter(address: string): void {

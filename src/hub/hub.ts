@@ -382,7 +382,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       this.#app.leave(timeoutMs),
     ]);
     const left = Math.max(0, deadline - performance.now());
-    await this.#population.workers.stop(left);
+    await this.#population.stop(left);
     // A handshake of this very turn is refused at its end.
     await (hadConnections || hadRequests ? delay(LINGER_MS) : nextTurn());
     this.#front?.close();
@@ -396,7 +396,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#state = 'stopped';
     this.#front?.stopListening();
     this.#feed.close();
-    await this.#population.workers.kill('the hub did not start');
+    await this.#population.kill('the hub did not start');
     this.#front?.close();
     this.#log.flush();
   }

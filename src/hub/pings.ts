@@ -42,7 +42,9 @@ export class Pings {
     if (!connection.ping(data)) throw closedError(connection);
     this.#counters.pingsSent++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#expire(connection, pending, timeoutMs), timeoutMs);
+      // A pong that came in time, while nothing was read, is read first.
+      const expire = () => setImmediate(() => this.#expire(connection, pending, timeoutMs));
+      const timer = setTimeout(expire, timeoutMs);
       const pending: PendingPing = {
         payload: data,
         sentAt: performance.now(),
@@ -60,8 +62,9 @@ export class Pings {
 
   /** A peer may answer only the newest of several pings (RFC 6455 §5.5.3): those before it are answered with it. */
   onPong(connection: Connection, payload: ArrayBuffer): number | undefined {
+    if (connection.member?.pings === undefined) return undefined;
     const bytes = Buffer.from(payload);
-    const pending = [...(connection.member?.pings ?? [])];
+    const pending = [...connection.member.pings];
     const index = pending.findLastIndex((ping) => ping.payload.equals(bytes));
     if (index < 0) return undefined;
     this.#counters.pongsReceived++;
@@ -83,8 +86,10 @@ export class Pings {
   }
 
   #expire(connection: Connection, expired: PendingPing, timeoutMs: number): void {
+    const pings = [...(connection.member?.pings ?? [])];
+    if (!pings.includes(expired)) return;
     this.#counters.pingTimeouts++;
-    const left = [...(connection.member?.pings ?? [])].filter((ping) => ping !== expired);
+    const left = pings.filter((ping) => ping !== expired);
     memberOf(connection).pings = left.length === 0 ? undefined : Deque.from(left);
     const why = `no pong came from the connection ${connection.id} within ${timeoutMs} ms`;
     expired.settle(new HubError('ERR_PING_TIMEOUT', why));

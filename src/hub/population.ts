@@ -5,6 +5,7 @@
 import { CloseCode } from '../close-codes.js';
 import type { Counters } from '../metrics/counters.js';
 import type { ResolvedOptions } from '../options.js';
+import { RunClock } from '../run-clock.js';
 import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
 import { within } from '../within.js';
 import { keyResting, type Refusal } from './admission.js';
@@ -46,6 +47,8 @@ export class Population {
   readonly #host: PopulationHost;
   readonly #routes: Routes;
   readonly #connections = new Connections();
+  /** Of what is counted per second. */
+  readonly #clock = new RunClock();
   readonly #connectionHost: ConnectionHost<Connection>;
   #onEmpty: (() => void) | undefined;
 
@@ -53,7 +56,7 @@ export class Population {
     const { options, counters } = host;
     this.#host = host;
     this.#routes = routes;
-    this.gate = new Gate(options);
+    this.gate = new Gate(options, this.#clock);
     this.audience = new Audience(this.#connections, counters, options);
     const linger = new Linger(options, counters);
     const overload = new Overload(options, counters, this.#connections);
@@ -70,6 +73,7 @@ export class Population {
       counters,
       onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
       meter: new ReadMeter(turn),
+      clock: this.#clock,
       relieve: () => overload.relieve(),
       mayLinger: (bytes) => linger.admit(bytes, performance.now()),
       flushSoon: (connection) => turn.flushSoon(connection),
@@ -138,6 +142,18 @@ export class Population {
     return true;
   }
 
+  /** Ends the workers: as {@link Workers.stop} does. */
+  stop(timeoutMs: number): Promise<void> {
+    this.#clock.stop();
+    return this.workers.stop(timeoutMs);
+  }
+
+  /** As {@link Workers.kill} does. */
+  kill(reason: string): Promise<void> {
+    this.#clock.stop();
+    return this.workers.kill(reason);
+  }
+
   /** Waits until every connection is gone and has left its worker, at most so long. */
   async #empty(timeoutMs: number): Promise<void> {
     if (this.#connections.size === 0) return;
@@ -191,10 +207,11 @@ export class Population {
     if (this.#host.emitter.has('ping')) this.#emit('ping', connection, Buffer.from(payload.slice(0)));
   }
 
-  #onPong(connection: Connection, payload: ArrayBuffer): void {
+  #onPong(connection: Connection, payload: ArrayBuffer): boolean {
     const roundTripMs = this.audience.pings.onPong(connection, payload);
-    if (!this.#host.emitter.has('pong')) return;
-    this.#emit('pong', connection, Buffer.from(payload.slice(0)), roundTripMs);
+    if (this.#host.emitter.has('pong'))
+      this.#emit('pong', connection, Buffer.from(payload.slice(0)), roundTripMs);
+    return roundTripMs !== undefined;
   }
 
   #emit<Name extends ConnectionEvent>(

@@ -2,6 +2,7 @@
  * A handshake from its request to its answer: what the hub itself refuses, then what the application's `upgrade` hook
  * says, at once or later. Front end thread.
  */
+import { Deadlines } from '../deadlines.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { type Refusal, refusal } from './admission.js';
 import type { Route } from './routes.js';
@@ -41,20 +42,16 @@ export interface UpgradeHost {
 const RETRY: Refusal['headers'] = [['Retry-After', '1']];
 const UNAVAILABLE = '503 Service Unavailable';
 
-/** A handshake whose hook has not settled. */
-interface Pending {
-  readonly port: HandshakePort;
-  readonly timer: NodeJS.Timeout;
-}
-
 export class Upgrades {
   readonly #options: UpgradeOptions;
   readonly #host: UpgradeHost;
-  readonly #pending = new Set<Pending>();
+  /** Handshakes whose hook has not settled. */
+  readonly #pending: Deadlines<HandshakePort>;
 
   constructor(options: UpgradeOptions, host: UpgradeHost) {
     this.#options = options;
     this.#host = host;
+    this.#pending = new Deadlines(options.upgradeTimeoutMs, (port) => this.#refuse(port, tooLate()));
   }
 
   /** Gauge: handshakes whose hook has not settled. */
@@ -75,10 +72,7 @@ export class Upgrades {
 
   /** Answers every handshake whose hook has not settled. */
   refuseAll(answer: Refusal): void {
-    for (const pending of [...this.#pending]) {
-      this.#forget(pending);
-      this.#refuse(pending.port, answer);
-    }
+    for (const port of this.#pending.takeAll()) this.#refuse(port, answer);
   }
 
   #ask(port: HandshakePort): void {
@@ -88,26 +82,20 @@ export class Upgrades {
   }
 
   #wait(port: HandshakePort, result: PromiseLike<unknown>): void {
-    const { upgradeTimeoutMs } = this.#options;
-    const timer = setTimeout(() => {
-      if (this.#forget(pending)) this.#refuse(port, tooLate());
-    }, upgradeTimeoutMs);
-    const pending: Pending = { port, timer };
-    this.#pending.add(pending);
-    port.defer(() => this.#forget(pending));
+    this.#pending.add(port);
+    port.defer(() => this.#pending.remove(port));
     // What is no promise of the language may throw in its `then`.
     Promise.resolve(result).then(
-      (value) => this.#settle(pending, value),
+      (value) => this.#settle(port, value),
       (error) => {
-        if (this.#forget(pending)) this.#fail(port, error);
+        if (this.#pending.remove(port)) this.#fail(port, error);
       },
     );
   }
 
-  #settle(pending: Pending, result: unknown): void {
+  #settle(port: HandshakePort, result: unknown): void {
     // The client is gone, or was answered at the deadline or at the hub's end.
-    if (!this.#forget(pending)) return;
-    const { port } = pending;
+    if (!this.#pending.remove(port)) return;
     try {
       const refused = this.#host.refuseLate(port.request);
       if (refused !== undefined) this.#refuse(port, refused);
@@ -126,12 +114,6 @@ export class Upgrades {
     if (unready !== undefined) this.#refuse(port, unready);
     else if ('accept' in verdict) port.accept(verdict.accept);
     else this.#refuse(port, verdict.refuse);
-  }
-
-  /** False when it was no longer waited for. */
-  #forget(pending: Pending): boolean {
-    clearTimeout(pending.timer);
-    return this.#pending.delete(pending);
   }
 
   #refuseFlood(): Refusal | undefined {

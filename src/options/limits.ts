@@ -120,7 +120,7 @@ export const limitOptions = {
   }),
   rateLimit: option(rateLimitSchema.optional(), {
     description:
-      'messages and bytes per second that one connection may send, and the seconds of it that it may save up (burst, default 1); more is closed with 1008',
+      'messages and bytes per second that one connection may send, and the seconds of it that it may save up (burst, default 1); more is closed with 1008; of pings and pongs there may be as many as messages',
     takes: 'messages, bytes or both (per second, above 0), and burst (seconds, from 1 to 3600)',
     cli: {
       kind: 'pairs',

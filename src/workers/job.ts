@@ -8,7 +8,7 @@ export class Job {
   /** Undefined for `open` and `close`. */
   readonly message: InboundMessage | undefined;
   readonly doneBytes: number;
-  /** When it began to wait for what it waits for now; 0 where no time is set. */
+  /** When it began to wait for what it waits for now. */
   since = 0;
   /** True once its hook has finished, or its time was up: whichever came first has finished the record. */
   isOver = false;

@@ -3,6 +3,7 @@
  * record. Where replies of a connection's messages have to wait for each other, they wait here.
  */
 import { isBadMessage, toFailureRecord } from '../bad-message.js';
+import { Deadlines } from '../deadlines.js';
 import { HubError, isAbortError } from '../errors.js';
 import * as Flag from '../wire/flag.js';
 import type { RuntimeSettings } from '../wire/lane-task.js';
@@ -25,7 +26,6 @@ import {
 } from './reply-value.js';
 import { Room, Sent } from './room.js';
 import { type Pending, pump, pumpNow, type StreamHost } from './stream.js';
-import { Waits } from './waits.js';
 import { writeData } from './write-data.js';
 
 export interface OutcomesHost {
@@ -42,7 +42,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   readonly #settings: RuntimeSettings;
   readonly #host: OutcomesHost;
   readonly #isOrdered: boolean;
-  readonly #waits: Waits;
+  readonly #deadlines: Deadlines<Job>;
   /** Hooks that are waited for. */
   #waiting = 0;
 
@@ -51,7 +51,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     this.#settings = settings;
     this.#host = host;
     this.#isOrdered = settings.ordering === 'concurrent';
-    this.#waits = new Waits(settings.handlerTimeoutMs, (job) => this.#onLate(job));
+    this.#deadlines = new Deadlines(settings.handlerTimeoutMs, (job) => this.#onLate(job));
   }
 
   /** True while some hook is waited for. */
@@ -61,7 +61,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
 
   /** No hook is late any more. */
   stop(): void {
-    this.#waits.stop();
+    this.#deadlines.takeAll();
   }
 
   /** Finishes a record that no hook is run for, or that has nothing (more) to send. hot */
@@ -178,7 +178,9 @@ export class Outcomes implements LineHost<Job>, StreamHost {
 
   renew(job: Job): void {
     this.#host.onStep();
-    if (!job.isOver) this.#waits.add(job);
+    if (job.isOver) return;
+    job.since = performance.now();
+    this.#deadlines.add(job);
   }
 
   sendItem(job: Job, item: unknown): void {
@@ -279,7 +281,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
 
   #end(job: Job): void {
     this.#host.onStep();
-    this.#waits.remove(job);
+    this.#deadlines.remove(job);
     job.isOver = true;
     if (job.held === undefined) job.isAnswered = true;
     job.context.running--;

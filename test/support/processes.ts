@@ -17,6 +17,8 @@ export interface HubProcess {
   peakMemory(): Promise<number>;
   /** Turns of its event loop so far. */
   loops(): Promise<number>;
+  /** Stops the process, or lets it go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void;
   /** Closes the hub and lets go of the process, which then has no reason to live on. */
   close(options?: { timeoutMs?: number }): Promise<void>;
   readonly exited: Promise<{ code: number | null; signal: string | null; stderr: string }>;
@@ -54,6 +56,7 @@ export async function startHubProcess(options: HubOptions, maxDescriptors?: numb
     stats: () => call('stats'),
     peakMemory: () => call('peakMemory'),
     loops: () => call('loops'),
+    signal: (name) => void child.kill(name),
     close: (closeOptions) => call('close', closeOptions),
     exited,
   };
