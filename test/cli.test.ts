@@ -235,7 +235,7 @@ describe('a stop signal', () => {
         () => existsSync(file),
       );
       command.kill(signal);
-      expect(await command.exited).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+      expect(await command.exited).toEqual({ code: null, signal, stdout: '', stderr: '' });
     },
   );
 });

@@ -11,7 +11,7 @@ type StopSignal = (typeof STOP_SIGNALS)[number];
 /** Undefined: threads are left that cannot be ended, for which `process.exit` would wait. */
 type ExitCode = number | undefined;
 
-/** A start gets so long to come to its end: a thread that is ended while it comes up can abort the process. */
+/** A start gets so long to come to its end: then the signal ends it. `process.exit` in a start can abort (V8: IsGraphAsync). */
 const START_MS = 1000;
 
 let stoppedBy: StopSignal | undefined;
@@ -36,7 +36,7 @@ export function drainOnStop(close: () => Promise<ExitCode>): boolean {
 function onStopSignal(signal: StopSignal): void {
   if (stoppedBy !== undefined) endBy(signal);
   stoppedBy = signal;
-  if (drain === undefined) setTimeout(exit, START_MS, 0, signal);
+  if (drain === undefined) setTimeout(endBy, START_MS, signal);
   else stop(signal);
 }
 
