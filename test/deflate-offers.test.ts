@@ -197,3 +197,17 @@ describe.each(MODES)('%s', (compression) => {
     }
   });
 });
+
+test('a hostile header takes no longer than a plain one of its length', () => {
+  const count = 5000;
+  const names = Array.from({ length: count }, (_, i) => `p${i}`);
+  const millisecondsOf = (header: string) => {
+    const start = performance.now();
+    chooseOffer(header, 'shared');
+    return performance.now() - start;
+  };
+  const best = (header: string) => Math.min(...Array.from({ length: 3 }, () => millisecondsOf(header)));
+  const plainMs = best(names.join(', '));
+  for (const hostile of [`${' '.repeat(8 * count)}@`, `x;${names.join(';')}`, `x${'\t'.repeat(8 * count)}=@`])
+    expect(best(hostile)).toBeLessThan(20 * plainMs);
+});

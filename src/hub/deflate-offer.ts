@@ -6,18 +6,22 @@
 /** As in the option `compression`. */
 export type Compression = 'off' | 'shared' | 'dedicated';
 
-type Parameters = ReadonlyMap<string, string | undefined>;
+type Parameters = Map<string, string | undefined>;
 
 interface Offer {
   readonly name: string;
-  /** Undefined when one is there twice. */
-  readonly parameters: Parameters | undefined;
+  readonly parameters: Parameters;
+  /** False when a parameter is there twice. */
+  isValid: boolean;
 }
 
 const NAME = 'permessage-deflate';
-/** A name, what it equals, and what is behind it (RFC 6455 §9.1). An element of a list may be empty. */
+/**
+ * A name, what it equals, and what is behind it (RFC 6455 §9.1). An element of a list may be empty. Nothing in it can be
+ * matched in two ways: the time that a hostile header takes grows with its length only.
+ */
 const ITEM =
-  /[\t ]*(?:([!#$%&'*+.^_`|~\w-]+)(?:[\t ]*=[\t ]*([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*"))?)?[\t ]*([,;]|$)/y;
+  /[\t ]*(?:([!#$%&'*+.^_`|~\w-]+)[\t ]*(?:=[\t ]*([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*")[\t ]*)?)?([,;]|$)/y;
 const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
 
 /**
@@ -27,8 +31,8 @@ const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
  */
 export function chooseOffer(header: string | undefined, mode: Compression): string {
   if (header === undefined || mode === 'off') return '';
-  for (const { name, parameters } of parseOffers(header)) {
-    const isKnown = name === NAME && parameters !== undefined && [...parameters].every(isValid);
+  for (const { name, parameters, isValid } of parseOffers(header)) {
+    const isKnown = name === NAME && isValid && [...parameters].every(isKnownParameter);
     const chosen = isKnown ? rewrite(parameters, mode) : undefined;
     if (chosen !== undefined) return chosen;
   }
@@ -43,22 +47,20 @@ function parseOffers(header: string): Offer[] {
     const [all, name, value, end] = ITEM.exec(header) ?? [];
     if (all === undefined || (name === undefined && (!isFirst || end === ';'))) return [];
     if (isFirst && value !== undefined) return [];
-    if (isFirst && name !== undefined) offers.push({ name, parameters: new Map() });
-    else if (name !== undefined) addParameter(offers, name, value);
+    if (isFirst && name !== undefined) offers.push({ name, parameters: new Map(), isValid: true });
+    else if (name !== undefined) addParameter(offers.at(-1)!, name, value);
     if (end === '') return offers;
     isFirst = end === ',';
   }
 }
 
-function addParameter(offers: Offer[], key: string, value: string | undefined): void {
-  const { name, parameters } = offers.pop()!;
-  const isNew = parameters !== undefined && !parameters.has(key);
-  const bare = value?.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(.)/g, '$1') : value;
-  offers.push({ name, parameters: isNew ? new Map(parameters).set(key, bare) : undefined });
+function addParameter(offer: Offer, key: string, value: string | undefined): void {
+  if (offer.parameters.has(key)) offer.isValid = false;
+  offer.parameters.set(key, value?.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(.)/g, '$1') : value);
 }
 
 /** RFC 7692 §7.1. */
-function isValid([name, value]: [string, string | undefined]): boolean {
+function isKnownParameter([name, value]: [string, string | undefined]): boolean {
   switch (name) {
     case 'server_no_context_takeover':
     case 'client_no_context_takeover':
