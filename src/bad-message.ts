@@ -1,6 +1,6 @@
 /** How a handler says that a message is not what it takes, and how that crosses to the front end. */
 import { CloseCode, isSendableCloseCode } from './close-codes.js';
-import { describe, type ErrorRecord, HubError, toErrorRecord } from './errors.js';
+import { clip, describe, type ErrorRecord, HubError, toErrorRecord } from './errors.js';
 
 /**
  * For a handler to throw when a message is not what it takes: that is the client's fault. Its connection is closed, with
@@ -46,5 +46,5 @@ export interface FailureRecord extends ErrorRecord {
 export function toFailureRecord(thrown: unknown): FailureRecord {
   if (!isBadMessage(thrown)) return toErrorRecord(thrown);
   const { code, message, closeCode } = thrown;
-  return { code, message, closeCode };
+  return { code, message: clip(message), closeCode };
 }

@@ -79,7 +79,7 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
 /** Longer text of an error is cut, in characters: it may hold a message of a peer, and is copied and logged. */
 const MAX_TEXT = 16_384;
 
-function clip(text: string): string {
+export function clip(text: string): string {
   return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`;
 }
 

@@ -1,7 +1,7 @@
 /** A message that its handler does not take is the client's fault: its connection is closed and told why, and the log is quiet. */
 import { describe, expect, test } from 'vitest';
 import { post } from './support/http-client.js';
-import { fixture, startHub } from './support/hubs.js';
+import { fixture, type LogLine, recordingLogger, startHub } from './support/hubs.js';
 import { until } from './support/until.js';
 import { WsClient } from './support/ws-client.js';
 
@@ -83,6 +83,16 @@ describe.each([2, 0])('workers: %i', (workers) => {
       expect([answer.status, answer.body.toString()]).toEqual([400, reason]);
     }
     expectQuiet(2);
+  });
+
+  test('what it says is cut before it crosses and is logged', async () => {
+    const log: LogLine[] = [];
+    const { hub } = await start({ workers, logger: recordingLogger(log) });
+    const client = await WsClient.connect(hub.wsUrl);
+    client.send('huge');
+    expect((await client.closed).code).toBe(1007);
+    const { details } = log.find(({ message }) => message === 'a message is bad')!;
+    expect(String(details.reason).length).toBeLessThan(17_000);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 /** Large messages: no size is a border, and what a polite client makes a hub's memory grow by does not depend on how many it sends. */
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { giveBack, takeCopy } from '../src/hub/copies.js';
 import { encodeFrame, Opcode } from './support/frames.js';
 import { fixture, startHub } from './support/hubs.js';
 import { startMeasuredHub } from './support/measured-hub.js';
@@ -61,5 +62,19 @@ test.each([
     const ending = handler === 'done' ? ' done' : '';
     expect((await client.next()).data.equals(Buffer.from(text + ending))).toBe(true);
     expect((await client.next()).data.toString()).toBe(`small${ending}`);
+  }
+});
+
+test('a copy that waits takes hardly more memory than bounds count, and memory of any size is used again', () => {
+  const bytes = Buffer.alloc(3 * MIB, 'x');
+  for (const size of [64 * KIB, 65_537, 70_000, 300_000, 1_000_000, MIB + 1, 3 * MIB]) {
+    const copies = Array.from({ length: 20 }, () => takeCopy(bytes.subarray(0, size)));
+    for (const copy of copies) {
+      expect(Buffer.compare(copy, bytes.subarray(0, size))).toBe(0);
+      expect(copy.buffer.byteLength).toBeLessThanOrEqual(1.125 * size);
+      giveBack(copy);
+    }
+    // Not pushed out by what was given back before.
+    expect(copies.map(({ buffer }) => buffer)).toContain(takeCopy(bytes.subarray(0, size)).buffer);
   }
 });

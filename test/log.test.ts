@@ -168,6 +168,13 @@ describe('a logger that fails', () => {
     expect(await bystander.ask('beside')).toBe('beside');
     await until('the line to be counted', () => hub.stats().logLinesDropped > before);
   });
+
+  test('it throws when it is asked for its levels', async () => {
+    const logger = { ...recordingLogger([]), isLevelEnabled: failing.throws };
+    const { hub } = await startHub({ logger });
+    expect(await (await WsClient.connect(hub.wsUrl)).ask('hello')).toBe('hello');
+    expect(hub.stats().logLinesDropped).toBeGreaterThan(0);
+  });
 });
 
 describe('repeated lines', () => {

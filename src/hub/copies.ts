@@ -10,14 +10,20 @@ const MIN_BYTES = 64 * 1024;
 /** Memory that is kept for copies to come. */
 const MAX_FREE_BYTES = 16 * 1024 * 1024;
 
-/** By their size, which is a power of two. */
+/** By their size. */
 const free = new Map<number, ArrayBuffer[]>();
 let freeBytes = 0;
+
+/** Few sizes, so that memory fits again; at most an eighth more than asked for, since bounds count what was. */
+function sizeFor(length: number): number {
+  const step = 2 ** (Math.floor(Math.log2(length)) - 3);
+  return Math.ceil(length / step) * step;
+}
 
 export function takeCopy(bytes: Uint8Array): Uint8Array {
   const { length } = bytes;
   if (length < MIN_BYTES) return Uint8Array.prototype.slice.call(bytes);
-  const size = 2 ** Math.ceil(Math.log2(length));
+  const size = sizeFor(length);
   const memory = free.get(size)?.pop();
   if (memory !== undefined) freeBytes -= size;
   const copy = Buffer.from(memory ?? new ArrayBuffer(size), 0, length);
@@ -29,9 +35,19 @@ export function takeCopy(bytes: Uint8Array): Uint8Array {
 export function giveBack(copy: Uint8Array): void {
   const { buffer } = copy;
   const size = buffer.byteLength;
-  if (size < MIN_BYTES || (size & (size - 1)) !== 0 || freeBytes + size > MAX_FREE_BYTES) return;
+  if (size < MIN_BYTES || size > MAX_FREE_BYTES || size !== sizeFor(size)) return;
+  // What is not asked for any more goes first.
+  if (freeBytes + size > MAX_FREE_BYTES) dropOthers(size);
+  if (freeBytes + size > MAX_FREE_BYTES) return;
   freeBytes += size;
   const others = free.get(size);
   if (others === undefined) free.set(size, [buffer as ArrayBuffer]);
   else others.push(buffer as ArrayBuffer);
+}
+
+function dropOthers(size: number): void {
+  const own = free.get(size) ?? [];
+  free.clear();
+  free.set(size, own);
+  freeBytes = own.length * size;
 }

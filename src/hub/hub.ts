@@ -387,8 +387,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     await (hadConnections || hadRequests ? delay(LINGER_MS) : nextTurn());
     this.#front?.close();
     this.#state = 'stopped';
-    this.#log.flush();
     this.#log.info({}, 'the hub has stopped');
+    this.#log.flush();
   }
 
   /** After a failed start: nothing is left running. */

@@ -38,7 +38,12 @@ export class Log {
 
   /** False when lines of a level are not written: what costs to put together need not be. */
   has(level: Level): boolean {
-    return this.#logger.isLevelEnabled?.(level) ?? true;
+    try {
+      return this.#logger.isLevelEnabled?.(level) ?? true;
+    } catch {
+      this.#onDropped();
+      return false;
+    }
   }
 
   /** @param kind a text of the hub's: what it is about has no say in it. `why` follows it. */
