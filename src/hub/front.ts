@@ -5,6 +5,7 @@
 import { HubError } from '../errors.js';
 import type { HandshakeRequest } from '../wire/request.js';
 import { formatAddress } from './address.js';
+import { Anchor } from './anchor.js';
 import type { Compression } from './deflate-offer.js';
 import { readHeaders, UwsExchange } from './exchange.js';
 import { UwsHandshake } from './handshake.js';
@@ -33,6 +34,8 @@ export interface FrontHost {
 export interface FrontOptions extends ListenOptions {
   /** Paths with a WebSocket endpoint. */
   readonly paths: readonly string[];
+  /** Handshakes may be answered later than they come. */
+  readonly answersLater: boolean;
   readonly tls?: TlsFiles | undefined;
   readonly compression: Compression;
   /** Bytes. */
@@ -121,9 +124,6 @@ interface UserData {
   peer: Peer | undefined;
 }
 
-/** So many open WebSockets are remembered for `corkAnother`. */
-const MAX_ANCHORS = 64;
-
 export class Front {
   readonly #uws: Uws;
   readonly #host: FrontHost;
@@ -131,13 +131,13 @@ export class Front {
   readonly #listener: Listener;
   readonly #resolveAddress: AddressResolver;
   readonly #budget = new RequestBudget();
-  /** Some of the WebSockets that are open. */
-  readonly #anchors = new Set<UwsPort>();
+  readonly #anchor: Anchor | undefined;
   /** The last one listens; others have connections of a certificate before. */
   readonly #apps: UwsApp[] = [];
 
-  private constructor(uws: Uws, options: FrontOptions, host: FrontHost) {
+  private constructor(uws: Uws, options: FrontOptions, host: FrontHost, anchor: Anchor | undefined) {
     this.#uws = uws;
+    this.#anchor = anchor;
     this.#host = host;
     this.#options = options;
     this.#listener = new Listener(uws, options);
@@ -149,7 +149,13 @@ export class Front {
   static async create(options: FrontOptions, host: FrontHost): Promise<Front> {
     const uws = await loadEngine();
     if (options.tls !== undefined) await checkTlsFiles(options.tls);
-    return new Front(uws, options, host);
+    const anchor = options.answersLater ? await Anchor.open(uws) : undefined;
+    try {
+      return new Front(uws, options, host, anchor);
+    } catch (error) {
+      anchor?.close();
+      throw error;
+    }
   }
 
   /** @see Listener.open */
@@ -192,6 +198,7 @@ export class Front {
   close(): void {
     this.#listener.close();
     for (const app of this.#apps.splice(0)) app.close();
+    this.#anchor?.close();
   }
 
   #makeApp(): UwsApp {
@@ -246,7 +253,6 @@ export class Front {
       open: (socket) => {
         const { port } = socket;
         port.socket = socket;
-        if (this.#anchors.size < MAX_ANCHORS) this.#anchors.add(port);
         const peer = this.#host.onOpen(port, port.acceptance!);
         port.acceptance = undefined;
         if (port.early === undefined) socket.peer = peer;
@@ -275,9 +281,8 @@ export class Front {
 
   /** Runs work inside a cork of some other socket. False when there is none, and nothing was run. */
   readonly #corkAnother = (work: () => void): boolean => {
-    const [another] = this.#anchors;
-    another?.cork(work);
-    return another !== undefined;
+    this.#anchor?.cork(work);
+    return this.#anchor !== undefined;
   };
 
   #compression(mode: FrontOptions['compression']): number {
@@ -310,7 +315,6 @@ export class Front {
   #onClose({ port, peer }: UserData, code: number, message: ArrayBuffer): void {
     const text = Buffer.from(message).toString('utf8');
     if (code === 1006 && text !== '') this.#host.onEngineClose(text);
-    this.#anchors.delete(port);
     // After the close event the engine's socket throws on every call.
     port.socket = undefined;
     if (peer === undefined) port.early = [code, text];

@@ -315,7 +315,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       { paths, http, echo: http && first.upgrade === undefined, maxPayload, assets },
     );
     return Front.create(
-      { ...this.options, paths },
+      { ...this.options, paths, answersLater: this.#routes.all.some(({ upgrade }) => upgrade !== undefined) },
       {
         onHandshake: (port) => this.#upgrades.onHandshake(port),
         onOpen: (port, acceptance) => this.#population.open(port, acceptance),
