@@ -13,6 +13,10 @@ import type { UwsRequest, UwsResponse } from './uws.js';
 
 /** A body that nobody reads may be so long while its request is not answered. */
 const MAX_SKIPPED_BYTES = 64 * 1024;
+/** Pieces of a body, as its sender cut it, that may come in one turn of the loop: about 50 ms of work. */
+const MAX_PIECES = 32 * 1024;
+
+const NOTHING = Buffer.alloc(0);
 
 export class UwsExchange {
   /** In upper case. */
@@ -56,7 +60,7 @@ export class UwsExchange {
       this.#isAborted = true;
       this.#onAborted?.();
     });
-    if (this.#hasUnread) this.#skipBody();
+    if (this.#hasUnread) this.#onBody(MAX_SKIPPED_BYTES);
   }
 
   /** True when nothing can be answered any more. */
@@ -84,28 +88,44 @@ export class UwsExchange {
    * @param maxBytes a longer body is not kept; `done` gets undefined as soon as that is known
    */
   readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
+    let body = NOTHING;
     let isDecided = false;
-    this.#res.onData((chunk, isLast) => {
-      if (isLast) this.#hasUnread = false;
+    this.#onBody(2 * maxBytes + MAX_SKIPPED_BYTES, (chunk, size, isLast) => {
       if (isDecided) return;
-      size += chunk.byteLength;
-      if (size > maxBytes) {
-        isDecided = true;
-        done(undefined);
-        return;
-      }
+      isDecided = isLast || size > maxBytes;
+      if (size > maxBytes) done(undefined);
       // The first and only chunk is the common case: it may be read during the call.
-      if (isLast && chunks.length === 0) {
-        isDecided = true;
-        done(new Uint8Array(chunk));
-        return;
+      else if (isLast && size === chunk.length) done(chunk);
+      else {
+        if (size > body.length) {
+          const longer = Buffer.allocUnsafeSlow(Math.min(2 * size, maxBytes));
+          longer.set(body);
+          body = longer;
+        }
+        body.set(chunk, size - chunk.length);
+        if (isLast) done(body.subarray(0, size));
       }
-      chunks.push(new Uint8Array(chunk.slice(0)));
-      if (!isLast) return;
-      isDecided = true;
-      done(Buffer.concat(chunks));
+    });
+  }
+
+  /**
+   * Ends a connection whose body takes the time of others: the engine reads it for as long as it has more.
+   *
+   * @param maxBytes what may come of it
+   * @param read gets each piece, valid during the call, with the length of the body up to its end
+   */
+  #onBody(maxBytes: number, read?: (piece: Uint8Array, size: number, isLast: boolean) => void): void {
+    let size = 0;
+    let pieces = 0;
+    const renew = () => {
+      pieces = 0;
+    };
+    this.#res.onData((piece, isLast) => {
+      size += piece.byteLength;
+      if (isLast) this.#hasUnread = false;
+      else if (++pieces === 1) setImmediate(renew);
+      if (size > maxBytes || pieces > MAX_PIECES) this.#res.close();
+      else read?.(new Uint8Array(piece), size, isLast);
     });
   }
 
@@ -164,16 +184,6 @@ export class UwsExchange {
         // The engine would go on reading a body for nothing.
         if (!this.#isAborted) write(this.#isolated || this.#hasUnread);
       });
-  }
-
-  /** Ends a connection that sends more than a little of a body that nobody reads. */
-  #skipBody(): void {
-    let size = 0;
-    this.#res.onData((chunk, isLast) => {
-      size += chunk.byteLength;
-      if (isLast) this.#hasUnread = false;
-      if (size > MAX_SKIPPED_BYTES) this.#res.close();
-    });
   }
 
   /**

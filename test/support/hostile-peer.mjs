@@ -25,7 +25,7 @@ function deflated(size) {
 
 const host = `HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`;
 const get = (target) => Buffer.from(`GET ${target} ${host}\r\n`);
-const post = (header) => Buffer.from(`POST /stats ${host}${header}\r\n\r\n`);
+const post = (header, target = '/stats') => Buffer.from(`POST ${target} ${host}${header}\r\n\r\n`);
 
 /** What goes first, once; and what is sent again and again. */
 const KINDS = {
@@ -49,6 +49,16 @@ const KINDS = {
   'a body without end': {
     first: post('Content-Length: 999999999999'),
     again: Buffer.alloc(1000),
+    isHttp: true,
+  },
+  'a body without end that is read': {
+    first: post('Content-Length: 999999999999', '/echo'),
+    again: Buffer.alloc(1000),
+    isHttp: true,
+  },
+  'a body in chunks without end that is read': {
+    first: post('Transfer-Encoding: chunked', '/echo'),
+    again: Buffer.from('1\r\nx\r\n'),
     isHttp: true,
   },
   'a body in chunks without end': {
