@@ -4,7 +4,6 @@
  * once, and outside of any it writes a warning to stderr. Front end thread.
  */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Uws, UwsApp, UwsSocket } from './uws.js';
 
@@ -25,7 +24,11 @@ export class Anchor {
     const app = uws.App();
     // Nobody else knows the path; the port is open until the connection is.
     const path = `/${randomBytes(16).toString('hex')}`;
-    const opened = new Promise<UwsSocket>((resolve) => serve(uws, app, path, resolve));
+    let anchor: Anchor | undefined;
+    const onClose = () => {
+      if (anchor !== undefined) anchor.#socket = undefined;
+    };
+    const opened = new Promise<UwsSocket>((resolve) => serve(uws, app, path, resolve, onClose));
     let token: Parameters<Uws['us_listen_socket_close']>[0] | undefined;
     // The engine calls back inside the call.
     app.listen(HOST, 0, 0, (result) => {
@@ -33,9 +36,9 @@ export class Anchor {
     });
     if (token === undefined) return undefined;
     const client = connect(uws.us_socket_local_port(token), HOST);
-    const anchor = new Anchor(app, client);
+    anchor = new Anchor(app, client);
     try {
-      const failed = once(client, 'close').then(() => undefined);
+      const failed = new Promise<undefined>((resolve) => client.once('close', () => resolve(undefined)));
       client.on('error', () => {});
       client.write(handshake(path));
       anchor.#socket = await Promise.race([opened, failed]);
@@ -48,8 +51,11 @@ export class Anchor {
     return undefined;
   }
 
-  cork(work: () => void): void {
-    this.#socket!.cork(work);
+  /** Runs work inside its cork. False when it has been cut, and nothing was run. */
+  cork(work: () => void): boolean {
+    const socket = this.#socket;
+    socket?.cork(work);
+    return socket !== undefined;
   }
 
   close(): void {
@@ -58,7 +64,13 @@ export class Anchor {
   }
 }
 
-function serve(uws: Uws, app: UwsApp, path: string, onOpen: (socket: UwsSocket) => void): void {
+function serve(
+  uws: Uws,
+  app: UwsApp,
+  path: string,
+  onOpen: (socket: UwsSocket) => void,
+  onClose: () => void,
+): void {
   const ignore = () => {};
   app.ws(path, {
     maxPayloadLength: 16,
@@ -75,7 +87,7 @@ function serve(uws: Uws, app: UwsApp, path: string, onOpen: (socket: UwsSocket) 
     ping: ignore,
     pong: ignore,
     drain: ignore,
-    close: ignore,
+    close: onClose,
   });
 }
 

@@ -280,10 +280,7 @@ export class Front {
   }
 
   /** Runs work inside a cork of some other socket. False when there is none, and nothing was run. */
-  readonly #corkAnother = (work: () => void): boolean => {
-    this.#anchor?.cork(work);
-    return this.#anchor !== undefined;
-  };
+  readonly #corkAnother = (work: () => void): boolean => this.#anchor?.cork(work) ?? false;
 
   #compression(mode: FrontOptions['compression']): number {
     const uws = this.#uws;
