@@ -331,5 +331,6 @@ export class Front {
 
 /** A proxy may take such a request for the beginning of a WebSocket, and pass on whatever its client sends. */
 function asksForWebSocket(req: UwsRequest): boolean {
-  return req.getHeader('upgrade') !== '' && /websocket/i.test(readHeaders(req).upgrade ?? '');
+  // Not `getHeader`: it knows the first line only.
+  return /websocket/i.test(readHeaders(req).upgrade ?? '');
 }
