@@ -129,7 +129,10 @@ test('a peer that pings at full speed and never reads is cut off', async () => {
     await turn();
   }
   await until('the peer to be cut off', async () => (await hub.stats()).connections.open === 1);
-  expect(await hub.stats()).toMatchObject({ shed: 1, connections: { closed: { 1008: 1 } } });
+  const { shed, connections } = await hub.stats();
+  expect(shed).toBe(1);
+  // Which bound it passes first depends on how many pings the engine reads at a time.
+  expect([{ 1008: 1 }, { 1013: 1 }]).toContainEqual(connections.closed);
   expect(await grown(hub, before, 'pings')).toBeLessThan(64 * MIB);
   expect((await hub.stats()).outbound.engineBytes).toBe(0);
   await isServed(hub, bystander);

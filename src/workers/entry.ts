@@ -79,6 +79,8 @@ function work(task: LaneTask, control: Int32Array, handlers: Handlers): Promise<
       if (message === PROBE) bell.postMessage(PROBE);
       else runtime.wake();
     });
+    // What the handlers' modules keep is there for good: with too much of it no worker would live.
+    watch?.look();
     const ready: LaneReady = { ready: true, hooks: handlers.hooks };
     bell.postMessage(ready);
     runtime.wake();
