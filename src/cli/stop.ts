@@ -2,6 +2,7 @@
  * SIGTERM and SIGINT: the first one drains what runs and ends with its exit code, 0 for a hub; a second one
  * ends at once.
  */
+import { close as closeInspector } from 'node:inspector';
 import { constants } from 'node:os';
 import { exitWithFailure } from './output.js';
 
@@ -52,6 +53,8 @@ function exit(code: ExitCode, signal: StopSignal): void {
 
 /** As if nobody had listened to it: whatever its threads are at, the process ends. */
 function endBy(signal: StopSignal): void {
+  // Node.js would wait for a debugger to leave, whatever signal it sends itself.
+  closeInspector();
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
   // The first process of a container gets no such signal. The exit code by which shells tell that one ended a program.

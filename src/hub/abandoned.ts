@@ -1,4 +1,4 @@
-/** Worker threads that could not be ended, since they are in native code: left behind until they end by themselves. */
+/** Worker threads that could not be ended, since they are in native code or at a breakpoint: left behind until they end by themselves. */
 
 let count = 0;
 

@@ -168,7 +168,8 @@ export class Workers {
     };
     const makeLane = (index: number) => {
       const onAbandoned = () => {
-        const message = 'a worker thread cannot be ended, and is left behind: it is blocked in native code';
+        const message =
+          'a worker thread cannot be ended, and is left behind: it is in native code or at a breakpoint';
         this.#host.log.error({ shard: index }, message);
       };
       const lane = new PiscinaLane(index, handlers, settings, onAbandoned, onOutputDropped);
