@@ -37,6 +37,7 @@ const BURN_LOAD = { connections: 50, inFlight: 4, size: 64 };
  * @property {string} [handler] see servers.mjs
  * @property {object} [options] of the hub, see servers.mjs
  * @property {string[]} [nodeFlags] see servers.mjs
+ * @property {boolean} [tellsMemory] its servers are one process each, whose peak is told
  * @property {boolean} [isOnPath] its load is one of bench:path
  * @property {import('./sweeps.mjs').Place} [sweep] the curve that it is a point of
  */
@@ -82,7 +83,7 @@ export const ROWS = [
     ['1MB', 1000 * KB, 4, 1],
     ['64B', 64, 10, 1],
     ['64B', 64, 5000, 1],
-  ].map((load) => echoOf(...load, { servers: FEW_SERVERS, options: DEEP })),
+  ].map((load) => echoOf(...load, { servers: FEW_SERVERS, options: DEEP, tellsMemory: true })),
   ...[
     ['64B', 64, 50, 64],
     ['16KiB', 16 * KIB, 50, 4],

@@ -48,6 +48,7 @@ const TO_OTHERS = { ws: 1, gorilla: 1.2, 'piscina-per-message': 3 };
 /** @type {Target[]} */
 export const TARGETS = [
   ...Object.entries(TO_ENGINE).map(([row, min]) => messages(row, 'uws', min)),
+  { row: 'echo-1MB-4x1', figure: 'peakGrowthMib', server: 'shardhub', max: 64 },
   { row: 'echo-16KiB-50x4', figure: 'p99', server: 'shardhub', against: 'uws', max: 1.5 },
   ...ECHO_ROWS.flatMap(({ id, servers }) =>
     Object.entries(TO_OTHERS)

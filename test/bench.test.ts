@@ -261,6 +261,19 @@ describe('single measurements', () => {
     await expect(measureIdle({ child, row: { before: 0, connections: 1e9 } })).rejects.toThrow(/ulimit -n/);
   });
 
+  test('memory at its peak, over what there was before the load', async () => {
+    const { measureEcho } = await load('measure/echo.mjs');
+    const { PeakMeter } = await load('measure/memory.mjs');
+    const [child, settings] = [await start('shardhub'), { ...WINDOW, warmup: 1 }];
+    const row = { load: { connections: 2, inFlight: 2, size: 100_000 }, tellsMemory: true };
+    const { peakGrowthMib } = await measureEcho({ child, server: {}, row, settings });
+    if (process.platform === 'linux') expect(peakGrowthMib).toBeGreaterThan(0);
+    const other = await measureEcho({ child, server: {}, row: { load: row.load }, settings });
+    expect(other.peakGrowthMib).toBeUndefined();
+    // Where the system does not tell, there is no such figure.
+    expect(new PeakMeter('nobody').figures()).toEqual({});
+  });
+
   test('an idle connection that falls ends the run', async () => {
     const { measureIdle } = await load('measure/idle.mjs');
     const child = await startFixture('drops');

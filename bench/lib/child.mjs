@@ -52,6 +52,10 @@ export class Child {
     }
   }
 
+  get pid() {
+    return this.#process.pid;
+  }
+
   get port() {
     return this.#port;
   }

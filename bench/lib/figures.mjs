@@ -22,6 +22,7 @@ export const FIGURES = {
   pingP50: { label: 'ping p50', unit: 'ms', format: fine, lessIsBetter: true },
   pingP99: { label: 'ping p99', unit: 'ms', format: fine, lessIsBetter: true },
   pingMax: { label: 'ping max', unit: 'ms', format: fine, lessIsBetter: true },
+  peakGrowthMib: { label: 'peak over idle', unit: 'MiB', format: fine, lessIsBetter: true },
   bytesPerConnection: { label: 'memory', unit: 'B/connection', format: whole, lessIsBetter: true },
   heapBytesPerConnection: { label: 'of it JavaScript', unit: 'B/connection', format: whole },
   cpuFrontEndMicros: { label: 'front end CPU', unit: 'µs each', format: fine, lessIsBetter: true },

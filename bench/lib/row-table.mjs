@@ -9,6 +9,7 @@ const COLUMNS = [
   'pingMax',
   'messagesPerSecond',
   'heapBytesPerConnection',
+  'peakGrowthMib',
   'cpuFrontEndMicros',
   'cpuProcessMicros',
   'cpuFrontEndCores',

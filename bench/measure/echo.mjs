@@ -2,6 +2,7 @@
 import { runLoad } from '../../dist/loadgen/index.js';
 import { BenchAbort } from '../lib/errors.mjs';
 import { CpuMeter } from './cpu.mjs';
+import { PeakMeter } from './memory.mjs';
 
 /** What may never happen; `reordered` joins them where a server answers in order. */
 const FAULTS = ['lost', 'repeated', 'corrupt', 'unexpected', 'connectFailed', 'closed'];
@@ -27,6 +28,7 @@ export async function runCheckedLoad(url, load, { mayReorder = false }, hooks) {
 export async function measureEcho({ child, server, row, settings }) {
   const load = { ...row.load, ...windowOf(settings) };
   const meter = new CpuMeter(child);
+  const peak = row.tellsMemory ? new PeakMeter(child.pid) : undefined;
   const result = await runCheckedLoad(child.wsUrl, load, server, meter);
   const { p50, p99, p99_9 } = result.latencyMs;
   return {
@@ -35,6 +37,7 @@ export async function measureEcho({ child, server, row, settings }) {
     p99,
     p99_9,
     ...(await meter.figures()),
+    ...peak?.figures(),
     reordered: result.errors.reordered,
     lateSends: result.lateSends,
     clientCores: result.cpu.seconds / result.seconds,
