@@ -1,7 +1,7 @@
 /** `shardhub bench` through the real binary: what it prints, how it ends, and what it says of wrong usage. */
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BENCH_FLAGS } from '../src/cli/bench/flags.js';
+import { BENCH_FLAGS, BENCH_USAGE } from '../src/cli/bench/flags.js';
 import type { ToolFlag } from '../src/cli/tool-flags.js';
 import { duration, HEADER, ORIGIN, TOKEN } from '../src/cli/values.js';
 import { LOAD_OPTIONS } from '../src/loadgen/options.js';
@@ -174,7 +174,7 @@ describe('a stop signal', () => {
 describe('wrong usage', () => {
   test.each<[args: string[], complaint: string]>([
     [[], "missing required argument 'url'"],
-    [['ws://a:b@localhost'], `<url> got "ws://a:b@localhost" but takes ${LOAD_OPTIONS.url.takes}`],
+    [['ws://a:b@localhost'], `<url> got "ws://a:b@localhost" but takes ${BENCH_USAGE.address.takes}`],
     [[URL, '-c', '0'], `--connections got "0" but takes ${LOAD_OPTIONS.connections.takes}`],
     [[URL, '-i', 'x'], `--in-flight got "x" but takes ${LOAD_OPTIONS.inFlight.takes}`],
     [

@@ -246,9 +246,9 @@ describe('shardhub serve --help', () => {
 
   test.each(VALUED)(
     '$name: flag, unit, description, default and variable',
-    ({ name, cli, description, takes, fallback }) => {
+    ({ name, cli, description, takes, fallback, fallbackText = fallback || 'none' }) => {
       expect(text).toContain(
-        `${flagOf(name)} <${cli?.value}> ${description} takes ${cli?.takes ?? takes} default: ${fallback || 'none'}, env: ${envOf(name)} `,
+        `${flagOf(name)} <${cli?.value}> ${description} takes ${cli?.takes ?? takes} default: ${fallbackText}, env: ${envOf(name)} `,
       );
     },
   );

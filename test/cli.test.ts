@@ -318,6 +318,7 @@ describe('exit code 2, for wrong usage', () => {
     ['a number out of range', ['serve', '--port', '65536'], [/--port got "65536"/, /0 to 65535/]],
     ['several bad values', ['serve', '--port', 'x', '--path', 'y'], [/--port got "x"/, /--path got "y"/]],
     ['an unknown command', ['sevre'], [/sevre/, /\bserve\b/]],
+    ['help on an unknown command', ['help', 'sevre'], [/unknown command 'sevre'/, /\bserve\b/]],
     ['an unknown flag before a command', ['--port', '1'], [/--port\b/]],
     ['no command', [], [/command/, /serve/]],
     ['a word too many', ['serve', 'echo'], [/too many arguments/]],

@@ -81,6 +81,7 @@ describe('no connection', () => {
 
   test.each([
     [200, {}, 'hello', /200 OK with: hello \(is this the address of a WebSocket\?\)/],
+    [200, {}, '\n<!DOCTYPE html>\n<p>hi', /200 OK with a page \(is this the address of a WebSocket\?\)/],
     [302, { location: '/new\u0080' }, '', /302 Found to \/new\\x80 \(redirects are not followed/],
     [401, {}, 'who?', /401 Unauthorized with: who\? \(.*--header 'Authorization: …'\)/],
     [503, {}, 'x'.repeat(5000), /503 Service Unavailable with: x{1000}… \(try again later/],

@@ -12,9 +12,7 @@ const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 function parseHelp({ help, usage }: Flag): { description: string; fallback: string } {
   const [, text, fallback] = /^([^\n]*)\n(?:.*\n)*default: (.*), env: /.exec(help) ?? [];
   if (text === undefined || fallback === undefined) throw new Error(`no description or default for ${usage}`);
-  // A default that depends on the machine is told in words.
-  const [, description = text, inWords = fallback] = /^(.*) \(default: (.*)\)$/.exec(text) ?? [];
-  return { description, fallback: inWords };
+  return { description: text, fallback };
 }
 
 /** A cell: a bar would end it, even inside code. */

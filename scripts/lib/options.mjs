@@ -6,7 +6,7 @@ import { readOptionTypes } from './option-types.mjs';
 /**
  * @typedef {object} Option
  * @property {string} name
- * @property {string} description without its default, to be read by itself
+ * @property {string} description to be read by itself
  * @property {string} takes
  * @property {string} fallback the default: code, or words where it is none or depends on the machine
  * @property {{ usage: string, env: string }[]} flags
@@ -19,14 +19,13 @@ export async function readOptions() {
   const types = readOptionTypes(describeField);
   const defaults = resolveOptions();
   const flags = listFlags();
-  return listOptions().map(({ name, description, standalone, takes }) => {
-    const [, text = description, inWords] = /^(.*) \(default: (.*)\)$/.exec(description) ?? [];
+  return listOptions().map(({ name, description, standalone, takes, fallbackText }) => {
     const { type, imports } = types.get(name);
     return {
       name,
-      description: standalone ?? text,
+      description: standalone ?? description,
       takes,
-      fallback: inWords ?? spell(defaults[name]),
+      fallback: fallbackText ?? spell(defaults[name]),
       flags: flags.filter((flag) => flag.name === name),
       type,
       imports,

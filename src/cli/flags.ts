@@ -54,7 +54,8 @@ function toFlag(info: OptionInfo, { kind, value, takes = info.takes }: NonNullab
   const { name } = info;
   const kebab = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const env = ENV_PREFIX + kebab.toUpperCase().replaceAll('-', '_');
-  const fallback = String((SERVE_DEFAULTS as HubOptions)[name] ?? (info.fallback || 'none'));
+  const fallback =
+    info.fallbackText ?? String((SERVE_DEFAULTS as HubOptions)[name] ?? (info.fallback || 'none'));
   const spelling = { name, kind, env, takes };
   if (kind !== 'flag') {
     const help = `${info.description}\ntakes ${takes}\ndefault: ${fallback}, env: ${env}`;

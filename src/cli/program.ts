@@ -27,12 +27,19 @@ export async function run(
   addTool(program, BENCH_USAGE, onExit, async () => (await import('./bench/bench.js')).bench);
   try {
     if (argv.length <= 2) program.error('a command is missing: try shardhub serve, or shardhub --help');
-    await program.parseAsync(argv);
+    await program.parseAsync(withoutHelpOnUnknown(program, argv));
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
     throw error;
   }
+}
+
+/** Help on a command that there is not is a complaint about that command, not the help of all. */
+function withoutHelpOnUnknown({ commands }: Command, argv: readonly string[]): readonly string[] {
+  const [node, script, name, topic = '-'] = argv as [string, string, ...string[]];
+  const isKnown = /^(-|help$)/.test(topic) || commands.some((command) => command.name() === topic);
+  return name === 'help' && !isKnown ? [node, script, topic] : argv;
 }
 
 function createProgram(env: Environment, onServe: (options: HubOptions) => Promise<void>): Command {

@@ -99,7 +99,8 @@ export const frontOptions = {
   ),
   trustProxy: option(trustProxySchema.default(false), {
     description:
-      'proxies whose X-Forwarded-For is believed: how many stand before the hub, or a list of their addresses and networks (default: none)',
+      'proxies whose X-Forwarded-For is believed: how many stand before the hub, or a list of their addresses and networks',
+    fallbackText: 'none',
     takes:
       'false, an integer from 0 to 100 (proxies), or a list of IP addresses and networks such as 10.0.0.0/8',
     cli: {
@@ -142,7 +143,8 @@ export const frontOptions = {
       .max(256)
       .default(() => Math.max(1, availableParallelism() - 1)),
     {
-      description: 'worker threads; 0 runs the handler on the front end thread (default: cores less one)',
+      description: 'worker threads; 0 runs the handler on the front end thread',
+      fallbackText: 'cores less one',
       takes: 'an integer from 0 to 256 (threads)',
       cli: { kind: 'integer', value: 'threads' },
     },
@@ -182,7 +184,8 @@ export const frontOptions = {
   ),
   affinity: option(affinitySchema.optional(), {
     description:
-      'connections with the same key go to the same worker: path, query:<name> or header:<name>; with =<key> behind it, that stands for a missing one (default: what a built-in handler brings, or the least loaded worker)',
+      'connections with the same key go to the same worker: path, query:<name> or header:<name>; with =<key> behind it, that stands for a missing one',
+    fallbackText: 'what a built-in handler brings, or the least loaded worker',
     takes:
       '"path", "query:<name>", "header:<name>", each of the latter with "=<key>" behind it if wanted, or a function (request, data) that returns a string or undefined',
     cli: {
@@ -193,7 +196,7 @@ export const frontOptions = {
   }),
   subprotocols: option(subprotocolsSchema.default([]), {
     description:
-      'subprotocols in order of preference: the first one that a client offers is chosen (default: none)',
+      'subprotocols in order of preference: the first one that a client offers is chosen',
     takes: 'a list of subprotocol names (tokens of RFC 9110)',
     cli: {
       kind: 'list',

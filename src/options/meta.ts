@@ -27,6 +27,8 @@ export interface OptionMeta {
   readonly takes: string;
   /** The description where it is read by itself, as in an editor: for one that leans on another option's. */
   readonly standalone?: string;
+  /** The default in words, where it depends on the machine or is none. */
+  readonly fallbackText?: string;
   /** Its flag and variable; none for an option that only makes sense in code. */
   readonly cli?: CliMeta;
 }

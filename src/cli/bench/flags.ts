@@ -42,7 +42,7 @@ export const BENCH_USAGE: ToolUsage<typeof BENCH_FLAGS> = {
   description: 'put load on an echo service, and check every echo',
   exitCodes: '0 every echo was right, 1 one was not, or a connection failed',
   address: {
-    takes: LOAD_OPTIONS.url.takes,
+    takes: `${WEBSOCKET_URL.takes}, without a user name or password`,
     parse: (text) => [WEBSOCKET_URL.parse(text)].find((url) => LOAD_OPTIONS.url.isValid(url?.href)),
   },
   flags: BENCH_FLAGS,

@@ -86,12 +86,15 @@ export function describeTimeout(what: string, timeoutMs: number): Failure {
   };
 }
 
+/** What is meant for a browser says nothing in a terminal. */
+const IS_HTML = /^\s*<(!doctype html|html)\b/i;
+
 /** An answer other than 101. */
 export function describeAnswer({ status, location, body }: HttpAnswer): Failure {
   const parts = [
     `the server answered ${`${status} ${STATUS_CODES[status] ?? ''}`.trim()}`,
     ...(location === undefined ? [] : [`to ${location}`]),
-    ...(body.trim() === '' ? [] : [`with: ${body.trim()}`]),
+    ...(body.trim() === '' ? [] : [IS_HTML.test(body) ? 'with a page' : `with: ${body.trim()}`]),
   ];
   const hint = hintFor(status);
   const isTransient = status >= 500 || status === 408 || status === 425 || status === 429;
