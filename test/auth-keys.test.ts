@@ -77,6 +77,19 @@ const FORMS: Record<string, string | Buffer> = {
   'hexadecimal DER': spki.toString('hex'),
   'hexadecimal DER with colons': spki.toString('hex').replaceAll(/..(?=.)/g, '$&:'),
   'base64 of a JWK': Buffer.from(JSON.stringify(jwk)).toString('base64'),
+  'DER behind a byte order mark': Buffer.concat([Buffer.from('\ufeff'), spki]),
+  'base64 of DER behind a byte order mark': `\ufeff${spki.toString('base64')}`,
+  'base64 of DER behind a name': `PUBLIC_KEY=${spki.toString('base64')}`,
+  'base64 of DER in quotes': `"${spki.toString('base64')}"`,
+  'hexadecimal DER behind a name': `public key: ${spki.toString('hex')}`,
+  'PEM in small letters': pem.toLowerCase(),
+  'PEM of a URL': encodeURIComponent(pem),
+  'PEM without its begin': pem.slice(pem.indexOf('\n')),
+  'a JWK as JSON in JSON': JSON.stringify(JSON.stringify(jwk)),
+  'a JWK in single quotes': JSON.stringify(jwk).replaceAll('"', "'"),
+  'a line of ssh-rsa behind a byte order mark': `\ufeffssh-rsa ${sshRsa.toString('base64')}`,
+  'SSH’s base64 behind a name': `key=${sshRsa.toString('base64')}`,
+  'a file of PuTTY': 'PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n',
 };
 
 const make = (key: unknown, algorithm = 'HS256') =>

@@ -195,8 +195,7 @@ export const frontOptions = {
     },
   }),
   subprotocols: option(subprotocolsSchema.default([]), {
-    description:
-      'subprotocols in order of preference: the first one that a client offers is chosen',
+    description: 'subprotocols in order of preference: the first one that a client offers is chosen',
     takes: 'a list of subprotocol names (tokens of RFC 9110)',
     cli: {
       kind: 'list',
