@@ -250,8 +250,8 @@ export class Connection implements Peer {
   /** False, and counted, when it is to be dropped for the process's bound: each socket's buffer has a copy of its own. hot */
   #mayBuffer(data: Uint8Array): boolean {
     const { counters, limits } = this.#host;
-    const isOver = counters.outboundWeight + data.length > limits.maxBufferedBytes;
-    if (!isOver || limits.overload !== 'drop') return true;
+    if (limits.overload !== 'drop' || counters.outboundWeight + data.length <= limits.maxBufferedBytes)
+      return true;
     counters.dropped.overload++;
     return false;
   }
