@@ -122,6 +122,31 @@ describe.each(ON)('%s', (compression) => {
   });
 });
 
+test.each([
+  [150, 'dedicated'],
+  [8000, 'shared'],
+] as const)('of messages of %i bytes that are alike, %s makes the smallest', async (size, best) => {
+  const lengths = new Map<string, number>();
+  for (const [compression] of ON) {
+    const { hub } = await start({ compression, compressionMinBytes: 0 });
+    const client = await RawClient.open(hub.port, OFFER);
+    let last = 0;
+    for (let round = 0; round < 3; round++) {
+      const quotes = Array.from({ length: 150 }, (_, i) => ({
+        quote: 'ABC',
+        at: 17 * i + round,
+        price: i * 3.1,
+      }));
+      client.text(JSON.stringify(quotes).slice(0, size));
+      last = (await client.nextFrame())!.payload.length;
+    }
+    lengths.set(compression, last);
+  }
+  const smallest = Math.min(...lengths.values());
+  expect(lengths.get(best)).toBe(smallest);
+  expect(new Set(lengths.values()).size).toBe(2);
+});
+
 /** What a message's payload is when it is compressed (RFC 7692 §7.2.1). */
 async function deflateZeros(size: number): Promise<Buffer> {
   const deflate = createDeflateRaw({ level: 9, finishFlush: constants.Z_SYNC_FLUSH });

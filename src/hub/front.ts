@@ -290,6 +290,7 @@ export class Front {
       case 'shared':
         return uws.SHARED_COMPRESSOR | uws.SHARED_DECOMPRESSOR;
       case 'dedicated':
+        // The engine's present builds take a window of 512 bytes whichever of the eight is asked for.
         return uws.DEDICATED_COMPRESSOR_32KB | uws.DEDICATED_DECOMPRESSOR_32KB;
     }
   }

@@ -205,7 +205,7 @@ export const frontOptions = {
   }),
   compression: option(z.enum(['off', 'shared', 'dedicated']).default('off'), {
     description:
-      'permessage-deflate: off, shared (no memory for each connection), or dedicated (a window for each: better, about 100 KiB)',
+      'permessage-deflate: off, shared (no memory for each connection), or dedicated (the last 512 bytes of each are remembered, for about 100 KiB: better for small messages that are alike, worse for large ones)',
     takes: '"off", "shared" or "dedicated"',
     cli: { kind: 'string', value: 'mode' },
   }),
