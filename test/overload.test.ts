@@ -173,6 +173,26 @@ test('1,000 connections with 999 empty messages each, and every worker stuck', a
   await until('nothing to be in flight', async () => (await hub.stats()).messages.inFlight === 0);
 });
 
+test('many small messages that wait cost less than is counted', async () => {
+  const hub = await start('gates.mjs', { handlerTimeoutMs: 0, workers: 1 });
+  const barriers = new Barriers();
+  const url = new URL(barriers.url(hub.wsUrl));
+  const clients = await many(100, () => RawClient.open(hub.port, { path: url.pathname + url.search }));
+  clients[0]!.text('loop');
+  await barriers.waitFor('looping', 1);
+  const before = await hub.level();
+  const [count, size] = [900, 100];
+  const frame = encodeFrame({ opcode: Opcode.Binary, payload: Buffer.alloc(size) });
+  for (const client of clients) client.write(Buffer.concat(Array(count).fill(frame)));
+  const total = count * clients.length;
+  await until('all to be in flight', async () => (await hub.stats()).messages.inFlight > total);
+  const each = ((await hub.level()).rss - before.rss) / total;
+  if (process.env.SHARDHUB_OVERLOAD_REPORT) console.log(`${Math.round(each)} bytes for each`);
+  // 370 when they lie in blocks, 630 when each has memory of its own.
+  expect(each).toBeLessThan(500);
+  barriers.lift('release');
+});
+
 test('overload drop: what is broadcast to peers that do not read stays within maxBufferedBytes', async () => {
   const maxBufferedBytes = 8 * MIB;
   const { hub } = await startHub({ overload: 'drop', maxBufferedBytes });

@@ -52,12 +52,6 @@ export interface ConnectionOrigin<C> {
   readonly isVirtual: boolean;
 }
 
-/** A message, or the end of the connection, that waits for its turn to enter the ring. */
-export interface BacklogEntry {
-  readonly kind: number;
-  readonly payload: Uint8Array;
-}
-
 /** The path that a connection came in by, and how many are open on it. */
 export interface ConnectionRoute {
   readonly path: string;

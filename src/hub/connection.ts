@@ -4,11 +4,11 @@
  * States go one way: open → ending (takes no message any more, still sends) → closing (sends nothing any more) → gone.
  */
 import { CloseCode } from '../close-codes.js';
-import type { Deque } from '../deque.js';
 import { RECORD_OVERHEAD } from '../metrics/counters.js';
 import { truncateReason } from '../wire/close.js';
 import { connectionId } from '../wire/id.js';
-import type { BacklogEntry, ConnectionHost, ConnectionOrigin, MessageSink } from './connection-host.js';
+import type { Backlog } from './backlog.js';
+import type { ConnectionHost, ConnectionOrigin, MessageSink } from './connection-host.js';
 import { ConnectionState, type Ending, type SendStatus } from './connection-state.js';
 import { EngineBuffer } from './engine-buffer.js';
 import type { Member } from './member.js';
@@ -37,9 +37,9 @@ export class Connection implements Peer {
   /** True while its `Open` record has not finished. */
   isOpening = false;
   /** What waits to enter the ring. */
-  backlog: Deque<BacklogEntry> | undefined = undefined;
+  backlog: Backlog | undefined = undefined;
   /** Copies of what waits in the worker behind another record of this connection. */
-  held: Deque<BacklogEntry> | undefined = undefined;
+  held: Backlog | undefined = undefined;
   /** True while the shard has it on its list of connections with a backlog. */
   isListed = false;
   /** True once what it has in flight is counted as leaving. */

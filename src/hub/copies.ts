@@ -5,8 +5,13 @@
 
 import { copyBytes } from '../wire/copy.js';
 
-/** Smaller copies are left to V8. */
+/** Memory of smaller copies is left to V8. */
 const MIN_BYTES = 64 * 1024;
+/** Copies of at most so many bytes lie side by side in blocks: memory of its own would cost each 400 bytes more. */
+const SMALL_BYTES = 1024;
+const BLOCK_BYTES = 8 * 1024;
+/** Where fewer copies wait, a block would cost more than it saves: it stays while one of them is left. */
+const MIN_WAITING = 16;
 /** Memory that is kept for copies to come. */
 const MAX_FREE_BYTES = 16 * 1024 * 1024;
 
@@ -29,6 +34,26 @@ export function takeCopy(bytes: Uint8Array): Uint8Array {
   const copy = Buffer.from(memory ?? new ArrayBuffer(size), 0, length);
   copyBytes(copy, 0, bytes);
   return copy;
+}
+
+/** Copies for one queue. */
+export class Copies {
+  #block: ArrayBuffer | undefined;
+  #used = 0;
+
+  /** @param waiting how many copies are in the queue */
+  take(bytes: Uint8Array, waiting: number): Uint8Array {
+    const { length } = bytes;
+    if (length > SMALL_BYTES || waiting < MIN_WAITING) return takeCopy(bytes);
+    if (this.#block === undefined || this.#used + length > BLOCK_BYTES) {
+      this.#block = new ArrayBuffer(BLOCK_BYTES);
+      this.#used = 0;
+    }
+    const copy = Buffer.from(this.#block, this.#used, length);
+    copyBytes(copy, 0, bytes);
+    this.#used += length;
+    return copy;
+  }
 }
 
 /** @param copy that nobody reads any more; one from elsewhere is as welcome if its memory holds nothing else */

@@ -12,10 +12,10 @@ import * as Flag from '../wire/flag.js';
 import type { InboundWriter } from '../wire/inbound.js';
 import * as Inbound from '../wire/inbound-kind.js';
 import { KIND_MASK, UNIT_BYTES } from '../wire/layout.js';
+import { Backlog, type BacklogEntry } from './backlog.js';
 import type { Connection } from './connection.js';
-import type { BacklogEntry } from './connection-host.js';
 import type { Connections } from './connections.js';
-import { giveBack, takeCopy } from './copies.js';
+import { giveBack } from './copies.js';
 
 /**
  * Records that one connection may have in the ring and in the worker: as many as are worked on in about so many ms,
@@ -101,9 +101,8 @@ export class Intake {
   hold(connection: Connection, position: number): void {
     const inbound = this.#inbound!;
     const head = inbound.headAt(position);
-    const payload = takeCopy(inbound.payloadAt(position));
-    connection.held ??= new Deque<BacklogEntry>();
-    connection.held.push({ kind: head & (KIND_MASK | Flag.Binary), payload });
+    connection.held ??= new Backlog();
+    connection.held.pushCopy(head & (KIND_MASK | Flag.Binary), inbound.payloadAt(position));
   }
 
   /** The oldest record that was held begins. */
@@ -134,8 +133,8 @@ export class Intake {
     const isFree =
       connection.backlog === undefined && this.#listed.length === 0 && !this.#isAtShare(connection);
     if (!isFree || !this.#stage(connection, kind, payload)) {
-      connection.backlog ??= new Deque<BacklogEntry>();
-      connection.backlog.push({ kind, payload: takeCopy(payload) });
+      connection.backlog ??= new Backlog();
+      connection.backlog.pushCopy(kind, payload);
       this.#list(connection);
     }
     this.#schedule();
@@ -173,7 +172,7 @@ export class Intake {
         giveBack(entry.payload);
       }
     }
-    connection.backlog = kept.length === 0 ? undefined : Deque.from(kept);
+    connection.backlog = kept.length === 0 ? undefined : Backlog.of(kept);
     return backlog.length - kept.length;
   }
 
@@ -241,7 +240,7 @@ export class Intake {
         victims.push(connection);
       } else if (entries.length > 0) {
         for (const entry of connection.backlog ?? []) entries.push(entry);
-        connection.backlog = Deque.from(entries);
+        connection.backlog = Backlog.of(entries);
       }
     }
     return victims;
@@ -355,7 +354,7 @@ export class Intake {
   }
 
   /** False when the ring has no room for the next record. */
-  #admitRun(connection: Connection, backlog: Deque<BacklogEntry>): boolean {
+  #admitRun(connection: Connection, backlog: Backlog): boolean {
     let bytes = 0;
     for (let records = 0; records < RUN_RECORDS && bytes < RUN_BYTES; records++) {
       const entry = backlog.peek();

@@ -5,7 +5,7 @@
 
 import { Deque } from '../deque.js';
 import { type Counters, RECORD_OVERHEAD, REFERENCE_OVERHEAD } from '../metrics/counters.js';
-import { giveBack, takeCopy } from './copies.js';
+import { Copies, giveBack } from './copies.js';
 
 export interface OutboundLimits {
   readonly maxQueueBytes: number;
@@ -44,6 +44,7 @@ const SWEEP_AT = 64;
 export class OutboundQueue {
   readonly #limits: OutboundLimits;
   readonly #counters: Counters;
+  readonly #copies = new Copies();
   #messages = new Deque<QueuedMessage>();
   /** The newest message of each key. */
   #newest: Map<string, QueuedMessage> | undefined;
@@ -74,8 +75,9 @@ export class OutboundQueue {
   /** Takes a copy of the data. `overflow` leaves the queue as it is: the caller closes the connection. */
   enqueueCopy(data: Uint8Array, isBinary: boolean): EnqueueVerdict {
     const verdict = this.#makeRoom(data.length);
-    if (verdict === 'queued')
-      this.#push({ data: takeCopy(data), isBinary, isOwn: true, key: undefined, holders: 0 });
+    if (verdict !== 'queued') return verdict;
+    const copy = this.#copies.take(data, this.#length);
+    this.#push({ data: copy, isBinary, isOwn: true, key: undefined, holders: 0 });
     return verdict;
   }
 
