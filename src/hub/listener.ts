@@ -57,8 +57,8 @@ export class Listener {
       this.#token = isAnywhere ? this.#listenAnywhere(app) : this.#reopen(app);
     } catch (error) {
       if (unixSocket !== undefined) throw error;
-      const { host, port } = this.#options;
-      throw cannotListenOn(host, port, await explainListenFault(host, port));
+      const { host } = this.#options;
+      throw cannotListenOn(host, this.#port, await explainListenFault(host, this.#port));
     }
     return unixSocket === undefined ? this.#port : 0;
   }
