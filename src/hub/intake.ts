@@ -204,6 +204,12 @@ export class Intake {
     return this.#inbound !== undefined && this.#inbound.staged >= LOAD_UNITS;
   }
 
+  /** True when something waits for room in the ring. */
+  get wantsRoom(): boolean {
+    if (this.#inbound === undefined) return false;
+    return this.#listed.length > 0 || this.#aborts.length > 0 || this.#rooms.length > 0;
+  }
+
   /** The worker has released everything before a position. */
   release(position: number): void {
     this.#inbound?.free(position);

@@ -16,7 +16,7 @@ import * as Flag from '../wire/flag.js';
 import { InboundWriter } from '../wire/inbound.js';
 import * as Inbound from '../wire/inbound-kind.js';
 import type { HandlerHooks } from '../wire/lane-task.js';
-import { Block, CONTROL_BYTES, type LaneMemory, Sleep } from '../wire/layout.js';
+import { Block, CONTROL_BYTES, FrontSleep, type LaneMemory, Sleep } from '../wire/layout.js';
 import { ReplyReader } from '../wire/replies.js';
 import * as Word from '../wire/word.js';
 import { within } from '../within.js';
@@ -359,7 +359,7 @@ export class Shard implements ReplySink {
 
   /** From here on the worker does not ring. */
   wakeUp(): void {
-    Atomics.store(this.#control, Word.FrontAsleep, 0);
+    Atomics.store(this.#control, Word.FrontAsleep, FrontSleep.Awake);
   }
 
   /** True when there are replies to apply. */
@@ -378,11 +378,13 @@ export class Shard implements ReplySink {
     return this.#intake.inFlight > 0;
   }
 
-  /** From here on the worker rings when replies are there; false when there are some already. */
+  /** From here on the worker rings when there is something to do; false when there is already. */
   fallAsleep(): boolean {
-    Atomics.store(this.#control, Word.FrontAsleep, 1);
-    if (this.#replies === undefined || !this.#replies.refresh()) return true;
-    Atomics.store(this.#control, Word.FrontAsleep, 0);
+    // Hooks that wait release records without a reply, perhaps until what waits for room has come.
+    const { wantsRoom } = this.#intake;
+    Atomics.store(this.#control, Word.FrontAsleep, wantsRoom ? FrontSleep.Room : FrontSleep.Replies);
+    if (!(wantsRoom && this.#inbound!.hasReleased) && !this.hasReplies) return true;
+    this.wakeUp();
     return false;
   }
 

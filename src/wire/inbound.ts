@@ -110,6 +110,11 @@ export class InboundWriter {
     return true;
   }
 
+  /** True when the worker has released what `free` has not been told of. */
+  get hasReleased(): boolean {
+    return Atomics.load(this.#control, Word.InReleased) !== this.#freed;
+  }
+
   /** Gives back the memory before a position that the worker has released. */
   free(position: number): void {
     this.#freed = position;

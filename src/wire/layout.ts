@@ -40,6 +40,14 @@ export const Sleep = {
   Doze: 2,
 } as const;
 
+/** Whether the front end sleeps, and what its bell is to be rung for. */
+export const FrontSleep = {
+  Awake: 0,
+  Replies: 1,
+  /** Something waits for room in the inbound ring: also when that has been released. */
+  Room: 2,
+} as const;
+
 export const CONTROL_BYTES = 144 * 4;
 
 /** A ring's memory, seen as words and as bytes. */

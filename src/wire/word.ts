@@ -20,7 +20,7 @@ export const OutHead = 48;
 export const OutReleased = 64;
 /** One of `Sleep`: how the worker wants to be woken when `InHead` moves. */
 export const WorkerAsleep = 80;
-/** 1 while the front end sleeps and wants its bell rung when `OutHead` moves. */
+/** One of `FrontSleep`: whether the front end wants its bell rung when `OutHead` moves, or `InReleased` too. */
 export const FrontAsleep = 96;
 /** 1 while the worker waits in `Atomics.wait` for `OutReleased` to move. */
 export const WorkerBlocked = 112;

@@ -1,6 +1,6 @@
 /** The worker's side of the sleep-and-wake protocol between a worker and the front end. */
 import type { InboundReader } from '../wire/inbound.js';
-import { Sleep } from '../wire/layout.js';
+import { FrontSleep, Sleep } from '../wire/layout.js';
 import type { ReplyWriter } from '../wire/replies.js';
 import * as Word from '../wire/word.js';
 
@@ -34,9 +34,12 @@ export function doze(control: Int32Array, inbound: InboundReader, spinMs: number
   return inbound.refresh();
 }
 
-/** True when replies are there and the front end sleeps: whoever gets true rings, once. */
+/** True when the front end sleeps and there is something for it: whoever gets true rings, once. To be called behind `release`. */
 export function claimFrontEndBell(control: Int32Array, replies: ReplyWriter): boolean {
-  return replies.isPending && takeFrontEndBell(control);
+  // Most often it is awake, and a look is cheaper.
+  const sleep = Atomics.load(control, Word.FrontAsleep);
+  if (sleep === FrontSleep.Awake || (sleep === FrontSleep.Replies && !replies.isPending)) return false;
+  return takeFrontEndBell(control);
 }
 
 /**
@@ -60,11 +63,7 @@ export function answerBell(control: Int32Array): void {
 }
 
 function takeFrontEndBell(control: Int32Array): boolean {
-  // Most often it is awake, and a look is cheaper.
-  return (
-    Atomics.load(control, Word.FrontAsleep) === 1 &&
-    Atomics.compareExchange(control, Word.FrontAsleep, 1, 0) === 1
-  );
+  return Atomics.exchange(control, Word.FrontAsleep, FrontSleep.Awake) !== FrontSleep.Awake;
 }
 
 /** Blocks the thread until the front end has applied more replies than up to `released`. */
