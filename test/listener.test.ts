@@ -1,7 +1,10 @@
 /** What a listener does when the engine does not let it listen again: real engines cannot be made to refuse on cue. */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Listener } from '../src/hub/listener.js';
 import type { Uws, UwsApp, UwsListenToken } from '../src/hub/uws.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 /** An engine that notes what it is asked. */
 function fakeEngine() {
@@ -72,4 +75,25 @@ test('a free port that another process takes in the very moment is left to it', 
   await expect(taken.open(app('no', () => ++asked % 2 === 1))).rejects.toThrow(
     /cannot listen on 127.0.0.1 port 4711/,
   );
+});
+
+test('a Unix socket that somebody else has taken in a pause is not taken back', async () => {
+  const path = join(temporaryFolder(), 'hub.sock');
+  const app = {
+    listen_unix: (callback: (token: UwsListenToken) => void) => {
+      writeFileSync(path, 'ours');
+      callback('token' as unknown as UwsListenToken);
+    },
+  } as unknown as UwsApp;
+  const { uws } = fakeEngine();
+  const listener = new Listener(uws, { host: 'h', port: 0, sharePort: false, unixSocket: path });
+  await listener.open(app);
+  listener.pause();
+  listener.resume(app);
+  listener.pause();
+  writeFileSync(`${path}.theirs`, 'theirs');
+  renameSync(`${path}.theirs`, path);
+  expect(() => listener.resume(app)).toThrow(/somebody else has taken it/);
+  listener.close();
+  expect(readFileSync(path, 'utf8')).toBe('theirs');
 });

@@ -3,6 +3,7 @@ import { HubError } from '../errors.js';
 import { explainListenFault } from './listen-fault.js';
 import {
   cannotListen,
+  checkSocket,
   clearSocketPath,
   identifySocket,
   removeSocket,
@@ -93,6 +94,7 @@ export class Listener {
   /** @throws HubError `ERR_LISTEN` when the place has been taken */
   resume(app: UwsApp): void {
     if (!this.#isPaused) return;
+    if (this.#file !== undefined) checkSocket(this.#file);
     this.#token = this.#reopen(app);
     this.#isPaused = false;
   }

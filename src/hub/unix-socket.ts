@@ -1,5 +1,5 @@
 /** The file of a Unix socket. The engine replaces whatever is at its path, and leaves it there when it stops. */
-import { lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, type Stats, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { HubError } from '../errors.js';
 
@@ -7,6 +7,8 @@ import { HubError } from '../errors.js';
 export interface SocketFile {
   readonly path: string;
   readonly inode: number;
+  /** The number of one that is gone may be used again. */
+  readonly birthtimeMs: number;
 }
 
 /**
@@ -26,16 +28,28 @@ export async function clearSocketPath(path: string): Promise<void> {
 }
 
 export function identifySocket(path: string): SocketFile {
-  return { path, inode: lstatSync(path).ino };
+  const { ino, birthtimeMs } = lstatSync(path);
+  return { path, inode: ino, birthtimeMs };
+}
+
+/** @throws HubError `ERR_LISTEN` when another process has put its own in the place of this one */
+export function checkSocket(file: SocketFile): void {
+  const stats = lstatSync(file.path, { throwIfNoEntry: false });
+  if (stats !== undefined && !isSame(file, stats))
+    throw cannotListen(file.path, 'somebody else has taken it');
 }
 
 /** Removes the file, unless it is another one by now. */
-export function removeSocket({ path, inode }: SocketFile): void {
+export function removeSocket(file: SocketFile): void {
   try {
-    if (lstatSync(path).ino === inode) unlinkSync(path);
+    if (isSame(file, lstatSync(file.path))) unlinkSync(file.path);
   } catch {
     // Somebody was faster, or its folder is not ours any more: there is nothing left to do.
   }
+}
+
+function isSame({ inode, birthtimeMs }: SocketFile, stats: Stats): boolean {
+  return stats.ino === inode && stats.birthtimeMs === birthtimeMs;
 }
 
 export function cannotListen(path: string, why: string): HubError {
