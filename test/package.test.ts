@@ -119,6 +119,17 @@ describe('installed in an empty folder', () => {
     expect(await command.exited).toMatchObject({ code: 0, stderr: '' });
   });
 
+  test('CommonJS has it by import(), and by require() on a Node.js that can', async () => {
+    const { require_module: canRequire = false } = process.features as { require_module?: boolean };
+    const required = canRequire ? "require('shardhub')" : 'hub';
+    const script = writeApp(
+      'from-commonjs.cjs',
+      `import('shardhub').then((hub) => console.log(typeof hub.createHub, ${required}.createHub === hub.createHub));`,
+    );
+    const { stdout, stderr } = await runFile(process.execPath, [script], { cwd: app });
+    expect({ stdout, stderr }).toEqual({ stdout: 'function true\n', stderr: '' });
+  });
+
   test('a handler module of the user finds the package', async () => {
     const handler = writeApp(
       'shout.mjs',
