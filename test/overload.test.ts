@@ -213,3 +213,20 @@ test('overload drop: what is broadcast to peers that do not read stays within ma
   await until('what was buffered to leave', () => hub.stats().outbound.engineBytes === 0);
   expect(hub.broadcast('still here')).toBe(40);
 });
+
+test('overload shed: the same, though closing one of many subscribers frees little', async () => {
+  const maxBufferedBytes = 8 * MIB;
+  const { hub } = await startHub({ maxBufferedBytes });
+  const clients = await many(60, () => RawClient.open(hub.port));
+  for (const client of clients) client.pause();
+  const message = Buffer.alloc(MIB);
+  let most = 0;
+  for (let i = 0; i < 15; i++) {
+    hub.broadcast(message);
+    await turn();
+    const { queuedBytes, engineBytes } = hub.stats().outbound;
+    most = Math.max(most, queuedBytes + engineBytes);
+  }
+  expect(hub.stats().shed).toBeGreaterThan(0);
+  expect(most).toBeLessThanOrEqual(maxBufferedBytes + 2 * MIB);
+});

@@ -35,22 +35,37 @@ export class Overload {
     const inFlight = Math.max(inFlightWeight, inFlightWeight + leavingWeight - maxInFlightBytes);
     if (overload === 'drop') return;
     if (inFlight > maxInFlightBytes) {
-      this.#shed(inFlight - maxInFlightBytes * TARGET, (connection) => connection.inFlightWeight);
+      this.#shedInFlight(inFlight - maxInFlightBytes * TARGET);
     }
     if (outboundWeight > maxBufferedBytes) {
-      this.#shed(outboundWeight - maxBufferedBytes * TARGET, (connection) => connection.outboundWeight);
+      this.#shedOutbound(maxBufferedBytes * TARGET);
     }
   }
 
-  #shed(excess: number, weigh: (connection: Connection) => number): void {
-    const heaviest = [...this.#connections]
-      .filter((connection) => !connection.isLeaving && weigh(connection) > 0)
-      .sort((a, b) => weigh(b) - weigh(a));
+  #shedInFlight(excess: number): void {
     let left = excess;
-    for (const connection of heaviest) {
+    for (const connection of this.#heaviest((connection) => connection.inFlightWeight)) {
       if (left <= 0) return;
-      left -= weigh(connection);
-      connection.shed(CloseCode.TryAgainLater, 'overloaded: try again later');
+      left -= connection.inFlightWeight;
+      shed(connection);
     }
   }
+
+  /** A published message is in many queues: what closing one of them frees is known when it is closed. */
+  #shedOutbound(target: number): void {
+    for (const connection of this.#heaviest((connection) => connection.outboundWeight)) {
+      if (this.#counters.outboundWeight <= target) return;
+      shed(connection);
+    }
+  }
+
+  #heaviest(weigh: (connection: Connection) => number): Connection[] {
+    return [...this.#connections]
+      .filter((connection) => !connection.isLeaving && weigh(connection) > 0)
+      .sort((a, b) => weigh(b) - weigh(a));
+  }
+}
+
+function shed(connection: Connection): void {
+  connection.shed(CloseCode.TryAgainLater, 'overloaded: try again later');
 }
