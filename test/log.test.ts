@@ -107,9 +107,9 @@ describe('a log that nobody takes', () => {
     onTestFinished(() => void server.close());
     const port = await until('a port', () => (server.address() as { port: number } | null)?.port);
     for (const [what, makeOutput] of OUTPUTS) {
-      const stderr = makeOutput();
-      const failing = new Command(['serve', '--port', `${port}`], { stderr });
-      const mistyped = new Command(['serve', '--prot', `${port}`], { stderr });
+      // Each has its own: a Node.js that ends makes what it shares with another block again.
+      const failing = new Command(['serve', '--port', `${port}`], { stderr: makeOutput() });
+      const mistyped = new Command(['serve', '--prot', `${port}`], { stderr: makeOutput() });
       expect(await failing.exited, what).toMatchObject({ code: 1, stdout: '' });
       expect(await mistyped.exited, what).toMatchObject({ code: 2, stdout: '' });
     }
