@@ -153,6 +153,9 @@ describe('a thread in native code', () => {
     }
     await until('the shard to rest', () => hub.stats().shards[0]!.state === 'resting');
     expect(log.filter(({ message }) => message.includes('left behind'))).toHaveLength(4);
+    const restsSinceMs = hub.stats().uptimeMs;
+    await until('several pauses to pass', () => hub.stats().uptimeMs > restsSinceMs + 500);
+    expect(hub.stats().shards).toMatchObject([{ state: 'resting', restarts: 3 }]);
     await free();
     await until('the shard to be up', () => hub.stats().shards[0]!.state === 'up');
     expect(await (await WsClient.connect(url)).ask('state')).toBe('1 false');

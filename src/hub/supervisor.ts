@@ -43,7 +43,8 @@ export class Supervisor {
       if (this.#breaker.trips(performance.now()) || !this.#host.mayStart()) {
         this.#shard.rest();
         this.#host.onRest();
-        await delay(this.#limits.restartPauseMs, undefined, { signal }).catch(() => {});
+        do await delay(this.#limits.restartPauseMs, undefined, { signal }).catch(() => {});
+        while (!signal.aborted && !this.#host.mayStart());
         if (signal.aborted) return;
       }
       try {
