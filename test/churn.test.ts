@@ -18,6 +18,8 @@ const AT_ONCE = 100;
 const WARM_UP = 1000;
 const DEADLINE_MS = 60_000 + 100 * COUNT;
 const MIB = 1024 * 1024;
+/** src/hub/copies.ts */
+const MAX_FREE_MIB = 16;
 
 /** Everything in stats() that goes back to zero when nothing is going on. */
 async function gauges(hub: MeasuredHub) {
@@ -88,7 +90,8 @@ test(`${COUNT} connections that end at random points leave nothing behind`, {
   for (const count of Object.values(lived)) expect(count).toBeGreaterThan(COUNT / 30);
   // A kept connection is about 600 bytes, so 1.6 MiB of the default number.
   expect(after.heap - before.heap).toBeLessThan(MIB);
-  expect(after.external - before.external).toBeLessThan(2 * MIB);
+  // Beside it is what is kept for large copies to come, however many there were. A copy that is kept is on the heap, too.
+  expect(after.external - before.external).toBeLessThan((2 + MAX_FREE_MIB) * MIB);
   expect(after.rss - before.rss).toBeLessThan(150 * MIB);
   expect(after.resources).toEqual(before.resources);
 
