@@ -27,8 +27,9 @@ import { Intake } from './intake.js';
 import type { Lane, LaneExit } from './lane.js';
 import { type FanOut, ReplyApplier, type ReplySink } from './replies.js';
 
-/** Bytes of each ring. */
-const RING_BYTES = 4 * 1024 * 1024;
+/** Bytes of each ring; memory that is not used is not resident. */
+const INBOUND_BYTES = 16 * 1024 * 1024;
+const REPLY_BYTES = 4 * 1024 * 1024;
 /** Bytes of the arena for large messages: one always has room. */
 const ARENA_BYTES = 16 * 1024 * 1024;
 
@@ -156,10 +157,10 @@ export class Shard implements ReplySink {
     const Memory = this.#host.isLocal ? ArrayBuffer : SharedArrayBuffer;
     const memory: LaneMemory = {
       control: new SharedArrayBuffer(CONTROL_BYTES),
-      inbound: new Memory(RING_BYTES),
+      inbound: new Memory(INBOUND_BYTES),
       // Memory that is not used is not resident.
       arena: new Memory(Math.max(ARENA_BYTES, this.#host.maxPayload)),
-      replies: new Memory(RING_BYTES),
+      replies: new Memory(REPLY_BYTES),
     };
     const control = new Int32Array(memory.control);
     const lane = this.#makeLane();
@@ -178,7 +179,7 @@ export class Shard implements ReplySink {
       throw error;
     }
     if (this.isStopped) throw new HubError('ERR_HUB_STATE', 'the hub stops');
-    const staging = this.#host.isLocal ? undefined : new Block(new ArrayBuffer(RING_BYTES));
+    const staging = this.#host.isLocal ? undefined : new Block(new ArrayBuffer(INBOUND_BYTES));
     const inbound = new InboundWriter(control, new Block(memory.inbound), new Arena(memory.arena), staging);
     this.#inbound = inbound;
     this.#replies = new ReplyReader(control, new Block(memory.replies));

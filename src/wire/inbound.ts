@@ -22,6 +22,8 @@ import * as Word from './word.js';
 
 /** Payloads from this size on are not staged: a second copy costs more than a call for each. */
 const DIRECT_BYTES = 2048;
+/** A ring that holds less does not start over for it: so much of it is warm. */
+const MIN_PEAK_UNITS = (256 * 1024) / UNIT_BYTES;
 /** Larger payloads go into the arena, also where the ring is large enough for them. */
 const MAX_IN_RING_BYTES = 64 * 1024;
 /** Of a record whose payload is in the arena: uint32 offset, uint32 bytes. */
@@ -58,6 +60,9 @@ export class InboundWriter {
   /** Up to here memory may be written again. */
   #freed = 0;
   #last = 0;
+  /** Where the ring was empty last, and the most units that it held from one time to the next, lately. */
+  #emptyAt = 0;
+  #peak = MIN_PEAK_UNITS;
   /** Position of the `PAD` between `#crossed` and `#staged`, where more than one never is. */
   #pad: number | undefined = undefined;
 
@@ -195,8 +200,7 @@ export class InboundWriter {
 
   #reserve(units: number): boolean {
     const capacity = this.#private.units;
-    // An empty ring starts over at the start of its block, where memory is warm.
-    if (this.#staged === this.#freed && (this.#staged & (capacity - 1)) > capacity >>> 2) this.#skipToStart();
+    if (this.#staged === this.#freed) this.#startOver();
     const start = this.#staged & (capacity - 1);
     const padding = start + units > capacity ? capacity - start : 0;
     if (((this.#staged - this.#freed) | 0) + padding + units > capacity) return false;
@@ -204,6 +208,17 @@ export class InboundWriter {
     this.#last = this.#staged;
     this.#staged = (this.#staged + units) | 0;
     return true;
+  }
+
+  /**
+   * An empty ring goes back to the start of its block, where memory is warm, once it has come as far as what it lately
+   * held: the rest that is skipped counts as used until the worker has passed it.
+   */
+  #startOver(): void {
+    const held = (this.#staged - this.#emptyAt) | 0;
+    this.#emptyAt = this.#staged;
+    this.#peak = Math.max(held, this.#peak - (this.#peak >>> 5), MIN_PEAK_UNITS);
+    if ((this.#staged & (this.#private.units - 1)) >= this.#peak) this.#skipToStart();
   }
 
   #skipToStart(): void {
