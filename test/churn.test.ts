@@ -19,7 +19,7 @@ const WARM_UP = 1000;
 const DEADLINE_MS = 60_000 + 100 * COUNT;
 const MIB = 1024 * 1024;
 /** src/hub/copies.ts */
-const MAX_FREE_MIB = 16;
+const MAX_FREE_MIB = 8;
 
 /** Everything in stats() that goes back to zero when nothing is going on. */
 async function gauges(hub: MeasuredHub) {

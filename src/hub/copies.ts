@@ -13,7 +13,7 @@ const BLOCK_BYTES = 8 * 1024;
 /** Where fewer copies wait, a block would cost more than it saves: it stays while one of them is left. */
 const MIN_WAITING = 16;
 /** Memory that is kept for copies to come. */
-const MAX_FREE_BYTES = 16 * 1024 * 1024;
+const MAX_FREE_BYTES = 8 * 1024 * 1024;
 
 /** By their size. */
 const free = new Map<number, ArrayBuffer[]>();

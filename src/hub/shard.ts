@@ -31,7 +31,7 @@ import { type FanOut, ReplyApplier, type ReplySink } from './replies.js';
 const INBOUND_BYTES = 16 * 1024 * 1024;
 const REPLY_BYTES = 4 * 1024 * 1024;
 /** Bytes of the arena for large messages: one always has room. */
-const ARENA_BYTES = 16 * 1024 * 1024;
+const ARENA_BYTES = 8 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
