@@ -46,7 +46,8 @@ export class Barriers {
   /** The lines that handlers have noted under `name`. */
   notes(name: string): string[] {
     const file = join(this.dir, `${name}.log`);
-    return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+    // A line that has no end yet is being written.
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
   }
 
   /** Waits until handlers have noted `count` lines under `name`. */
