@@ -176,9 +176,11 @@ export class Connection implements Peer {
     const isOver = this.#host.meter.isOver(this, bytes, isControl);
     if (!isOver && (this.#limiter === undefined || this.#limiter.allow(bytes, isControl))) return true;
     if (isOver) this.shed(CloseCode.TryAgainLater, 'overloaded: too much at once', true);
-    else this.#host.counters.invalid['rate-limit']++;
-    this.isCut = true;
-    this.closeNow(CloseCode.PolicyViolation, 'rate limit');
+    else {
+      this.#host.counters.invalid['rate-limit']++;
+      this.isCut = true;
+      this.closeNow(CloseCode.PolicyViolation, 'rate limit');
+    }
     return false;
   }
 
