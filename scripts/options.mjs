@@ -1,5 +1,5 @@
 /**
- * Writes what is said of the options from the one schema: src/hub-options.ts, for editors and the API pages, and
+ * Writes what is said of the options from the one schema: src/api/hub-options.ts, for editors and the API pages, and
  * docs/options.md. Reads the build. With --check nothing is written: exit code 1 when one of them is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,10 @@ const COMMAND = 'npm run docs:options';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 const options = await readOptions();
-const rendered = { 'src/hub-options.ts': renderInterface(options), 'docs/options.md': renderPage(options) };
+const rendered = {
+  'src/api/hub-options.ts': renderInterface(options),
+  'docs/options.md': renderPage(options),
+};
 
 const stale = Object.entries(rendered).filter(([path, text]) => text !== read(path));
 if (!values.check) for (const [path, text] of stale) writeFileSync(locate(path), text);

@@ -1,8 +1,8 @@
 /** The option `affinity`: connections with the same key share a worker, whatever becomes of it. */
 import type { AffinityHook, HandshakeRequest } from 'shardhub';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { compileAffinity, shardOfKey } from '../src/hub/affinity.js';
-import { resolveOptions } from '../src/options.js';
+import { compileAffinity, shardOfKey } from '../src/hub/admission/affinity.js';
+import { resolveOptions } from '../src/options/options.js';
 import { counted } from './support/counters.js';
 import { fetchRaw, post } from './support/http-client.js';
 import { fixture, startHub } from './support/hubs.js';

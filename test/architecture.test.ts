@@ -36,10 +36,8 @@ describe('the parts', () => {
     ['workers', 'hub'],
     ['hub', 'cli'],
     ['workers', 'cli'],
-    ['console', 'hub'],
-    ['console', 'workers'],
-    ['metrics', 'hub'],
-    ['metrics', 'workers'],
+    ['telemetry', 'hub'],
+    ['telemetry', 'workers'],
     ['hub', 'loadgen'],
     ['workers', 'loadgen'],
     ['loadgen', 'hub'],
@@ -55,7 +53,7 @@ describe('the parts', () => {
 
   test('wire imports wire, the errors and the close codes', () => {
     const known = (target: string) =>
-      isIn('wire')(target) || ['errors.ts', 'close-codes.ts'].includes(target);
+      isIn('wire')(target) || ['api/errors.ts', 'api/close-codes.ts'].includes(target);
     expect(
       offences(({ path }, { target }) => isIn('wire')(path) && isSource(target) && !known(target)),
     ).toEqual([]);
@@ -71,16 +69,15 @@ describe('the parts', () => {
   });
 
   test.each([
-    ['client', []],
+    ['client', [] as string[]],
     ['bench', ['loadgen/index.ts', 'loadgen/options.ts']],
   ])('%s is no part of serving: it shares flags, stop signals and complaints with it', (tool, foreign) => {
     const isTool = isIn(`cli/${tool}`);
-    const common = ['escape.ts', 'handshake-flags.ts', 'output.ts', 'stop.ts', 'tool-flags.ts', 'values.ts'];
-    const shared = [...common.map((name) => `cli/${name}`), ...foreign];
+    const isShared = (path: string) =>
+      isIn('cli/flags')(path) || isIn('cli/terminal')(path) || foreign.includes(path);
     expect(
       offences(
-        ({ path }, { target }) =>
-          isTool(path) && isSource(target) && !isTool(target) && !shared.includes(target),
+        ({ path }, { target }) => isTool(path) && isSource(target) && !isTool(target) && !isShared(target),
       ),
     ).toEqual([]);
     // Loaded by the command line alone, and what runs it only when it is wanted.
@@ -109,14 +106,20 @@ describe('the parts', () => {
 
 describe('what is foreign', () => {
   test.each([
-    ['uWebSockets.js', ['hub/front.ts']],
-    ['piscina', ['hub/lanes.ts']],
+    ['uWebSockets.js', ['hub/engine/server.ts']],
+    ['piscina', ['hub/pool/piscina-links.ts']],
     [
       'zod',
-      ['options.ts', 'options/application.ts', 'options/front.ts', 'options/limits.ts', 'options/meta.ts'],
+      [
+        'options/options.ts',
+        'options/application.ts',
+        'options/front.ts',
+        'options/limits.ts',
+        'options/meta.ts',
+      ],
     ],
     ['commander', ['cli/program.ts']],
-    ['pino', ['hub/log.ts']],
+    ['pino', ['telemetry/log.ts']],
     ['ws', ['cli/client/connection.ts']],
     ['node:readline', ['cli/client/prompt.ts']],
     ['hdr-histogram-js', ['loadgen/recorder.ts']],
@@ -135,7 +138,7 @@ describe('what is foreign', () => {
 
   test('the process belongs to the command line', () => {
     // stdout and stderr are the process's, and so is what is still to be written there when it ends.
-    const outputs = ['hub/log-stream.ts', 'hub/worker-output.ts'];
+    const outputs = ['hub/pool/worker-output.ts', 'telemetry/log-stream.ts'];
     const namers = [...modules.values()].filter(({ identifiers }) => identifiers.has('process'));
     expect(namers.map(({ path }) => path).filter((path) => !isIn('cli')(path))).toEqual(outputs);
     const mayImport = ({ path }: Module, { names }: Import) =>
@@ -150,14 +153,14 @@ describe('what is foreign', () => {
 
   test('modules with a computed name are imported where threads and handlers are started', () => {
     const computed = [...modules.values()].filter(({ importsComputed }) => importsComputed);
-    expect(computed.map(({ path }) => path)).toEqual(['hub/local-lane.ts', 'workers/load.ts']);
+    expect(computed.map(({ path }) => path)).toEqual(['hub/pool/local-link.ts', 'workers/load.ts']);
   });
 });
 
 test(`no file is longer than ${MAX_LINES} lines`, () => {
   // One option after the other, generated.
   const long = [...modules.values()].filter(
-    ({ path, lines }) => lines > MAX_LINES && path !== 'hub-options.ts',
+    ({ path, lines }) => lines > MAX_LINES && path !== 'api/hub-options.ts',
   );
   expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([]);
 });

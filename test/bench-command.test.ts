@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BENCH_FLAGS, BENCH_USAGE } from '../src/cli/bench/flags.js';
-import type { ToolFlag } from '../src/cli/tool-flags.js';
-import { duration, HEADER, ORIGIN, TOKEN } from '../src/cli/values.js';
+import type { ToolFlag } from '../src/cli/flags/tool-flags.js';
+import { duration, HEADER, ORIGIN, TOKEN } from '../src/cli/flags/values.js';
 import { LOAD_OPTIONS } from '../src/loadgen/options.js';
 import { acceptFor } from './support/accept.js';
 import { BINARY, Command, runCommand } from './support/command-line.js';

@@ -18,7 +18,7 @@ const AT_ONCE = 100;
 const WARM_UP = 1000;
 const DEADLINE_MS = 60_000 + 100 * COUNT;
 const MIB = 1024 * 1024;
-/** src/hub/copies.ts */
+/** src/hub/connection/copies.ts */
 const MAX_FREE_MIB = 8;
 
 /** Everything in stats() that goes back to zero when nothing is going on. */

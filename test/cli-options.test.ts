@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { listFlags } from '../src/cli/flags.js';
+import { listFlags } from '../src/cli/flags/flags.js';
 import { run } from '../src/cli/program.js';
-import { type HubOptions, listOptions, type OptionInfo, resolveOptions } from '../src/options.js';
+import { type HubOptions, listOptions, type OptionInfo, resolveOptions } from '../src/options/options.js';
 import { BINARY, runCommand } from './support/command-line.js';
 
 type Sample = readonly [text: string, value: unknown];

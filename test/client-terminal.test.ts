@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { HumanReport } from '../src/cli/client/report.js';
 import { hexdump, showText } from '../src/cli/client/text.js';
-import { escapeControls, safeJson } from '../src/cli/escape.js';
+import { escapeControls, safeJson } from '../src/cli/terminal/escape.js';
 import { BINARY, Command } from './support/command-line.js';
 import { property } from './support/property.js';
 import { until } from './support/until.js';

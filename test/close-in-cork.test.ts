@@ -1,9 +1,9 @@
 /** A connection that is closed while its replies are corked ends when the cork does, though its peer does not read. */
 import { expect, test } from 'vitest';
-import { Connection } from '../src/hub/connection.js';
-import type { ConnectionHost } from '../src/hub/connection-host.js';
-import { Counters } from '../src/metrics/counters.js';
-import { resolveOptions } from '../src/options.js';
+import { Connection } from '../src/hub/connection/connection.js';
+import type { ConnectionHost } from '../src/hub/connection/connection-host.js';
+import { resolveOptions } from '../src/options/options.js';
+import { Counters } from '../src/telemetry/counters.js';
 
 test('a slow consumer whose queue overflows inside a cork', () => {
   const ends: number[] = [];

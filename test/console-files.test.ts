@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createHub } from 'shardhub';
 import { describe, expect, it } from 'vitest';
-import { CONSOLE_HEADERS, type ConsoleConfig, loadConsoleAssets } from '../src/console/assets.js';
+import { CONSOLE_HEADERS, type ConsoleConfig, loadConsoleAssets } from '../src/hub/http/console-assets.js';
 import { startHub } from './support/hubs.js';
 
 const PUBLIC = new URL('../public/', import.meta.url);

@@ -1,7 +1,7 @@
 /** handlerTimeoutMs: a loop costs its thread and its own connection, a promise only its own connection. */
 import { abandonedWorkers, type HubOptions } from 'shardhub';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { HandlerTimeoutEvent } from '../src/hub/events.js';
+import type { HandlerTimeoutEvent } from '../src/api/events.js';
 import { Barriers } from './support/barriers.js';
 import { fixture, startHub } from './support/hubs.js';
 import { connectOnShards } from './support/shards.js';

@@ -2,7 +2,7 @@
 import { createInflateRaw, constants as zlib } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { ClientOptions } from 'ws';
-import { chooseOffer } from '../src/hub/deflate-offer.js';
+import { chooseOffer } from '../src/hub/engine/deflate-offer.js';
 import { startHub } from './support/hubs.js';
 import { Prng } from './support/prng.js';
 import { RawClient, tryHandshake } from './support/raw-client.js';

@@ -60,7 +60,7 @@ describe('the pages in docs', () => {
 
 test('the table of jwtUpgrade’s options has what the types have', () => {
   const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
-  const [, body = ''] = /interface JwtUpgradeOptions<[^{]*\{(.*?)\n\}/s.exec(read('src/auth/jwt.ts')) ?? [];
+  const [, body = ''] = /interface JwtUpgradeOptions<[^{]*\{(.*?)\n\}/s.exec(read('src/auth.ts')) ?? [];
   const declared = [...body.matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+readonly (\w+)/gs)].map(
     ([, text, name]) => ({
       name,

@@ -4,7 +4,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { createHub, type Hub } from 'shardhub';
 import { expect, test } from 'vitest';
-import { HUB_EVENTS } from '../src/hub/events.js';
+import { HUB_EVENTS } from '../src/api/events.js';
 import { startHub } from './support/hubs.js';
 import { WsClient } from './support/ws-client.js';
 

@@ -7,7 +7,7 @@ const root = new URL('../', import.meta.url);
 const page = readFileSync(new URL('docs/errors.md', root), 'utf8');
 
 const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && path !== 'errors.ts')
+  .filter((path) => path.endsWith('.ts') && path !== 'api/errors.ts')
   .map((path) => readFileSync(new URL(`src/${path}`, root), 'utf8'))
   .join('\n');
 

@@ -1,12 +1,12 @@
 /** A connection with any backlog delays another's message by no more than one share of the ring. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Connection } from '../src/hub/connection.js';
-import type { ConnectionHost } from '../src/hub/connection-host.js';
-import { Connections } from '../src/hub/connections.js';
-import { Intake } from '../src/hub/intake.js';
-import { Counters } from '../src/metrics/counters.js';
-import { resolveOptions } from '../src/options.js';
+import { Connection } from '../src/hub/connection/connection.js';
+import type { ConnectionHost } from '../src/hub/connection/connection-host.js';
+import { Connections } from '../src/hub/connection/connections.js';
+import { Intake } from '../src/hub/dispatch/inbound-queue.js';
+import { resolveOptions } from '../src/options/options.js';
+import { Counters } from '../src/telemetry/counters.js';
 import { Arena } from '../src/wire/arena.js';
 import * as Flag from '../src/wire/flag.js';
 import { InboundReader, InboundWriter } from '../src/wire/inbound.js';
@@ -15,7 +15,7 @@ import { Block, CONTROL_BYTES } from '../src/wire/layout.js';
 import * as Word from '../src/wire/word.js';
 import { property } from './support/property.js';
 
-/** Records that one connection may have in the ring, as long as nothing is known of the handler (src/hub/intake.ts). */
+/** Records that one connection may have in the ring, as long as nothing is known of the handler (src/hub/dispatch/inbound-queue.ts). */
 const SHARE = 128;
 const RING_BYTES = 64 * 1024;
 

@@ -9,7 +9,7 @@ import { connectMany, type WsClient } from './support/ws-client.js';
 
 const POLITE = 100;
 const ROUNDS = 4;
-/** Records of 5 ms that one connection may have in the ring: 20 ms of work (src/hub/intake.ts), or twice that while it learns. */
+/** Records of 5 ms that one connection may have in the ring: 20 ms of work (src/hub/dispatch/inbound-queue.ts), or twice that while it learns. */
 const SHARE = 8;
 /** What one turn of a flooded shard works off: the flood's share, and a message of each of its other connections. */
 const BATCH = SHARE + POLITE / 2;

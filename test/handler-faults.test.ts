@@ -2,7 +2,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { HandlerErrorEvent } from '../src/hub/events.js';
+import type { HandlerErrorEvent } from '../src/api/events.js';
 import { fetchRaw, post } from './support/http-client.js';
 import { fixture, type LogLine, startHub } from './support/hubs.js';
 import { connectOnShards } from './support/shards.js';

@@ -1,6 +1,6 @@
 /** Replies that lie about themselves, whose memory is gone, or that cannot be begun: each costs itself only. */
 import { describe, expect, test } from 'vitest';
-import type { HandlerErrorEvent } from '../src/hub/events.js';
+import type { HandlerErrorEvent } from '../src/api/events.js';
 import { fetchRaw } from './support/http-client.js';
 import { fixture, startHub } from './support/hubs.js';
 import { until } from './support/until.js';

@@ -1,7 +1,7 @@
 /** Large messages: no size is a border, and what a polite client makes a hub's memory grow by does not depend on how many it sends. */
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { giveBack, takeCopy } from '../src/hub/copies.js';
+import { giveBack, takeCopy } from '../src/hub/connection/copies.js';
 import { encodeFrame, Opcode } from './support/frames.js';
 import { fixture, startHub } from './support/hubs.js';
 import { startMeasuredHub } from './support/measured-hub.js';

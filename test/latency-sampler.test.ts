@@ -1,6 +1,6 @@
 /** The sampler of latencies: which messages it measures, when a measurement ends, and how many it takes. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { LatencySampler } from '../src/metrics/latency.js';
+import { LatencySampler } from '../src/telemetry/latency.js';
 
 class Source {
   inFlight = 0;

@@ -2,8 +2,8 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Listener } from '../src/hub/listener.js';
-import type { Uws, UwsApp, UwsListenToken } from '../src/hub/uws.js';
+import { Listener } from '../src/hub/engine/listener.js';
+import type { Uws, UwsApp, UwsListenToken } from '../src/hub/engine/uws.js';
 import { temporaryFolder } from './support/temporary-folder.js';
 
 /** An engine that notes what it is asked. */

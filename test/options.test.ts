@@ -1,8 +1,8 @@
 /** The options schema: defaults, bounds, and errors that name the option, what it got and what it takes. */
 import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { HubError } from '../src/errors.js';
-import { type HubOptions, listOptions, resolveOptions } from '../src/options.js';
+import { HubError } from '../src/api/errors.js';
+import { type HubOptions, listOptions, resolveOptions } from '../src/options/options.js';
 
 function refusal(options: object): HubError {
   try {

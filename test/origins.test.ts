@@ -1,7 +1,7 @@
 /** The option `origins`: which pages a browser may connect from. */
 import { type HandshakeRequest, type HubOptions, resolveOptions } from 'shardhub';
 import { describe, expect, test } from 'vitest';
-import { compileOrigins } from '../src/hub/origins.js';
+import { compileOrigins } from '../src/hub/admission/origins.js';
 import { counted } from './support/counters.js';
 import { fetchRaw } from './support/http-client.js';
 import { startHub } from './support/hubs.js';

@@ -1,13 +1,13 @@
 /** Invariants of the small pure parts: queue, table, bucket and close reasons. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_CLOSE_REASON_BYTES } from '../src/close-codes.js';
-import { Deque } from '../src/deque.js';
-import type { Connection } from '../src/hub/connection.js';
-import { Connections } from '../src/hub/connections.js';
-import { OutboundQueue } from '../src/hub/outbound.js';
-import { TokenBucket } from '../src/hub/token-bucket.js';
-import { Counters } from '../src/metrics/counters.js';
+import { MAX_CLOSE_REASON_BYTES } from '../src/api/close-codes.js';
+import type { Connection } from '../src/hub/connection/connection.js';
+import { Connections } from '../src/hub/connection/connections.js';
+import { OutboundQueue } from '../src/hub/connection/outbound.js';
+import { Counters } from '../src/telemetry/counters.js';
+import { Deque } from '../src/util/deque.js';
+import { TokenBucket } from '../src/util/token-bucket.js';
 import { decodeClose, encodeClose, truncateReason } from '../src/wire/close.js';
 import { connectionId, parseConnectionId } from '../src/wire/id.js';
 import { property } from './support/property.js';

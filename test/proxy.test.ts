@@ -1,7 +1,7 @@
 /** The client's address behind proxies: X-Forwarded-For, and the PROXY protocol. */
 import { type HubOptions, resolveOptions } from 'shardhub';
 import { describe, expect, test } from 'vitest';
-import { compileProxyTrust, type ProxyTrust } from '../src/hub/proxy.js';
+import { compileProxyTrust, type ProxyTrust } from '../src/hub/engine/proxy.js';
 import { counted } from './support/counters.js';
 import { startHub } from './support/hubs.js';
 import { handshakeRequest, RawClient, tryHandshake } from './support/raw-client.js';

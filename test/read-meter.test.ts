@@ -1,6 +1,6 @@
 /** How long a socket may be read in one turn: what is counted, and what never is. */
 import { expect, test, vi } from 'vitest';
-import { ReadMeter } from '../src/hub/read-meter.js';
+import { ReadMeter } from '../src/hub/connection/read-meter.js';
 
 /** A meter whose clock goes by so much with each frame. */
 function setUp(frameMs: number) {

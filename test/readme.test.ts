@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { BENCH_FLAGS } from '../src/cli/bench/flags.js';
 import { CLIENT_FLAGS } from '../src/cli/client/flags.js';
-import { type Flag, listFlags } from '../src/cli/flags.js';
-import type { ToolFlags } from '../src/cli/tool-flags.js';
+import { type Flag, listFlags } from '../src/cli/flags/flags.js';
+import type { ToolFlags } from '../src/cli/flags/tool-flags.js';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 

@@ -1,11 +1,11 @@
 /** Records that tell a worker of room: in the ring, and in the way of nothing. */
 import { expect, test } from 'vitest';
-import { Connection } from '../src/hub/connection.js';
-import type { ConnectionHost } from '../src/hub/connection-host.js';
-import { Connections } from '../src/hub/connections.js';
-import { Intake } from '../src/hub/intake.js';
-import { Counters } from '../src/metrics/counters.js';
-import { resolveOptions } from '../src/options.js';
+import { Connection } from '../src/hub/connection/connection.js';
+import type { ConnectionHost } from '../src/hub/connection/connection-host.js';
+import { Connections } from '../src/hub/connection/connections.js';
+import { Intake } from '../src/hub/dispatch/inbound-queue.js';
+import { resolveOptions } from '../src/options/options.js';
+import { Counters } from '../src/telemetry/counters.js';
 import { Arena } from '../src/wire/arena.js';
 import { InboundReader, InboundWriter } from '../src/wire/inbound.js';
 import * as Inbound from '../src/wire/inbound-kind.js';

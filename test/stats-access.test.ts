@@ -1,7 +1,7 @@
 /** Who may read the statistics: the token, and what goes without one on a loopback address. */
 import { describe, expect, test } from 'vitest';
-import { isLoopbackHost } from '../src/hub/address.js';
-import { refuseStats, statsAccess } from '../src/hub/stats-access.js';
+import { refuseStats, statsAccess } from '../src/hub/http/stats-access.js';
+import { isLoopbackHost } from '../src/util/address.js';
 import { fetchRaw } from './support/http-client.js';
 import { startHub } from './support/hubs.js';
 import { rawRequest } from './support/raw-http.js';

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { HubStats } from '../src/hub/stats.js';
-import { MAX_STREAMS, type StatsEvent, StatsFeed, type StatsReader } from '../src/hub/stats-feed.js';
-import { LatencySampler } from '../src/metrics/latency.js';
+import { MAX_STREAMS, type StatsEvent, StatsFeed, type StatsReader } from '../src/hub/http/stats-feed.js';
+import { LatencySampler } from '../src/telemetry/latency.js';
+import type { HubStats } from '../src/telemetry/stats.js';
 import { Barriers } from './support/barriers.js';
 import { fixture, startHub } from './support/hubs.js';
 import { startMeasuredHub } from './support/measured-hub.js';

@@ -1,6 +1,6 @@
 /** Half surrogate pairs: all text that is encoded has U+FFFD for them, whichever thread encodes it. */
 import { describe, expect, test } from 'vitest';
-import type { HandlerErrorEvent } from '../src/hub/events.js';
+import type { HandlerErrorEvent } from '../src/api/events.js';
 import { fetchRaw } from './support/http-client.js';
 import { fixture, startHub } from './support/hubs.js';
 import { tryHandshake } from './support/raw-client.js';

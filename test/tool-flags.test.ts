@@ -2,8 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { BENCH_FLAGS, toLoadOptions } from '../src/cli/bench/flags.js';
 import { CLIENT_FLAGS } from '../src/cli/client/flags.js';
-import { nameOf, readToolFlags, type ToolFlags } from '../src/cli/tool-flags.js';
-import { duration, mergeHeaders, parseDuration, parseHeader, WEBSOCKET_URL } from '../src/cli/values.js';
+import { nameOf, readToolFlags, type ToolFlags } from '../src/cli/flags/tool-flags.js';
+import {
+  duration,
+  mergeHeaders,
+  parseDuration,
+  parseHeader,
+  WEBSOCKET_URL,
+} from '../src/cli/flags/values.js';
 import { LOAD_OPTIONS, resolveLoadOptions } from '../src/loadgen/options.js';
 
 const ADDRESS = new URL('ws://127.0.0.1:1/');

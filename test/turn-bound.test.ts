@@ -1,7 +1,7 @@
 /** One turn of the front end works on replies until its time is up, and the next one goes on where it stopped. */
 import { expect, test } from 'vitest';
-import { Connections } from '../src/hub/connections.js';
-import { ReplyApplier } from '../src/hub/replies.js';
+import { Connections } from '../src/hub/connection/connections.js';
+import { ReplyApplier } from '../src/hub/dispatch/replies.js';
 import { Arena } from '../src/wire/arena.js';
 import * as Flag from '../src/wire/flag.js';
 import { InboundWriter } from '../src/wire/inbound.js';

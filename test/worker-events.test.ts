@@ -1,7 +1,7 @@
 /** What the hub tells of a worker that ended, and of a hook that took too long. */
 import type { HubOptions } from 'shardhub';
 import { describe, expect, test } from 'vitest';
-import type { HandlerTimeoutEvent, WorkerExitEvent } from '../src/hub/events.js';
+import type { HandlerTimeoutEvent, WorkerExitEvent } from '../src/api/events.js';
 import { Barriers } from './support/barriers.js';
 import { fixture, startHub } from './support/hubs.js';
 import { connectOnShards } from './support/shards.js';

@@ -5,14 +5,14 @@
  * Real: connection, admission to the ring, both rings, applying of replies. Not there: engine, sockets and threads; the
  * worker's part is done between the two measured ones.
  */
-import { Connection } from '../../dist/hub/connection.js';
-import { connectionLimits } from '../../dist/hub/connection-limits.js';
-import { Connections } from '../../dist/hub/connections.js';
-import { ReadMeter } from '../../dist/hub/read-meter.js';
-import { Shard } from '../../dist/hub/shard.js';
-import { SendVerdict } from '../../dist/hub/socket-port.js';
-import { Counters } from '../../dist/metrics/counters.js';
-import { resolveOptions } from '../../dist/options.js';
+import { Connection } from '../../dist/hub/connection/connection.js';
+import { connectionLimits } from '../../dist/hub/connection/connection-limits.js';
+import { Connections } from '../../dist/hub/connection/connections.js';
+import { ReadMeter } from '../../dist/hub/connection/read-meter.js';
+import { SendVerdict } from '../../dist/hub/connection/socket-port.js';
+import { Shard } from '../../dist/hub/dispatch/shard.js';
+import { resolveOptions } from '../../dist/options/options.js';
+import { Counters } from '../../dist/telemetry/counters.js';
 import { Arena } from '../../dist/wire/arena.js';
 import * as Flag from '../../dist/wire/flag.js';
 import { InboundReader } from '../../dist/wire/inbound.js';

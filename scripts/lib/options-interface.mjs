@@ -37,9 +37,12 @@ function importsOf(options) {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
       ([path, names]) =>
-        `import type { ${[...names].sort().join(', ')} } from './${path.replace(/\.ts$/, '.js')}';`,
+        `import type { ${[...names].sort().join(', ')} } from '${relativeToApi(path.replace(/\.ts$/, '.js'))}';`,
     );
 }
+
+/** @param {string} path in src */
+const relativeToApi = (path) => (path.startsWith('api/') ? `./${path.slice(4)}` : `../${path}`);
 
 function comment({ name, description, takes, fallback, flags }, names) {
   const link = (text) => linkNames(text, name, names);
@@ -94,6 +97,6 @@ function wrap(text) {
 function format(text) {
   const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome');
   const cwd = fileURLToPath(new URL('../../', import.meta.url));
-  const args = [biome, 'check', '--write', '--stdin-file-path=src/hub-options.ts'];
+  const args = [biome, 'check', '--write', '--stdin-file-path=src/api/hub-options.ts'];
   return execFileSync(process.execPath, args, { cwd, input: text, encoding: 'utf8' });
 }

@@ -1,6 +1,6 @@
 /** Everything that the schema knows of each option, in words. */
-import { listFlags } from '../../dist/cli/flags.js';
-import { hubOptionsSchema, listOptions, resolveOptions } from '../../dist/options.js';
+import { listFlags } from '../../dist/cli/flags/flags.js';
+import { hubOptionsSchema, listOptions, resolveOptions } from '../../dist/options/options.js';
 import { readOptionTypes } from './option-types.mjs';
 
 /**

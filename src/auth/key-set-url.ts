@@ -1,5 +1,5 @@
 /** A set of public keys at an address: what may be asked, and what is taken of the answer. */
-import { HubError } from '../errors.js';
+import { HubError } from '../api/errors.js';
 import { type KeySet, parseKeySet, textOf } from './key-set.js';
 import { bad } from './token.js';
 

@@ -1,5 +1,5 @@
 /** Where a handshake carries its token. Pure. */
-import { HubError } from '../errors.js';
+import { HubError } from '../api/errors.js';
 import type { HandshakeRequest } from '../wire/request.js';
 
 const SOURCES = ['header', 'cookie', 'subprotocol', 'query'] as const;

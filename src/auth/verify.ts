@@ -11,7 +11,7 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import type { HubError } from '../errors.js';
+import type { HubError } from '../api/errors.js';
 import { type KeySet, KeySetFile } from './key-set.js';
 import { checkAddress, isAddress, KeySetUrl } from './key-set-url.js';
 import { checkAlgorithms, type JwtAlgorithm, readKey } from './keys.js';

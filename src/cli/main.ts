@@ -5,8 +5,8 @@
  * The stop signals are watched before anything else is loaded, so that one that arrives during the start
  * ends the process as cleanly as a later one.
  */
-import { exitAfterComplaint, exitWithFailure, ignoreBrokenPipes } from './output.js';
-import { watchStopSignals } from './stop.js';
+import { exitAfterComplaint, exitWithFailure, ignoreBrokenPipes } from './terminal/output.js';
+import { watchStopSignals } from './terminal/stop.js';
 
 ignoreBrokenPipes();
 watchStopSignals();

@@ -3,11 +3,17 @@ import { Command, CommanderError, type Help, Option } from 'commander';
 import { HubError, type HubOptions, listOptions, VERSION } from '../index.js';
 import { BENCH_USAGE } from './bench/flags.js';
 import { CLIENT_USAGE } from './client/flags.js';
-import { type Flag, listFlags } from './flags.js';
-import { oneLine, warn } from './output.js';
-import { serve } from './serve.js';
-import { type Environment, readSettings, unknownVariables } from './settings.js';
-import { complain, readToolFlags, type ToolFlags, type ToolOptions, type ToolUsage } from './tool-flags.js';
+import { type Flag, listFlags } from './flags/flags.js';
+import {
+  complain,
+  readToolFlags,
+  type ToolFlags,
+  type ToolOptions,
+  type ToolUsage,
+} from './flags/tool-flags.js';
+import { serve } from './serve/serve.js';
+import { type Environment, readSettings, unknownVariables } from './serve/settings.js';
+import { oneLine, warn } from './terminal/output.js';
 
 export const WRONG_USAGE = 2;
 

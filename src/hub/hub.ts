@@ -5,14 +5,18 @@
  */
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { CloseCode } from '../close-codes.js';
-import { loadConsoleAssets } from '../console/assets.js';
-import { HubError, toError } from '../errors.js';
-import { Counters } from '../metrics/counters.js';
-import { type HubOptions, type ResolvedOptions, resolveOptions } from '../options.js';
-import { VERSION } from '../version.js';
+import { CloseCode } from '../api/close-codes.js';
+import type { CloseOptions } from '../api/close-options.js';
+import { HubError, toError } from '../api/errors.js';
+import type { HubEvents } from '../api/events.js';
+import { type HubOptions, type ResolvedOptions, resolveOptions } from '../options/options.js';
+import { Counters } from '../telemetry/counters.js';
+import { Emitter } from '../telemetry/emitter.js';
+import { Log } from '../telemetry/log.js';
+import { collectStats, type HubStats } from '../telemetry/stats.js';
+import { baseUrl } from '../util/address.js';
+import { VERSION } from '../util/version.js';
 import type { HandshakeRequest } from '../wire/request.js';
-import { baseUrl } from './address.js';
 import {
   type Readiness,
   type Refusal,
@@ -21,26 +25,22 @@ import {
   refuseOrigin,
   refuseUnready,
   unavailable,
-} from './admission.js';
-import type { ConnectionFilter, Except, HubPublishOptions } from './audience.js';
-import type { CloseOptions } from './close-options.js';
-import { Descriptors } from './descriptors.js';
-import { Emitter } from './emitter.js';
-import type { HubEvents } from './events.js';
-import { toRequest, type UwsExchange } from './exchange.js';
-import { Front } from './front.js';
-import { Heartbeat } from './heartbeat.js';
-import { HttpRoutes } from './http.js';
-import { HttpApp, type HttpHandler } from './http-app.js';
-import type { HubConnection } from './hub-connection.js';
-import { Log } from './log.js';
-import type { Payload } from './payload.js';
-import { Population } from './population.js';
-import { Routes } from './routes.js';
-import { collectStats, type HubStats } from './stats.js';
-import { refuseStats, statsAccess } from './stats-access.js';
-import { StatsFeed } from './stats-feed.js';
-import { Upgrades } from './upgrade.js';
+} from './admission/admission.js';
+import { Descriptors } from './admission/descriptors.js';
+import { Routes } from './admission/routes.js';
+import { Upgrades } from './admission/upgrade.js';
+import type { Payload } from './connection/payload.js';
+import { Population } from './connection-manager.js';
+import { toRequest, type UwsExchange } from './engine/exchange.js';
+import { Front } from './engine/server.js';
+import { loadConsoleAssets } from './http/console-assets.js';
+import { HttpRoutes } from './http/http.js';
+import { HttpApp, type HttpHandler } from './http/http-app.js';
+import { refuseStats, statsAccess } from './http/stats-access.js';
+import { StatsFeed } from './http/stats-feed.js';
+import { Heartbeat } from './pubsub/heartbeat.js';
+import type { HubConnection } from './pubsub/hub-connection.js';
+import type { ConnectionFilter, Except, HubPublishOptions } from './pubsub/registry.js';
 
 /** A hub's states; they go one way. */
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';

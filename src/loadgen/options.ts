@@ -1,5 +1,5 @@
 /** What a load run takes: the one list of its options, their bounds and defaults, for `runLoad` and the command line. */
-import { describe, HubError } from '../errors.js';
+import { describe, HubError } from '../api/errors.js';
 import { MIN_SIZE } from './message.js';
 
 const MIB = 1024 * 1024;

@@ -1,6 +1,6 @@
 /** Options of what the application adds, of the hub's own pages, and of its log. */
 import { z } from 'zod';
-import type { PingListener, PongListener } from '../hub/events.js';
+import type { PingListener, PongListener } from '../api/events.js';
 import { flag, integer, isFunction, option } from './meta.js';
 
 const heartbeatSchema = z.strictObject({

@@ -1,10 +1,10 @@
 /** Options of the listener, the handshake, the handler and the socket. */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { AFFINITY_PATTERN, type AffinityHook } from '../affinity.js';
-import { isNetwork } from '../network.js';
-import { normalizeOrigin } from '../origin.js';
-import type { OriginCheck, UpgradeHook } from '../upgrade.js';
+import { AFFINITY_PATTERN, type AffinityHook } from '../api/affinity.js';
+import type { OriginCheck, UpgradeHook } from '../api/upgrade.js';
+import { isNetwork } from '../util/network.js';
+import { normalizeOrigin } from '../util/origin.js';
 import { embedded, flag, integer, isFunction, MIB, option } from './meta.js';
 
 /** `https://*.example.com` stands for every name below. */

@@ -3,7 +3,7 @@
  * getter of a subclass), can come from another realm, and can have lost its memory. The language's own getters don't lie.
  */
 import { isArrayBuffer, isUint8Array } from 'node:util/types';
-import { HubError } from '../errors.js';
+import { HubError } from '../api/errors.js';
 
 function getterOf<T>(prototype: object, name: string): (of: unknown) => T {
   return Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, name)!.get!);

@@ -1,7 +1,7 @@
 /** The payload of close records: the code as uint16, then the reason in UTF-8 (as in a close frame, RFC 6455 §5.5.1). */
 import { toUSVString } from 'node:util';
-import { isSendableCloseCode, MAX_CLOSE_REASON_BYTES } from '../close-codes.js';
-import { describe, HubError } from '../errors.js';
+import { isSendableCloseCode, MAX_CLOSE_REASON_BYTES } from '../api/close-codes.js';
+import { describe, HubError } from '../api/errors.js';
 
 /** @throws HubError `ERR_CLOSE_ARGUMENT` for a code that may not be sent (RFC 6455 §7.4) */
 export function checkCloseCode(code: number): void {

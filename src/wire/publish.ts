@@ -5,7 +5,7 @@
  * key, and the message.
  */
 import { toUSVString } from 'node:util';
-import { describe, HubError } from '../errors.js';
+import { describe, HubError } from '../api/errors.js';
 
 /** Bytes of a topic's name in UTF-8. */
 export const MAX_TOPIC_BYTES = 255;

@@ -3,7 +3,7 @@
  * replaced worker is told again), so it is one compact string of one-byte characters.
  */
 import { deserialize, serialize } from 'node:v8';
-import { HubError } from '../errors.js';
+import { HubError } from '../api/errors.js';
 
 /** What is known of a handshake. */
 export interface HandshakeRequest {

@@ -5,11 +5,11 @@ import { connectionId } from '../wire/id.js';
 import { conflationKey, encodePublish, topicName } from '../wire/publish.js';
 import * as Reply from '../wire/reply-kind.js';
 import { decodeHandshake, type Handshake, type HandshakeRequest } from '../wire/request.js';
-import type { Connection, ConnectionPublishOptions, Data, Handler, SendResult } from './handler.js';
-import type { InLine, Line } from './line.js';
+import type { Connection, ConnectionPublishOptions, Data, Handler, SendResult } from '../worker.js';
 import type { InboundMessage } from './message.js';
+import type { InLine, Line } from './reorder-buffer.js';
 import { toFrame } from './reply-value.js';
-import { DROPPED, type Room } from './room.js';
+import { DROPPED, type Room } from './send-credit.js';
 
 /** What a context needs of its runtime. */
 export interface ContextHost {

@@ -2,9 +2,11 @@
  * The Piscina task of a lane, on its worker thread: loads the handlers, says that it is ready, and then runs the
  * records of one shard until it is told to stop.
  */
-import { toErrorRecord } from '../errors.js';
+import { toErrorRecord } from '../api/errors.js';
 import { Arena } from '../wire/arena.js';
 import { InboundReader } from '../wire/inbound.js';
+import { Block } from '../wire/layout.js';
+import { ReplyWriter } from '../wire/replies.js';
 import {
   type BellMessage,
   type LaneReady,
@@ -12,9 +14,7 @@ import {
   type LaneTask,
   OVER_MEMORY,
   PROBE,
-} from '../wire/lane-task.js';
-import { Block } from '../wire/layout.js';
-import { ReplyWriter } from '../wire/replies.js';
+} from '../wire/worker-task.js';
 import { answerBell, claimFrontEndBell, doze, fallAsleep, step, stir, waitForRoom } from './bell.js';
 import { Handlers } from './handlers.js';
 import { MemoryWatch } from './memory-watch.js';

@@ -1,8 +1,8 @@
 /** A handler's life in one worker: `start` before its first connection, `stop` after its last message. */
-import { HubError, toErrorRecord } from '../errors.js';
-import type { HandlerSource } from '../wire/lane-task.js';
-import { within } from '../within.js';
-import type { Handler, WorkerContext } from './handler.js';
+import { HubError, toErrorRecord } from '../api/errors.js';
+import { within } from '../util/within.js';
+import type { HandlerSource } from '../wire/worker-task.js';
+import type { Handler, WorkerContext } from '../worker.js';
 
 export interface LifeSettings {
   readonly shard: number;

@@ -1,8 +1,8 @@
 /** Loads a handler in the thread that will run it. */
-import { HubError } from '../errors.js';
-import type { HandlerSource } from '../wire/lane-task.js';
-import { within } from '../within.js';
-import type { Handler } from './handler.js';
+import { HubError } from '../api/errors.js';
+import { within } from '../util/within.js';
+import type { HandlerSource } from '../wire/worker-task.js';
+import type { Handler } from '../worker.js';
 import { explainLoadFailure, handlerIn } from './handler-module.js';
 
 /**

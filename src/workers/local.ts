@@ -3,9 +3,9 @@
  */
 import { Arena } from '../wire/arena.js';
 import { InboundReader } from '../wire/inbound.js';
-import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../wire/lane-task.js';
 import { Block, type LaneMemory } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
+import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../wire/worker-task.js';
 import { claimFrontEndBell, fallAsleep, stir } from './bell.js';
 import { Handlers } from './handlers.js';
 import { Runtime } from './runtime.js';

@@ -3,10 +3,10 @@
  * `keep` copies it out of memory that is about to be reused.
  */
 import { isUtf8 } from 'node:buffer';
-import { BadMessageError } from '../bad-message.js';
-import { HubError } from '../errors.js';
+import { BadMessageError } from '../api/bad-message.js';
+import { HubError } from '../api/errors.js';
 import type { InboundReader } from '../wire/inbound.js';
-import type { Message } from './handler.js';
+import type { Message } from '../worker.js';
 
 export class InboundMessage implements Message {
   readonly isBinary: boolean;

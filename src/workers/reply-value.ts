@@ -1,5 +1,5 @@
 /** Tells the kinds of value apart that a hook may return. */
-import { describe, HubError } from '../errors.js';
+import { describe, HubError } from '../api/errors.js';
 import { asBytes, isUint8Array, realLength } from '../wire/bytes.js';
 import { asFrame, type Frame } from '../wire/frame.js';
 import { InboundMessage } from './message.js';

@@ -5,21 +5,21 @@
  * Where it stands on a message's way: inbound ring → here → handler → here → reply ring.
  */
 import { nextTick } from 'node:process';
-import { Deque } from '../deque.js';
-import { HubError } from '../errors.js';
+import { HubError } from '../api/errors.js';
+import { Deque } from '../util/deque.js';
 import { decodeClose } from '../wire/close.js';
 import * as Flag from '../wire/flag.js';
 import type { InboundReader } from '../wire/inbound.js';
 import * as Inbound from '../wire/inbound-kind.js';
-import type { RuntimeSettings } from '../wire/lane-task.js';
 import type { ReplyWriter } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
 import { handlerOf } from '../wire/request.js';
+import type { RuntimeSettings } from '../wire/worker-task.js';
+import type { Data, Handler, SendResult } from '../worker.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
-import type { Data, Handler, SendResult } from './handler.js';
-import type { Job } from './job.js';
+import { Outcomes } from './hook-results.js';
+import type { Job } from './invocation.js';
 import { InboundMessage } from './message.js';
-import { Outcomes } from './outcomes.js';
 import type { RuntimeHost } from './runtime-host.js';
 
 /** A turn of the loop that ran so long lets timers and I/O of the thread have their turn, and replies leave. */

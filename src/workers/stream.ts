@@ -2,8 +2,8 @@
  * Sends the items of an iterable, no faster than its connection's peer takes them. The first item waits for nothing, as
  * if it had been returned by itself.
  */
-import { describeReturned } from '../errors.js';
-import type { Job } from './job.js';
+import { describeReturned } from '../api/errors.js';
+import type { Job } from './invocation.js';
 import { isThenable } from './reply-value.js';
 
 /** So long items are taken in one go; then other connections have their turn. Looked at after so many items. */

@@ -1,7 +1,7 @@
 /** A hub with a worker that can be held and made to die, and connections on both of its shards. */
 import type { HubOptions } from 'shardhub';
 import { expect } from 'vitest';
-import type { WorkerExitEvent } from '../../src/hub/events.js';
+import type { WorkerExitEvent } from '../../src/api/events.js';
 import { Barriers } from './barriers.js';
 import { fixture, startHub } from './hubs.js';
 import { connectOnShards } from './shards.js';

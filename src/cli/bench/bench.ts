@@ -1,8 +1,8 @@
 /** `shardhub bench`: one load run, to its report or to a stop signal. */
 import { ERROR_KINDS, type LoadOptions, runLoad } from '../../loadgen/index.js';
-import { escapeControls, safeJson } from '../escape.js';
-import { print, warn } from '../output.js';
-import { drainOnStop } from '../stop.js';
+import { escapeControls, safeJson } from '../terminal/escape.js';
+import { print, warn } from '../terminal/output.js';
+import { drainOnStop } from '../terminal/stop.js';
 import { type BenchOptions, toLoadOptions } from './flags.js';
 import { createProgressBar } from './progress.js';
 import { formatReport } from './report.js';

@@ -1,8 +1,8 @@
 /** What `shardhub bench` takes: its flags, which of them exclude each other, and what they mean to a load run. */
 import { LOAD_OPTIONS, type LoadOptionName, type LoadOptions } from '../../loadgen/options.js';
-import { HANDSHAKE_FLAGS } from '../handshake-flags.js';
-import { single, type ToolOptions, type ToolUsage, toggle } from '../tool-flags.js';
-import { duration, integer, type Kind, mergeHeaders, NUMBER, TOKEN, WEBSOCKET_URL } from '../values.js';
+import { HANDSHAKE_FLAGS } from '../flags/handshake-flags.js';
+import { single, type ToolOptions, type ToolUsage, toggle } from '../flags/tool-flags.js';
+import { duration, integer, type Kind, mergeHeaders, NUMBER, TOKEN, WEBSOCKET_URL } from '../flags/values.js';
 
 const WHOLE = integer(0, Number.MAX_SAFE_INTEGER);
 

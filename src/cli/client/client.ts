@@ -1,6 +1,6 @@
 /** `shardhub client`: a conversation between a server and the terminal, a pipe or what the flags say. */
-import { warn } from '../output.js';
-import { drainOnStop } from '../stop.js';
+import { warn } from '../terminal/output.js';
+import { drainOnStop } from '../terminal/stop.js';
 import { Backoff } from './backoff.js';
 import type { Target } from './connection.js';
 import type { ClientOptions } from './flags.js';

@@ -1,7 +1,7 @@
 /** One WebSocket connection as a client, on the `ws` package, which no other file knows. It says exactly once how it ended. */
 import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from 'ws';
-import { type Header, mergeHeaders } from '../values.js';
+import { type Header, mergeHeaders } from '../flags/values.js';
 import { describeAnswer, describeError, describeTimeout, type Failure } from './failure.js';
 
 export interface Target {

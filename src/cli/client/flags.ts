@@ -1,8 +1,8 @@
 /** What `shardhub client` takes: its flags, and which of them exclude each other. */
 import { isUtf8 } from 'node:buffer';
-import { HANDSHAKE_FLAGS } from '../handshake-flags.js';
-import { repeatable, single, type ToolOptions, type ToolUsage, toggle } from '../tool-flags.js';
-import { duration, FILE, integer, TEXT, TOKEN, WEBSOCKET_URL } from '../values.js';
+import { HANDSHAKE_FLAGS } from '../flags/handshake-flags.js';
+import { repeatable, single, type ToolOptions, type ToolUsage, toggle } from '../flags/tool-flags.js';
+import { duration, FILE, integer, TEXT, TOKEN, WEBSOCKET_URL } from '../flags/values.js';
 
 export const CLIENT_FLAGS = {
   send: repeatable('--send <text>', TEXT, 'send a text instead of reading stdin; repeatable'),

@@ -1,5 +1,5 @@
 /** What the client tells: lines for people, or one JSON object per event for scripts. Data goes to stdout, the rest to stderr. */
-import { escapeControls, safeJson } from '../escape.js';
+import { escapeControls, safeJson } from '../terminal/escape.js';
 import type { Failure } from './failure.js';
 import { formatBytes, formatMs, hexdump, showText } from './text.js';
 

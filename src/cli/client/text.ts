@@ -1,5 +1,5 @@
 /** How what a peer sent becomes something that is safe and readable on a terminal. */
-import { escapeControls } from '../escape.js';
+import { escapeControls } from '../terminal/escape.js';
 
 const BYTES_PER_LINE = 16;
 

@@ -1,5 +1,5 @@
 /** Built-in handler `done`: answers `<text> done` as a binary frame. */
-import { defineHandler } from '../handler.js';
+import { defineHandler } from '../../worker.js';
 
 const SUFFIX = Buffer.from(' done');
 

@@ -1,5 +1,5 @@
 /** Built-in handler `echo`: every message comes back unchanged. */
-import { defineHandler } from '../handler.js';
+import { defineHandler } from '../../worker.js';
 
 export default defineHandler({
   payload: 'borrowed',

@@ -1,0 +1,620 @@
+/**
+ * What `createHub` takes. Generated from the options schema: run `npm run docs:options` after a change of it.
+ */
+
+import type { Logger } from '../options/application.js';
+import type { AffinityHook } from './affinity.js';
+import type { PingListener, PongListener } from './events.js';
+import type { OriginCheck, UpgradeHook } from './upgrade.js';
+
+/** What `createHub` takes: every option may be left out, and `undefined` means its default. */
+export interface HubOptions<Data = unknown> {
+  /**
+   * Address to listen on.
+   *
+   * Takes an IP address or a host name.
+   *
+   * Also `--host <address>` and `SHARDHUB_HOST`.
+   *
+   * @defaultValue `'127.0.0.1'`
+   */
+  readonly host?: string | undefined;
+  /**
+   * Port to listen on; 0 picks a free one.
+   *
+   * Takes an integer from 0 to 65535 (port).
+   *
+   * Also `--port <port>` and `SHARDHUB_PORT`.
+   *
+   * @defaultValue `8080`
+   */
+  readonly port?: number | undefined;
+  /**
+   * Let other processes listen on the same port (SO_REUSEPORT).
+   *
+   * Takes true or false.
+   *
+   * Also `--share-port` and `SHARDHUB_SHARE_PORT`.
+   *
+   * @defaultValue `false`
+   */
+  readonly sharePort?: boolean | undefined;
+  /**
+   * Path of a Unix socket to listen on instead of host and port.
+   *
+   * Takes a path of at most 103 bytes, in a folder that exists, where nothing is or a socket that nobody
+   * listens on.
+   *
+   * Also `--unix-socket <path>` and `SHARDHUB_UNIX_SOCKET`.
+   *
+   * @defaultValue none
+   */
+  readonly unixSocket?: string | undefined;
+  /**
+   * Paths of PEM files: the private key and the certificate (with its chain).
+   *
+   * Takes key and cert (paths of PEM files), the passphrase of an encrypted key, and ciphers (names of suites
+   * for TLS 1.2, with ":" between them).
+   *
+   * Also `--tls-key <path>`, `SHARDHUB_TLS_KEY`, `--tls-cert <path>`, `SHARDHUB_TLS_CERT`,
+   * `--tls-passphrase <text>` and `SHARDHUB_TLS_PASSPHRASE`.
+   *
+   * @defaultValue none
+   */
+  readonly tls?:
+    | {
+        /** Path of the private key (PEM): serves https and wss. */
+        readonly key: string;
+        /** Path of the certificate (PEM), followed by its chain. */
+        readonly cert: string;
+        /** Of an encrypted private key; better given as a variable. */
+        readonly passphrase?: string | undefined;
+        /** See {@link HubOptions.tls}. */
+        readonly ciphers?: string | undefined;
+      }
+    | undefined;
+  /**
+   * Take a peer’s address from the header of the PROXY protocol, version 2; only behind a proxy that always
+   * sends it.
+   *
+   * Takes true or false.
+   *
+   * Also `--proxy-protocol` and `SHARDHUB_PROXY_PROTOCOL`.
+   *
+   * @defaultValue `false`
+   */
+  readonly proxyProtocol?: boolean | undefined;
+  /**
+   * Proxies whose X-Forwarded-For is believed: how many stand before the hub, or a list of their addresses and
+   * networks.
+   *
+   * Takes false, an integer from 0 to 100 (proxies), or a list of IP addresses and networks such as
+   * 10.0.0.0/8.
+   *
+   * Also `--trust-proxy <hops|networks>` and `SHARDHUB_TRUST_PROXY`.
+   *
+   * @defaultValue none
+   */
+  readonly trustProxy?: number | false | string[] | undefined;
+  /**
+   * Path of the WebSocket endpoint.
+   *
+   * Takes a path as clients ask for it: it starts with "/", has none of ? # * : and no "." or ".." between
+   * slashes, what is not ASCII or a space is percent-encoded (/caf%C3%A9), and it is not one that the hub
+   * serves itself (http, console).
+   *
+   * Also `--path <path>` and `SHARDHUB_PATH`.
+   *
+   * @defaultValue `'/ws'`
+   */
+  readonly path?: string | undefined;
+  /**
+   * What processes the messages: echo, done, chat, burn (or burn:<µs>), or the path of a module with a default
+   * export.
+   *
+   * Takes the name of a built-in handler, a path, or a file: URL.
+   *
+   * Also `--handler <name|path>` and `SHARDHUB_HANDLER`.
+   *
+   * @defaultValue `'echo'`
+   */
+  readonly handler?: string | URL | undefined;
+  /**
+   * Several paths, each with a handler of its own, instead of path and handler.
+   *
+   * Takes an object with at least one path, and for each its handler and, where it departs from the option of
+   * that name, upgrade, origins, subprotocols and affinity.
+   *
+   * @defaultValue none
+   */
+  readonly routes?:
+    | Record<
+        string,
+        {
+          /** See {@link HubOptions.routes}. */
+          readonly handler: string | URL;
+          /** See {@link HubOptions.routes}. */
+          readonly upgrade?: UpgradeHook<Data> | undefined;
+          /** See {@link HubOptions.routes}. */
+          readonly origins?: RegExp | 'same-origin' | '*' | OriginCheck | (string | RegExp)[] | undefined;
+          /** See {@link HubOptions.routes}. */
+          readonly subprotocols?: string[] | undefined;
+          /** See {@link HubOptions.routes}. */
+          readonly affinity?: string | AffinityHook<Data> | undefined;
+        }
+      >
+    | undefined;
+  /**
+   * Worker threads; 0 runs the handler on the front end thread.
+   *
+   * Takes an integer from 0 to 256 (threads).
+   *
+   * Also `--workers <threads>` and `SHARDHUB_WORKERS`.
+   *
+   * @defaultValue cores less one
+   */
+  readonly workers?: number | undefined;
+  /**
+   * Which Origin headers may connect: same-origin, *, or a list of origins.
+   *
+   * Takes "same-origin", "*", a list of origins as browsers send them, such as https://example.com or
+   * https://*.example.com (no path, no ws: or wss:), a RegExp for the whole origin, or a function (origin,
+   * request) that returns true or false.
+   *
+   * Also `--origins <origins>` and `SHARDHUB_ORIGINS`.
+   *
+   * @defaultValue `'same-origin'`
+   */
+  readonly origins?: RegExp | 'same-origin' | '*' | OriginCheck | (string | RegExp)[] | undefined;
+  /**
+   * Decides on a handshake that the hub would let in, and says what is known of the connection (data).
+   *
+   * Takes a function (request) that returns what to accept or reject with, or a promise of it.
+   *
+   * @defaultValue none
+   */
+  readonly upgrade?: UpgradeHook<Data> | undefined;
+  /**
+   * Longest time that the upgrade hook may take; the handshake is then answered with 503.
+   *
+   * Takes an integer from 1 to 3600000 (ms).
+   *
+   * @defaultValue `5000`
+   */
+  readonly upgradeTimeoutMs?: number | undefined;
+  /**
+   * Handshakes that may wait for the upgrade hook; more are answered with 503.
+   *
+   * Takes an integer from 1 to 1000000 (handshakes).
+   *
+   * @defaultValue `1000`
+   */
+  readonly maxPendingUpgrades?: number | undefined;
+  /**
+   * Connections with the same key go to the same worker: path, query:<name> or header:<name>; with =<key>
+   * behind it, that stands for a missing one.
+   *
+   * Takes "path", "query:<name>", "header:<name>", each of the latter with "=<key>" behind it if wanted, or a
+   * function (request, data) that returns a string or undefined.
+   *
+   * Also `--affinity <key>` and `SHARDHUB_AFFINITY`.
+   *
+   * @defaultValue what a built-in handler brings, or the least loaded worker
+   */
+  readonly affinity?: string | AffinityHook<Data> | undefined;
+  /**
+   * Subprotocols in order of preference: the first one that a client offers is chosen.
+   *
+   * Takes a list of subprotocol names (tokens of RFC 9110).
+   *
+   * Also `--subprotocols <names>` and `SHARDHUB_SUBPROTOCOLS`.
+   *
+   * @defaultValue none
+   */
+  readonly subprotocols?: string[] | undefined;
+  /**
+   * permessage-deflate: off, shared (no memory for each connection), or dedicated (the last 512 bytes of each
+   * are remembered, for about 100 KiB: better for small messages that are alike, worse for large ones).
+   *
+   * Takes "off", "shared" or "dedicated".
+   *
+   * Also `--compression <mode>` and `SHARDHUB_COMPRESSION`.
+   *
+   * @defaultValue `'off'`
+   */
+  readonly compression?: 'off' | 'shared' | 'dedicated' | undefined;
+  /**
+   * Messages below are sent uncompressed.
+   *
+   * Takes an integer from 0 to 268435456 (bytes).
+   *
+   * Also `--compression-min-bytes <bytes>` and `SHARDHUB_COMPRESSION_MIN_BYTES`.
+   *
+   * @defaultValue `1024`
+   */
+  readonly compressionMinBytes?: number | undefined;
+  /**
+   * Largest message that is taken; a larger one is answered with close code 1009.
+   *
+   * Takes an integer from 1 to 268435456 (bytes).
+   *
+   * Also `--max-payload <bytes>` and `SHARDHUB_MAX_PAYLOAD`.
+   *
+   * @defaultValue `1048576`
+   */
+  readonly maxPayload?: number | undefined;
+  /**
+   * A peer that is silent for so long is closed; pinged shortly before; 0 is never.
+   *
+   * Takes 0, or a multiple of 4 from 8 to 960 (seconds).
+   *
+   * Also `--idle-timeout <seconds>` and `SHARDHUB_IDLE_TIMEOUT`.
+   *
+   * @defaultValue `60`
+   */
+  readonly idleTimeout?: number | undefined;
+  /**
+   * Ping a silent peer shortly before its idle timeout.
+   *
+   * Takes true or false.
+   *
+   * Also `--no-send-pings` and `SHARDHUB_SEND_PINGS`.
+   *
+   * @defaultValue `true`
+   */
+  readonly sendPings?: boolean | undefined;
+  /**
+   * Longest life of a connection; 0 is no limit.
+   *
+   * Takes an integer from 0 to 240 (minutes).
+   *
+   * Also `--max-lifetime <minutes>` and `SHARDHUB_MAX_LIFETIME`.
+   *
+   * @defaultValue `0`
+   */
+  readonly maxLifetime?: number | undefined;
+  /**
+   * Longest time that a hook may take: a loop past it gets its thread replaced, a promise its connection
+   * closed (1011); for a module to load, at least a second; 0 is no limit.
+   *
+   * Takes an integer from 0 to 86400000 (ms).
+   *
+   * Also `--handler-timeout-ms <ms>` and `SHARDHUB_HANDLER_TIMEOUT_MS`.
+   *
+   * @defaultValue `30000`
+   */
+  readonly handlerTimeoutMs?: number | undefined;
+  /**
+   * What a hook that throws or rejects costs its connection: close (1011), or ignore.
+   *
+   * Takes "close" or "ignore".
+   *
+   * Also `--on-handler-error <policy>` and `SHARDHUB_ON_HANDLER_ERROR`.
+   *
+   * @defaultValue `'close'`
+   */
+  readonly onHandlerError?: 'close' | 'ignore' | undefined;
+  /**
+   * serial: a connection’s next message begins when its previous one has finished; concurrent: some are worked
+   * on at a time, replies leave in the order of the messages; unordered: replies leave as they come.
+   *
+   * Takes "serial", "concurrent" or "unordered".
+   *
+   * Also `--ordering <order>` and `SHARDHUB_ORDERING`.
+   *
+   * @defaultValue `'serial'`
+   */
+  readonly ordering?: 'serial' | 'concurrent' | 'unordered' | undefined;
+  /**
+   * Messages of one connection that are worked on at a time, unless ordering is serial.
+   *
+   * Takes an integer from 1 to 10000 (messages).
+   *
+   * Also `--max-concurrent <messages>` and `SHARDHUB_MAX_CONCURRENT`.
+   *
+   * @defaultValue `16`
+   */
+  readonly maxConcurrent?: number | undefined;
+  /**
+   * How long an idle worker, and the front end while messages are in flight, look for more in a loop before
+   * they sleep: less latency for CPU time, and only where cores are left; 0 is off.
+   *
+   * Takes an integer from 0 to 1000 (µs).
+   *
+   * Also `--spin <µs>` and `SHARDHUB_SPIN`.
+   *
+   * @defaultValue `0`
+   */
+  readonly spin?: number | undefined;
+  /**
+   * Memory that a worker may keep, in its heap and in buffers; one that keeps more ends as if it had crashed;
+   * 0 leaves V8’s own limit; see docs/reliability.md.
+   *
+   * Takes an integer from 0 to 1048576 (MiB).
+   *
+   * Also `--worker-memory-mb <MiB>` and `SHARDHUB_WORKER_MEMORY_MB`.
+   *
+   * @defaultValue `0`
+   */
+  readonly workerMemoryMb?: number | undefined;
+  /**
+   * A worker that dies more often within {@link HubOptions.restartWindowMs} rests for
+   * {@link HubOptions.restartPauseMs}: its connections are closed (1013) and new ones go to other workers.
+   *
+   * Takes an integer from 0 to 1000000 (restarts).
+   *
+   * Also `--max-restarts <restarts>` and `SHARDHUB_MAX_RESTARTS`.
+   *
+   * @defaultValue `5`
+   */
+  readonly maxRestarts?: number | undefined;
+  /**
+   * The time in which the deaths of a worker are counted; see {@link HubOptions.maxRestarts}.
+   *
+   * Takes an integer from 1 to 86400000 (ms).
+   *
+   * Also `--restart-window-ms <ms>` and `SHARDHUB_RESTART_WINDOW_MS`.
+   *
+   * @defaultValue `60000`
+   */
+  readonly restartWindowMs?: number | undefined;
+  /**
+   * How long a worker that died too often rests before it is started again; see
+   * {@link HubOptions.maxRestarts}.
+   *
+   * Takes an integer from 1 to 86400000 (ms).
+   *
+   * Also `--restart-pause-ms <ms>` and `SHARDHUB_RESTART_PAUSE_MS`.
+   *
+   * @defaultValue `10000`
+   */
+  readonly restartPauseMs?: number | undefined;
+  /**
+   * Messages of one connection that are accepted and not finished; see {@link HubOptions.overload}.
+   *
+   * Takes an integer from 1 to 10000000 (messages).
+   *
+   * Also `--max-in-flight <messages>` and `SHARDHUB_MAX_IN_FLIGHT`.
+   *
+   * @defaultValue `1000`
+   */
+  readonly maxInFlight?: number | undefined;
+  /**
+   * Messages of one connection that are accepted and not finished; one always fits, however large; see
+   * {@link HubOptions.overload}.
+   *
+   * Takes an integer from 1 to 4294967296 (bytes).
+   *
+   * Also `--max-in-flight-bytes-per-connection <bytes>` and `SHARDHUB_MAX_IN_FLIGHT_BYTES_PER_CONNECTION`.
+   *
+   * @defaultValue `16777216`
+   */
+  readonly maxInFlightBytesPerConnection?: number | undefined;
+  /**
+   * Messages of all connections that are accepted and not finished; see {@link HubOptions.overload}.
+   *
+   * Takes an integer from 1 to 68719476736 (bytes).
+   *
+   * Also `--max-in-flight-bytes <bytes>` and `SHARDHUB_MAX_IN_FLIGHT_BYTES`.
+   *
+   * @defaultValue `268435456`
+   */
+  readonly maxInFlightBytes?: number | undefined;
+  /**
+   * Replies of all connections that their sockets did not take yet; see {@link HubOptions.overload}.
+   *
+   * Takes an integer from 1 to 68719476736 (bytes).
+   *
+   * Also `--max-buffered-bytes <bytes>` and `SHARDHUB_MAX_BUFFERED_BYTES`.
+   *
+   * @defaultValue `268435456`
+   */
+  readonly maxBufferedBytes?: number | undefined;
+  /**
+   * Past a bound: shed closes the connection that is over its own, or the heaviest ones until the process is
+   * below its bound (1013); drop drops the message or the reply.
+   *
+   * Takes "shed" or "drop".
+   *
+   * Also `--overload <policy>` and `SHARDHUB_OVERLOAD`.
+   *
+   * @defaultValue `'shed'`
+   */
+  readonly overload?: 'shed' | 'drop' | undefined;
+  /**
+   * Messages and bytes per second that one connection may send, and the seconds of it that it may save up
+   * (burst, default 1); more is closed with 1008; of pings and pongs there may be as many as messages.
+   *
+   * Takes messages, bytes or both (per second, above 0), and burst (seconds, from 1 to 3600).
+   *
+   * Also `--rate-limit <messages=n,bytes=n,burst=s>` and `SHARDHUB_RATE_LIMIT`.
+   *
+   * @defaultValue none
+   */
+  readonly rateLimit?:
+    | {
+        /** Messages per second, above 0; default: no limit. */
+        readonly messages?: number | undefined;
+        /** Bytes of payload per second, above 0; default: no limit. */
+        readonly bytes?: number | undefined;
+        /** Seconds of it that may be saved up, from 1 to 3600; default: 1. */
+        readonly burst?: number | undefined;
+      }
+    | undefined;
+  /**
+   * Open connections; more are answered with 503; 0 is no limit.
+   *
+   * Takes an integer from 0 to 10000000 (connections).
+   *
+   * Also `--max-connections <connections>` and `SHARDHUB_MAX_CONNECTIONS`.
+   *
+   * @defaultValue `0`
+   */
+  readonly maxConnections?: number | undefined;
+  /**
+   * Open connections of one peer address; more are answered with 503; 0 is no limit; behind a proxy, see
+   * {@link HubOptions.trustProxy}.
+   *
+   * Takes an integer from 0 to 10000000 (connections).
+   *
+   * Also `--max-connections-per-address <connections>` and `SHARDHUB_MAX_CONNECTIONS_PER_ADDRESS`.
+   *
+   * @defaultValue `0`
+   */
+  readonly maxConnectionsPerAddress?: number | undefined;
+  /**
+   * New connections per second; more are answered with 503; 0 is no limit.
+   *
+   * Takes an integer from 0 to 10000000 (connections per second).
+   *
+   * Also `--max-connection-rate <connections-per-second>` and `SHARDHUB_MAX_CONNECTION_RATE`.
+   *
+   * @defaultValue `0`
+   */
+  readonly maxConnectionRate?: number | undefined;
+  /**
+   * A socket that has buffered so much is sent nothing more until it drains; replies then queue.
+   *
+   * Takes an integer from 1 to 67108864 (bytes).
+   *
+   * Also `--high-water-mark <bytes>` and `SHARDHUB_HIGH_WATER_MARK`.
+   *
+   * @defaultValue `65536`
+   */
+  readonly highWaterMark?: number | undefined;
+  /**
+   * Bound of a connection’s outbound queue.
+   *
+   * Takes an integer from 1 to 4294967296 (bytes).
+   *
+   * Also `--max-queue-bytes <bytes>` and `SHARDHUB_MAX_QUEUE_BYTES`.
+   *
+   * @defaultValue `16777216`
+   */
+  readonly maxQueueBytes?: number | undefined;
+  /**
+   * Bound of a connection’s outbound queue.
+   *
+   * Takes an integer from 1 to 10000000 (messages).
+   *
+   * Also `--max-queue-messages <messages>` and `SHARDHUB_MAX_QUEUE_MESSAGES`.
+   *
+   * @defaultValue `1000`
+   */
+  readonly maxQueueMessages?: number | undefined;
+  /**
+   * What happens when an outbound queue is full: close (1008), drop-newest or drop-oldest; conflate keeps only
+   * the newest published message of each topic for a peer that does not keep up, and closes when the queue is
+   * full all the same.
+   *
+   * Takes "close", "drop-newest", "drop-oldest" or "conflate".
+   *
+   * Also `--slow-consumer <policy>` and `SHARDHUB_SLOW_CONSUMER`.
+   *
+   * @defaultValue `'close'`
+   */
+  readonly slowConsumer?: 'close' | 'drop-newest' | 'drop-oldest' | 'conflate' | undefined;
+  /**
+   * Topics that one connection may be subscribed to; one more closes it (1008).
+   *
+   * Takes an integer from 1 to 1000000 (topics).
+   *
+   * Also `--max-subscriptions <topics>` and `SHARDHUB_MAX_SUBSCRIPTIONS`.
+   *
+   * @defaultValue `1000`
+   */
+  readonly maxSubscriptions?: number | undefined;
+  /**
+   * A message that every connection is sent at a fixed beat, beside the pings of the protocol.
+   *
+   * Takes intervalMs (an integer from 100 to 86400000), payload (a string or a Uint8Array, default
+   * "heartbeat") and binary (true or false, default false).
+   *
+   * @defaultValue none
+   */
+  readonly heartbeat?:
+    | {
+        /** Time between two messages, in ms, from 100 to 86400000. */
+        readonly intervalMs: number;
+        /** The message: text or bytes; default: "heartbeat". */
+        readonly payload?: string | Uint8Array | undefined;
+        /** Send it as a binary frame, not as text (UTF-8); default: false. */
+        readonly binary?: boolean | undefined;
+      }
+    | undefined;
+  /**
+   * Called with the connection and the payload when a ping arrives (also an event).
+   *
+   * Takes a function.
+   *
+   * @defaultValue none
+   */
+  readonly onPing?: PingListener<Data> | undefined;
+  /**
+   * Called with the connection, the payload and the round trip (ms) when a pong arrives (also an event).
+   *
+   * Takes a function.
+   *
+   * @defaultValue none
+   */
+  readonly onPong?: PongListener<Data> | undefined;
+  /**
+   * How long a shutdown waits for messages in flight and for outbound queues.
+   *
+   * Takes an integer from 0 to 3600000 (ms).
+   *
+   * Also `--drain-timeout-ms <ms>` and `SHARDHUB_DRAIN_TIMEOUT_MS`.
+   *
+   * @defaultValue `10000`
+   */
+  readonly drainTimeoutMs?: number | undefined;
+  /**
+   * Serve /healthz, /readyz, /stats, /stats/stream and POST /echo.
+   *
+   * Takes true or false.
+   *
+   * Also `--no-http` and `SHARDHUB_HTTP`.
+   *
+   * @defaultValue `true`
+   */
+  readonly http?: boolean | undefined;
+  /**
+   * Serve the console page on / (on by default in `shardhub serve`).
+   *
+   * Takes true or false.
+   *
+   * Also `--no-console` and `SHARDHUB_CONSOLE`.
+   *
+   * @defaultValue `false`
+   */
+  readonly console?: boolean | undefined;
+  /**
+   * What /stats and /stats/stream ask for (Authorization: Bearer …); needed when host is not a loopback
+   * address.
+   *
+   * Takes a secret of 16 to 256 characters: letters, digits and - . _ ~ + /.
+   *
+   * Also `--stats-token <token>` and `SHARDHUB_STATS_TOKEN`.
+   *
+   * @defaultValue none
+   */
+  readonly statsToken?: string | undefined;
+  /**
+   * Least severe log line that is written (to stderr, as JSON).
+   *
+   * Takes "fatal", "error", "warn", "info", "debug", "trace" or "silent".
+   *
+   * Also `--log-level <level>` and `SHARDHUB_LOG_LEVEL`.
+   *
+   * @defaultValue `'warn'`
+   */
+  readonly logLevel?: 'error' | 'fatal' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' | undefined;
+  /**
+   * A pino-compatible logger that is used instead.
+   *
+   * Takes an object with the methods error, warn, info and debug.
+   *
+   * @defaultValue none
+   */
+  readonly logger?: Logger | undefined;
+}

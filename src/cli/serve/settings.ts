@@ -1,0 +1,112 @@
+/**
+ * From flags and environment variables to the options of a hub: parsed to their kind, then judged by the one
+ * schema. Flags win over the environment; an empty variable counts as not set.
+ */
+import { resolve } from 'node:path';
+import { BUILT_IN_HANDLERS, HubError, type HubOptions, resolveOptions } from '../../index.js';
+import { attributeOf, ENV_PREFIX, type Flag, SERVE_DEFAULTS } from '../flags/flags.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Settings {
+  readonly options: HubOptions;
+  /** One sentence per value that the schema refuses; each names the flag or the variable. */
+  readonly problems: string[];
+}
+
+/** `given` holds what the command line says, by option name: text, or a boolean for a switch. */
+export function readSettings(flags: Flag[], given: Record<string, unknown>, env: Environment): Settings {
+  const options: Record<string, unknown> = { ...SERVE_DEFAULTS };
+  const problems: string[] = [];
+  for (const flag of flags) {
+    const said = given[attributeOf(flag)];
+    const fromEnv = said === undefined;
+    const raw = fromEnv ? env[flag.env] || undefined : said;
+    if (raw === undefined) continue;
+    if (flag.field !== undefined) {
+      if (raw === '') problems.push(complain(flag, raw, fromEnv));
+      options[flag.name] = { ...(options[flag.name] as object | undefined), [flag.field]: raw };
+      continue;
+    }
+    const value = candidates(flag, raw).find((candidate) => isValid(flag.name, candidate));
+    if (value === undefined) problems.push(complain(flag, raw, fromEnv));
+    else options[flag.name] = flag.name === 'handler' ? locateHandler(String(value)) : value;
+  }
+  return { options, problems: [...problems, ...findLoneFields(flags, options)] };
+}
+
+/** One sentence for each field that others, which were given, are of no use without. */
+function findLoneFields(flags: Flag[], options: Record<string, unknown>): string[] {
+  return flags.flatMap((flag) => {
+    const given = options[flag.name] as Record<string, unknown> | undefined;
+    if (flag.field === undefined || given === undefined || flag.field in given) return [];
+    const fields = flags.filter(({ name, field }) => name === flag.name && field !== undefined);
+    const others = fields.filter((other) => other !== flag);
+    if (isValid(flag.name, Object.fromEntries(others.map(({ field }) => [field, 'x'])))) return [];
+    const lone = others.find(({ field }) => field! in given)!;
+    return [`${nameOf(lone)} needs ${nameOf(flag)} (or ${flag.env}) beside it, ${flag.takes}`];
+  });
+}
+
+function nameOf({ usage }: Flag): string {
+  return usage.split(' ', 1)[0]!;
+}
+
+/** Variables that look like an option and are none: perhaps a typing mistake, perhaps another program's. */
+export function unknownVariables(flags: Flag[], env: Environment): string[] {
+  const known = new Set(flags.map((flag) => flag.env));
+  return Object.keys(env).filter((name) => name.startsWith(ENV_PREFIX) && !known.has(name));
+}
+
+/** What a text may mean; the schema takes the first that is valid. */
+function candidates(flag: Flag, raw: unknown): unknown[] {
+  if (typeof raw !== 'string') return [raw];
+  switch (flag.kind) {
+    case 'integer':
+      return /^-?\d+$/.test(raw) ? [Number(raw)] : [];
+    case 'flag':
+      return ['true', '1'].includes(raw) ? [true] : ['false', '0'].includes(raw) ? [false] : [];
+    case 'list':
+      return [raw.split(',').map((item) => item.trim()), raw, ...(/^\d+$/.test(raw) ? [Number(raw)] : [])];
+    case 'pairs':
+      return parsePairs(raw);
+    case 'string':
+    case 'fields':
+      return [raw];
+  }
+}
+
+/** `messages=100,burst=2` as an object; what is no number is left for the schema to refuse. */
+function parsePairs(raw: string): unknown[] {
+  const pairs = raw.split(',').map((pair) => {
+    const [, name = pair, value = ''] = pair.match(/^([^=]*)=(.*)$/s) ?? [];
+    return [name.trim(), /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value] as const;
+  });
+  const isAmbiguous = new Set(pairs.map(([name]) => name)).size < pairs.length;
+  return isAmbiguous ? [] : [Object.fromEntries(pairs)];
+}
+
+function isValid(name: keyof HubOptions, value: unknown): boolean {
+  try {
+    resolveOptions({ [name]: value });
+    return true;
+  } catch (error) {
+    if (error instanceof HubError && error.code === 'ERR_OPTION') return false;
+    throw error;
+  }
+}
+
+function complain(flag: Flag, raw: unknown, fromEnv: boolean): string {
+  const source = fromEnv ? flag.env : nameOf(flag);
+  const takes = flag.kind === 'flag' ? 'true or 1, false or 0' : flag.takes;
+  // What is said here may end up in a log.
+  const got = flag.name === 'statsToken' ? '"…"' : JSON.stringify(raw);
+  return `${source} got ${got} but takes ${takes}`;
+}
+
+/** The name of a built-in handler, with its argument, a file: URL, or else a path, from the current folder. */
+function locateHandler(text: string): string | URL {
+  const [name] = text.split(':', 1);
+  if ((BUILT_IN_HANDLERS as readonly (string | undefined)[]).includes(name)) return text;
+  return text.startsWith('file:') && URL.canParse(text) ? new URL(text) : resolve(text);
+}

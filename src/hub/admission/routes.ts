@@ -1,0 +1,82 @@
+/** The paths with a WebSocket endpoint, and what is particular to each. Front end thread. */
+
+import type { UpgradeHook } from '../../api/upgrade.js';
+import type { ResolvedOptions } from '../../options/options.js';
+import { isLoopbackHost } from '../../util/address.js';
+import type { HandlerSource } from '../../wire/worker-task.js';
+import type { PageRules } from './admission.js';
+import { type Affinity, compileAffinity } from './affinity.js';
+import { findHandler } from './handler-source.js';
+import { compileOrigins } from './origins.js';
+
+export interface Route extends PageRules {
+  readonly path: string;
+  readonly handler: HandlerSource;
+  /** Place of its handler among those that every worker loads. */
+  readonly handlerIndex: number;
+  readonly upgrade: UpgradeHook | undefined;
+  /** In the server's order of preference. */
+  readonly subprotocols: readonly string[];
+  readonly affinity: Affinity | undefined;
+  /** Gauge: WebSockets that are open on it. */
+  connections: number;
+}
+
+export class Routes {
+  /** At least one. */
+  readonly all: readonly Route[];
+  /** What every worker loads: each handler once. */
+  readonly handlers: readonly HandlerSource[];
+  readonly #byPath: ReadonlyMap<string, Route>;
+
+  /** @throws HubError `ERR_HANDLER_LOAD` */
+  constructor(options: ResolvedOptions) {
+    const { path, handler, routes = { [path]: { handler } } } = options;
+    const handlers: HandlerSource[] = [];
+    this.all = Object.entries(routes).map(([at, own]) => {
+      const found = findHandler(own.handler);
+      const origins = own.origins ?? options.origins;
+      const affinity = own.affinity ?? options.affinity ?? found.affinity;
+      return {
+        path: at,
+        handler: found,
+        handlerIndex: addOnce(handlers, found),
+        upgrade: own.upgrade ?? options.upgrade,
+        isAllowedOrigin: compileOrigins(origins),
+        isLocalOnly: origins === 'same-origin' && isForThisMachine(options),
+        subprotocols: own.subprotocols ?? options.subprotocols,
+        affinity: affinity === undefined ? undefined : compileAffinity(affinity),
+        connections: 0,
+      };
+    });
+    this.handlers = handlers;
+    this.#byPath = new Map(this.all.map((route) => [route.path, route]));
+  }
+
+  /** The one that stands for the hub where there can be only one, such as for `POST /echo`. */
+  get first(): Route {
+    return this.all[0]!;
+  }
+
+  get paths(): string[] {
+    return this.all.map(({ path }) => path);
+  }
+
+  /** @throws Error when there is none: the front asks for the paths that it was given */
+  at(path: string): Route {
+    const route = this.#byPath.get(path);
+    if (route === undefined) throw new Error(`no route has the path ${path}`);
+    return route;
+  }
+}
+
+/** True when only this machine reaches the hub, and no proxy does so for others. */
+function isForThisMachine({ host, unixSocket, trustProxy, proxyProtocol }: ResolvedOptions): boolean {
+  return isLoopbackHost(host) && unixSocket === undefined && !trustProxy && !proxyProtocol;
+}
+
+/** The place of a handler in the list, at its end if it is new. */
+function addOnce(handlers: HandlerSource[], found: HandlerSource): number {
+  const known = handlers.findIndex(({ url }) => url === found.url);
+  return known >= 0 ? known : handlers.push({ name: found.name, url: found.url }) - 1;
+}

@@ -1,0 +1,226 @@
+/**
+ * Everything that is connected, from its first moment to its last: the connections, how they are addressed, the workers
+ * behind them, and the bounds that they share. Front end thread.
+ */
+import { CloseCode } from '../api/close-codes.js';
+import type { HubEvents } from '../api/events.js';
+import type { ResolvedOptions } from '../options/options.js';
+import type { Counters } from '../telemetry/counters.js';
+import type { Emitter } from '../telemetry/emitter.js';
+import type { Log } from '../telemetry/log.js';
+import { RunClock } from '../util/run-clock.js';
+import { within } from '../util/within.js';
+import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
+import { keyResting, type Refusal } from './admission/admission.js';
+import { Gate } from './admission/quota.js';
+import type { Routes } from './admission/routes.js';
+import type { Acceptance, UpgradeVerdict } from './admission/upgrade-result.js';
+import { Connection } from './connection/connection.js';
+import type { ConnectionHost } from './connection/connection-host.js';
+import { connectionLimits } from './connection/connection-limits.js';
+import { Connections } from './connection/connections.js';
+import { Linger } from './connection/linger.js';
+import { Overload } from './connection/overload.js';
+import { ReadMeter } from './connection/read-meter.js';
+import type { SocketPort } from './connection/socket-port.js';
+import type { Shard } from './dispatch/shard.js';
+import type { UwsExchange } from './engine/exchange.js';
+import { HttpPort } from './http/http-port.js';
+import { Workers } from './pool/workers.js';
+import { Audience } from './pubsub/registry.js';
+
+export interface PopulationHost {
+  readonly options: ResolvedOptions;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly emitter: Emitter;
+}
+
+/** Events about one connection, which is their first argument. */
+type ConnectionEvent = 'open' | 'close' | 'drain' | 'shed' | 'ping' | 'pong';
+type Rest<Args extends unknown[]> = Args extends [unknown, ...infer Others] ? Others : never;
+
+export class Population {
+  readonly audience: Audience;
+  readonly gate: Gate;
+  readonly workers: Workers;
+  readonly #host: PopulationHost;
+  readonly #routes: Routes;
+  readonly #connections = new Connections();
+  /** Of what is counted per second. */
+  readonly #clock = new RunClock();
+  readonly #connectionHost: ConnectionHost<Connection>;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(routes: Routes, host: PopulationHost) {
+    const { options, counters } = host;
+    this.#host = host;
+    this.#routes = routes;
+    this.gate = new Gate(options, this.#clock);
+    this.audience = new Audience(this.#connections, counters, options);
+    const linger = new Linger(options, counters);
+    const overload = new Overload(options, counters, this.#connections);
+    this.workers = new Workers(routes.handlers, {
+      ...host,
+      connections: this.#connections,
+      fanOut: this.audience,
+      onForgotten: (connection) => this.#onForgotten(connection),
+      relieve: () => overload.relieve(),
+    });
+    const { turn } = this.workers;
+    this.#connectionHost = {
+      limits: connectionLimits(options),
+      counters,
+      onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
+      meter: new ReadMeter(turn),
+      clock: this.#clock,
+      relieve: () => overload.relieve(),
+      mayLinger: (bytes) => linger.admit(bytes, performance.now()),
+      flushSoon: (connection) => turn.flushSoon(connection),
+      onDrained: (connection) => this.#emit('drain', connection),
+      onShed: (connection, reason) => this.#emit('shed', connection, reason),
+      onPing: (connection, payload) => this.#onPing(connection, payload),
+      onPong: (connection, payload) => this.#onPong(connection, payload),
+    };
+  }
+
+  /**
+   * Finds the worker of a handshake that is accepted.
+   *
+   * @throws HubError `ERR_AFFINITY`, or whatever the function `affinity` throws
+   */
+  place(acceptance: Acceptance): UpgradeVerdict {
+    const affinity = acceptance.route.affinity?.(acceptance.request, acceptance.data);
+    if (affinity === undefined) return { accept: acceptance };
+    const { isResting } = this.workers.shardOf(affinity);
+    return isResting ? { refuse: keyResting() } : { accept: { ...acceptance, affinity } };
+  }
+
+  /** A WebSocket is open. */
+  open(port: SocketPort, acceptance: Acceptance): Connection {
+    this.#host.counters.opened++;
+    this.gate.enter(acceptance.request.remoteAddress);
+    acceptance.route.connections++;
+    const connection = this.#connect(port, acceptance, false);
+    this.audience.enter(connection);
+    if (this.#host.log.has('debug')) this.#tellOpen(connection);
+    this.#emit('open', connection);
+    return connection;
+  }
+
+  /**
+   * Runs the body of an HTTP request through a worker; the exchange is answered with the replies.
+   *
+   * @returns a refusal, when nothing was run
+   * @throws as {@link place}
+   */
+  request(
+    exchange: UwsExchange,
+    request: HandshakeRequest,
+    body: Uint8Array,
+    isBinary: boolean,
+  ): Refusal | undefined {
+    const { first: route } = this.#routes;
+    const encoded = encodeHandshake(request, undefined, route.handlerIndex);
+    const verdict = this.place({ request, data: undefined, encoded, headers: [], route });
+    if ('refuse' in verdict) return verdict.refuse;
+    const port = new HttpPort(exchange, this.#host.options.maxQueueBytes);
+    const connection = this.#connect(port, verdict.accept, true);
+    port.attach(connection);
+    const isIn = connection.accept(body, isBinary);
+    if (isIn) connection.closeWhenIdle(CloseCode.Normal, '');
+    else connection.closeNow(CloseCode.TryAgainLater, 'overloaded: try again later');
+    return undefined;
+  }
+
+  /** Closes every connection once it is idle, or at the end of the time. @returns false when there was none */
+  async leave(code: number, reason: string, timeoutMs: number): Promise<boolean> {
+    if (this.#connections.size === 0) return false;
+    for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
+    await this.#empty(timeoutMs);
+    for (const connection of this.#connections) connection.closeNow(code, reason);
+    return true;
+  }
+
+  /** Ends the workers: as {@link Workers.stop} does. */
+  stop(timeoutMs: number): Promise<void> {
+    this.#clock.stop();
+    return this.workers.stop(timeoutMs);
+  }
+
+  /** As {@link Workers.kill} does. */
+  kill(reason: string): Promise<void> {
+    this.#clock.stop();
+    return this.workers.kill(reason);
+  }
+
+  /** Waits until every connection is gone and has left its worker, at most so long. */
+  async #empty(timeoutMs: number): Promise<void> {
+    if (this.#connections.size === 0) return;
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    await within(empty, timeoutMs);
+    this.#onEmpty = undefined;
+  }
+
+  #connect(
+    port: SocketPort,
+    { request, encoded, data, route, affinity }: Acceptance,
+    isVirtual: boolean,
+  ): Connection {
+    const { workers } = this;
+    const shard = affinity === undefined ? workers.leastLoaded() : workers.shardOf(affinity);
+    const { remoteAddress } = request;
+    const connection = this.#connections.add((slot, generation) => {
+      const origin = { slot, generation, shard, request: encoded, data, route, remoteAddress, isVirtual };
+      return new Connection(origin, port, this.#connectionHost);
+    });
+    shard.open(connection);
+    return connection;
+  }
+
+  #onGone(connection: Connection, code: number, reason: string): void {
+    if (!connection.isVirtual) {
+      this.gate.leave(connection.remoteAddress);
+      connection.route.connections--;
+      this.#host.counters.countClose(code);
+      this.audience.leave(connection);
+      const { log } = this.#host;
+      if (log.has('debug')) log.debug({ connection: connection.id, code, reason }, 'a connection closed');
+      this.#emit('close', connection, code, reason);
+    }
+    (connection.shard as Shard).gone(connection, code, reason);
+  }
+
+  #tellOpen({ id, remoteAddress, route, shard }: Connection): void {
+    const where = { path: route.path, shard: (shard as Shard).index };
+    this.#host.log.debug({ connection: id, remoteAddress, ...where }, 'a connection opened');
+  }
+
+  #onForgotten(connection: Connection): void {
+    this.#connections.remove(connection);
+    if (this.#connections.size === 0) this.#onEmpty?.();
+  }
+
+  #onPing(connection: Connection, payload: ArrayBuffer): void {
+    if (this.#host.emitter.has('ping')) this.#emit('ping', connection, Buffer.from(payload.slice(0)));
+  }
+
+  #onPong(connection: Connection, payload: ArrayBuffer): boolean {
+    const roundTripMs = this.audience.pings.onPong(connection, payload);
+    if (this.#host.emitter.has('pong'))
+      this.#emit('pong', connection, Buffer.from(payload.slice(0)), roundTripMs);
+    return roundTripMs !== undefined;
+  }
+
+  #emit<Name extends ConnectionEvent>(
+    name: Name,
+    connection: Connection,
+    ...rest: Rest<HubEvents[Name]>
+  ): void {
+    const { emitter } = this.#host;
+    if (connection.isVirtual || !emitter.has(name)) return;
+    emitter.emit(name, ...([this.audience.handleOf(connection), ...rest] as unknown as HubEvents[Name]));
+  }
+}

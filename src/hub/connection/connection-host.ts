@@ -1,0 +1,59 @@
+/** What a connection needs of the parts around it. Types only; `C` is the connection. */
+import type { Counters } from '../../telemetry/counters.js';
+import type { RunClock } from '../../util/run-clock.js';
+import type { ConnectionLimits } from './connection-limits.js';
+import type { ReadMeter } from './read-meter.js';
+
+/** What a connection needs of its hub; one object for all connections. */
+export interface ConnectionHost<C> {
+  /** One for all: it is read one socket at a time. */
+  readonly meter: ReadMeter;
+  readonly clock: RunClock;
+  readonly limits: ConnectionLimits;
+  readonly counters: Counters;
+  /** The peer is gone: whoever knows the connection has to forget it. */
+  onGone(connection: C, code: number, reason: string): void;
+  /** What is in flight in the whole process is over its bound: sheds until it is not. */
+  relieve(): void;
+  /** False when a closed socket may not stay in the engine until its peer has read so many bytes. */
+  mayLinger(bytes: number): boolean;
+  /** Runs `connection.flush()` soon, outside the engine's callbacks. */
+  flushSoon(connection: C): void;
+  /** A peer that did not keep up has taken everything. */
+  onDrained(connection: C): void;
+  /** It was closed to free memory, or for being a slow consumer. */
+  onShed(connection: C, reason: string): void;
+  onPing(connection: C, payload: ArrayBuffer): void;
+  /** @returns true when it answers a ping of the application */
+  onPong(connection: C, payload: ArrayBuffer): boolean;
+}
+
+/** The shard's side of a connection. */
+export interface MessageSink<C> {
+  push(connection: C, bytes: Uint8Array, isBinary: boolean): void;
+  /** Forgets the messages that no worker has seen. */
+  dropMessages(connection: C): void;
+  /** The socket was looked at, and the worker waits for room. */
+  tellRoom(connection: C): void;
+}
+
+/** Where a connection comes from and belongs. */
+export interface ConnectionOrigin<C> {
+  readonly slot: number;
+  readonly generation: number;
+  readonly shard: MessageSink<C>;
+  /** The handshake request as JSON, for `open` in a worker. */
+  readonly request: string;
+  readonly route: ConnectionRoute;
+  readonly remoteAddress: string;
+  /** What the upgrade hook returned for it. */
+  readonly data: unknown;
+  /** True for a connection that lives for one HTTP request. */
+  readonly isVirtual: boolean;
+}
+
+/** The path that a connection came in by, and how many are open on it. */
+export interface ConnectionRoute {
+  readonly path: string;
+  connections: number;
+}

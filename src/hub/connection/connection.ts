@@ -1,0 +1,420 @@
+/**
+ * One connection on the front end thread: its state, its place in a shard, and what it is sent.
+ *
+ * States go one way: open → ending (takes no message any more, still sends) → closing (sends nothing any more) → gone.
+ */
+import { CloseCode } from '../../api/close-codes.js';
+import { RECORD_OVERHEAD } from '../../telemetry/counters.js';
+import { truncateReason } from '../../wire/close.js';
+import { connectionId } from '../../wire/id.js';
+import type { Backlog } from './backlog.js';
+import type { ConnectionHost, ConnectionOrigin, MessageSink } from './connection-host.js';
+import { ConnectionState, type Ending, type SendStatus } from './connection-state.js';
+import { EngineBuffer } from './engine-buffer.js';
+import type { Member } from './member.js';
+import { dispose, type EnqueueVerdict, OutboundQueue, type QueuedMessage } from './outbound.js';
+import { RateLimiter } from './rate-limit.js';
+import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
+
+export class Connection implements Peer {
+  readonly slot: number;
+  readonly generation: number;
+  readonly shard: MessageSink<Connection>;
+  readonly request: string;
+  readonly data: unknown;
+  readonly remoteAddress: string;
+  readonly route: ConnectionOrigin<Connection>['route'];
+  readonly isVirtual: boolean;
+  state: ConnectionState = ConnectionState.Open;
+  /** Records that have been accepted and not finished, and their bytes. */
+  inFlight = 0;
+  inFlightBytes = 0;
+  /** How many of them are in the ring or in the worker. */
+  inRing = 0;
+  inRingBytes = 0;
+  /** Which life of the shard's worker knows the connection; 0 is none. */
+  knownTo = 0;
+  /** True while its `Open` record has not finished. */
+  isOpening = false;
+  /** What waits to enter the ring. */
+  backlog: Backlog | undefined = undefined;
+  /** Copies of what waits in the worker behind another record of this connection. */
+  held: Backlog | undefined = undefined;
+  /** True while the shard has it on its list of connections with a backlog. */
+  isListed = false;
+  /** True once what it has in flight is counted as leaving. */
+  isLeaving = false;
+  /** True once its messages are not processed any more: it was closed for a fault, or its handler closed it. */
+  isCut = false;
+  /** What the application has to do with it, if anything. */
+  member: Member | undefined = undefined;
+  /** True while it waits for its turn to be flushed. */
+  isFlushListed = false;
+  /** True while its worker waits to hear that there is room for more. */
+  wantsRoom = false;
+  readonly #port: SocketPort;
+  readonly #host: ConnectionHost<Connection>;
+  #queue: OutboundQueue | undefined;
+  readonly #engine = new EngineBuffer();
+  readonly #limiter: RateLimiter | undefined;
+  #isCorked = false;
+  #ending: Ending | undefined;
+  /** True from when its queue has overflowed until that is told. */
+  #hasOverflowed = false;
+
+  constructor(origin: ConnectionOrigin<Connection>, port: SocketPort, host: ConnectionHost<Connection>) {
+    this.slot = origin.slot;
+    this.generation = origin.generation;
+    this.shard = origin.shard;
+    this.request = origin.request;
+    this.data = origin.data;
+    this.remoteAddress = origin.remoteAddress;
+    this.route = origin.route;
+    this.isVirtual = origin.isVirtual;
+    this.#port = port;
+    this.#host = host;
+    this.#limiter = host.limits.rateLimit && new RateLimiter(host.limits.rateLimit, host.clock);
+  }
+
+  get isOpen(): boolean {
+    return this.state === ConnectionState.Open;
+  }
+  get isGone(): boolean {
+    return this.state === ConnectionState.Gone;
+  }
+
+  get id(): string {
+    return connectionId(this.slot, this.generation);
+  }
+
+  /** Bytes of replies that the kernel did not take yet: in the queue, and in the engine as of the last look. */
+  get bufferedBytes(): number {
+    return this.#engine.bytes + (this.#queue?.bytes ?? 0);
+  }
+
+  /** True when nothing is queued and the engine's buffer is below the high-water mark. */
+  get hasRoom(): boolean {
+    return this.state < ConnectionState.Closing && !this.#engine.isBlocked && !this.#queue?.length;
+  }
+
+  /** The same, with what each reply costs beside its own. */
+  get outboundWeight(): number {
+    const queue = this.#queue;
+    return this.#engine.bytes + (queue === undefined ? 0 : queue.bytes + queue.length * RECORD_OVERHEAD);
+  }
+
+  /** Bytes in flight, with what each message costs beside its own. */
+  get inFlightWeight(): number {
+    return this.inFlightBytes + this.inFlight * RECORD_OVERHEAD;
+  }
+
+  // What the socket says
+  /** hot: once per message. */
+  onMessage(message: ArrayBuffer, isBinary: boolean): void {
+    // On this way `length` is read, never `byteLength`: V8 inlines the one and calls a function for the other.
+    const bytes = new Uint8Array(message);
+    const { counters, limits } = this.#host;
+    if (!this.#mayGoOn(bytes.length, false)) return;
+    if (this.state !== ConnectionState.Open) {
+      counters.dropped.draining++;
+      return;
+    }
+    if (bytes.length > limits.maxPayload) {
+      counters.invalid['too-large']++;
+      this.closeWhenIdle(CloseCode.MessageTooBig, `message over ${limits.maxPayload} bytes`);
+      return;
+    }
+    this.accept(bytes, isBinary);
+  }
+
+  /** Takes a message; false when it did not get in. The bytes are not read after the call. hot */
+  accept(bytes: Uint8Array, isBinary: boolean): boolean {
+    const { counters, limits } = this.#host;
+    const { length } = bytes;
+    // One message always fits, however large.
+    const messages = this.isOpening ? this.inFlight - 1 : this.inFlight;
+    const isFull =
+      messages >= limits.maxInFlight ||
+      (messages > 0 && this.inFlightBytes + length > limits.maxInFlightBytesPerConnection);
+    if (isFull || counters.inFlightWeight + length + RECORD_OVERHEAD > limits.maxInFlightBytes) {
+      if (!this.#makeRoom(isFull)) return false;
+    }
+    counters.received++;
+    counters.receivedBytes += length;
+    this.shard.push(this, bytes, isBinary);
+    return true;
+  }
+
+  /** A bound is passed. True when the message may enter all the same. */
+  #makeRoom(isOwnBound: boolean): boolean {
+    const { counters, limits } = this.#host;
+    if (limits.overload === 'shed' && !isOwnBound) {
+      this.#host.relieve();
+      if (this.state === ConnectionState.Open) return true;
+    }
+    counters.dropped.overload++;
+    if (limits.overload === 'shed' && isOwnBound)
+      this.shed(CloseCode.TryAgainLater, 'too many messages in flight');
+    return false;
+  }
+
+  onPing(payload: ArrayBuffer): void {
+    if (!this.#mayGoOn(payload.byteLength, true)) return;
+    this.#host.onPing(this, payload);
+    // Pongs go past the hub into the engine's buffer: a peer that pings and does not read must not fill it.
+    this.#checkBuffer();
+    if (this.#engine.isFlooded()) this.shed(CloseCode.PolicyViolation, 'slow consumer: too many pings');
+  }
+
+  onPong(payload: ArrayBuffer): void {
+    if (!this.#host.onPong(this, payload)) this.#mayGoOn(payload.byteLength, true);
+  }
+
+  /** Counts a message, or a ping or pong that nobody asked for. False when that was too much; a flood is cut off. hot */
+  #mayGoOn(bytes: number, isControl: boolean): boolean {
+    if (this.state >= ConnectionState.Closing) return true;
+    const isOver = this.#host.meter.isOver(this, bytes, isControl);
+    if (!isOver && (this.#limiter === undefined || this.#limiter.allow(bytes, isControl))) return true;
+    if (isOver) this.shed(CloseCode.TryAgainLater, 'overloaded: too much at once', true);
+    else {
+      this.#host.counters.invalid['rate-limit']++;
+      this.isCut = true;
+      this.closeNow(CloseCode.PolicyViolation, 'rate limit');
+    }
+    return false;
+  }
+
+  onDrain(): void {
+    // Not inside the engine's callback: a partly written send of 16 KiB or more made there can stall for good.
+    this.#host.flushSoon(this);
+  }
+
+  onClose(code: number, reason: string): void {
+    if (this.state === ConnectionState.Gone) return;
+    // A socket that the hub tore down tells no code: the one that was meant is what happened.
+    const own = this.state === ConnectionState.Closing ? this.#ending : undefined;
+    this.state = ConnectionState.Gone;
+    this.#host.meter.forget(this);
+    this.#dropQueue();
+    this.#engine.see(0, this.#host.limits.highWaterMark, this.#host.counters);
+    this.#host.onGone(this, own?.code ?? code, own?.reason ?? reason);
+  }
+
+  // What it is sent
+  /** Sends or queues a reply. The bytes are not read after the call. hot: once per reply. */
+  send(data: Uint8Array, isBinary: boolean): SendStatus {
+    if (!this.#mayAccept(data)) return 'dropped';
+    if (!this.#engine.isBlocked && (this.#queue === undefined || this.#queue.length === 0)) {
+      this.#write(data, isBinary);
+      return this.#engine.isBlocked ? 'queued' : 'accepted';
+    }
+    const queue = this.#openQueue(data.length);
+    if (queue === undefined) return 'dropped';
+    const status = this.#onQueued(queue.enqueueCopy(data, isBinary));
+    // Behind what was published in this turn it waits for the turn's end, not for the peer.
+    return status === 'queued' && !this.#engine.isBlocked ? 'accepted' : status;
+  }
+
+  /** Queues a message for the next turn: it shares the message with others, and its write with what else is queued. */
+  post(message: QueuedMessage): boolean {
+    if (!this.#mayAccept(message.data)) return false;
+    const queue = this.#openQueue(message.data.length);
+    if (queue === undefined) return false;
+    const status = this.#onQueued(queue.enqueue(message, this.#engine.isBlocked));
+    if (status === 'queued' && !this.#engine.isBlocked) this.#host.flushSoon(this);
+    return status === 'queued';
+  }
+
+  /** The queue, with what it holds sent first if one turn would overflow that of a peer that keeps up. */
+  #openQueue(bytes: number): OutboundQueue | undefined {
+    if (!this.#engine.isBlocked && this.#queue?.isFull(bytes)) {
+      if (this.#isCorked) this.#sendQueued();
+      else this.flush();
+      if (this.state >= ConnectionState.Closing) return undefined;
+    }
+    return (this.#queue ??= new OutboundQueue(this.#host.limits, this.#host.counters));
+  }
+
+  /** Sends a ping (RFC 6455 §5.5.2). False when the connection is not open any more. */
+  ping(payload: Uint8Array): boolean {
+    if (this.state >= ConnectionState.Closing) return false;
+    this.#port.ping(payload);
+    return true;
+  }
+
+  /** False, and counted, when nothing can be sent. hot */
+  #mayAccept(data: Uint8Array): boolean {
+    if (this.state < ConnectionState.Closing) return this.#mayBuffer(data);
+    this.#host.counters.dropped['connection-gone']++;
+    return false;
+  }
+
+  /** False, and counted, when it is to be dropped for the process's bound: each socket's buffer has a copy of its own. hot */
+  #mayBuffer(data: Uint8Array): boolean {
+    const { counters, limits } = this.#host;
+    if (limits.overload !== 'drop' || counters.outboundWeight + data.length <= limits.maxBufferedBytes)
+      return true;
+    counters.dropped.overload++;
+    return false;
+  }
+
+  /** Runs `work`, which sends several replies, with as few writes as possible. */
+  cork(work: () => void): void {
+    if (this.state === ConnectionState.Gone) {
+      work();
+      return;
+    }
+    this.#isCorked = true;
+    try {
+      this.#port.cork(work);
+    } finally {
+      this.#isCorked = false;
+    }
+    // Inside a cork the engine's verdicts are optimistic.
+    this.#checkBuffer();
+    this.settle();
+    if (this.wantsRoom) this.shard.tellRoom(this);
+  }
+
+  /** Sends what is queued, as far as the socket takes it. */
+  flush(): void {
+    if (this.state === ConnectionState.Gone) return;
+    const waiting = this.#queue?.length ?? 0;
+    // A peer that keeps up is not looked at before it is sent one message more.
+    if (waiting !== 1 || this.#engine.bytes > 0) this.#checkBuffer();
+    if (!this.#engine.isBlocked && waiting > 1) this.cork(() => this.#sendQueued());
+    else {
+      if (!this.#engine.isBlocked && waiting === 1) this.#sendQueued();
+      this.settle();
+    }
+    if (this.wantsRoom) this.shard.tellRoom(this);
+    if (!this.#engine.isBehind || this.#engine.isBlocked || (this.#queue?.length ?? 0) > 0) return;
+    this.#engine.isBehind = false;
+    if (this.state < ConnectionState.Closing) this.#host.onDrained(this);
+  }
+
+  // How it ends
+  /** Closes after everything that has been sent so far; messages that have not entered the ring are dropped. */
+  closeAfterQueue(code: number, reason: string): void {
+    this.isCut = true;
+    this.shard.dropMessages(this);
+    this.#end({ code, reason, whenIdle: false });
+  }
+
+  /** Takes no message any more, and closes once those that it has are answered and sent. */
+  closeWhenIdle(code: number, reason: string): void {
+    this.#end({ code, reason, whenIdle: true });
+  }
+
+  /** Closes at once; what is queued is dropped. */
+  closeNow(code: number, reason: string): void {
+    if (this.state >= ConnectionState.Closing) return;
+    this.#startClosing(code, reason);
+    this.settle();
+  }
+
+  /** Closes for a fault after what has been sent so far; messages that have not entered the ring are dropped. */
+  fail(code: number, reason: string): void {
+    if (this.state >= ConnectionState.Closing) return;
+    this.isCut = true;
+    this.shard.dropMessages(this);
+    this.state = ConnectionState.Ending;
+    // A code that has been decided stays, unless it waits for answers that will not come.
+    if (this.#ending === undefined || this.#ending.whenIdle) this.#ending = { code, reason, whenIdle: false };
+    this.settle();
+  }
+
+  /** Closes at once to free memory. A peer that does not read could not see a close frame: it is cut off. */
+  shed(code: number, reason: string, mustCutOff = false): void {
+    if (this.state === ConnectionState.Gone) {
+      this.shard.dropMessages(this);
+      return;
+    }
+    this.#host.counters.shed++;
+    this.#host.onShed(this, reason);
+    this.isCut = true;
+    const isStalled = this.#engine.bytes > this.#host.limits.highWaterMark;
+    // Whoever heard that it is shed may have closed it.
+    if (!(mustCutOff || isStalled) || this.#isCorked || this.state >= ConnectionState.Closing)
+      this.closeNow(code, reason);
+    else {
+      this.#startClosing(code, reason);
+      this.#port.terminate();
+    }
+  }
+
+  #startClosing(code: number, reason: string): void {
+    this.#dropQueue();
+    this.state = ConnectionState.Closing;
+    this.#ending = { code, reason, whenIdle: false };
+  }
+
+  /** Ends the socket if it is to end and nothing holds it back. */
+  settle(): void {
+    const ending = this.#ending;
+    if (ending === undefined || this.#isCorked || this.state === ConnectionState.Gone) return;
+    if (this.#hasOverflowed) this.#host.onShed(this, ending.reason);
+    this.#hasOverflowed = false;
+    // Once it is closing, nothing is waited for: also when a cork put the end off.
+    const atOnce = this.state === ConnectionState.Closing;
+    if (!atOnce) {
+      if (this.#queue !== undefined && this.#queue.length > 0) return;
+      if (ending.whenIdle && this.inFlight > 0) return;
+    }
+    const left = this.#port.bufferedBytes();
+    // The engine would cut a socket that is ended with a backlog after some seconds.
+    if (left > 0 && !atOnce) return;
+    this.state = ConnectionState.Closing;
+    if (left > 0 && !this.#host.mayLinger(left)) this.#port.terminate();
+    else this.#port.end(ending.code, truncateReason(ending.reason));
+  }
+
+  #end(ending: Ending): void {
+    // What the handler asks for goes before a drain, which only waits for it.
+    const mayReplace = this.state === ConnectionState.Ending && this.#ending?.whenIdle && !ending.whenIdle;
+    if (this.state !== ConnectionState.Open && !mayReplace) return;
+    this.state = ConnectionState.Ending;
+    this.#ending = ending;
+    this.settle();
+  }
+
+  #onQueued(verdict: EnqueueVerdict): SendStatus {
+    if (verdict !== 'overflow') return verdict;
+    this.#host.counters.dropped['slow-consumer'] += this.#queue!.clear() + 1;
+    this.isCut = true;
+    this.#startClosing(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
+    this.#hasOverflowed = true;
+    // Later: whoever hears of it may publish, to others that are as slow, from within this very publish.
+    if (!this.#isCorked) this.#host.flushSoon(this);
+    return 'dropped';
+  }
+
+  #dropQueue(): void {
+    this.#host.counters.dropped['connection-gone'] += this.#queue?.clear() ?? 0;
+    this.#queue = undefined;
+  }
+
+  #write(data: Uint8Array, isBinary: boolean): void {
+    const counters = this.#host.counters;
+    counters.sent++;
+    counters.sentBytes += data.length;
+    if (this.#port.send(data, isBinary) !== SendVerdict.Sent && !this.#isCorked) this.#checkBuffer();
+  }
+
+  #checkBuffer(): void {
+    if (this.state === ConnectionState.Gone) return;
+    const { limits, counters } = this.#host;
+    this.#engine.see(this.#port.bufferedBytes(), limits.highWaterMark, counters);
+  }
+
+  #sendQueued(): void {
+    const queue = this.#queue!;
+    let room = this.#host.limits.highWaterMark;
+    for (let message = queue.shift(); message !== undefined; message = room > 0 ? queue.shift() : undefined) {
+      if (this.#mayBuffer(message.data)) this.#write(message.data, message.isBinary);
+      room -= message.data.length;
+      dispose(message);
+    }
+    if (queue.length > 0) this.#host.flushSoon(this);
+  }
+}

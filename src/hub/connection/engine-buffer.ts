@@ -1,0 +1,29 @@
+/** What a socket's engine holds because its peer has not read it, as of the last look. Front end thread. */
+import type { Counters } from '../../telemetry/counters.js';
+
+/** Pings that a peer may send while it does not read what it is sent. */
+const MAX_PINGS_WHILE_BLOCKED = 1000;
+
+export class EngineBuffer {
+  bytes = 0;
+  /** True while it is over the high-water mark: replies queue. */
+  isBlocked = false;
+  /** True from when it was blocked until everything that was queued has left. */
+  isBehind = false;
+  #pingsWhileBlocked = 0;
+
+  /** Takes note of so many bytes. */
+  see(bytes: number, highWaterMark: number, counters: Counters): void {
+    counters.engineBytes += bytes - this.bytes;
+    this.bytes = bytes;
+    this.isBlocked = bytes >= highWaterMark;
+    if (this.isBlocked) this.isBehind = true;
+  }
+
+  /** Counts a ping, whose pong went into the buffer. True when a peer that does not read has sent too many. */
+  isFlooded(): boolean {
+    if (!this.isBlocked) this.#pingsWhileBlocked = 0;
+    else this.#pingsWhileBlocked++;
+    return this.#pingsWhileBlocked > MAX_PINGS_WHILE_BLOCKED;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What the engine still holds for connections that have been closed. A socket that is ended with a backlog stays in
+ * the engine until its peer has read it, or about 15 seconds: memory that no connection stands for any more.
+ */
+
+import type { Counters } from '../../telemetry/counters.js';
+import { Deque } from '../../util/deque.js';
+
+/** The engine tears an ended socket down after this time at the latest (measured: 14 to 16 s). */
+const LINGER_MS = 16_000;
+
+export interface LingerLimits {
+  readonly maxBufferedBytes: number;
+  /** Seconds; with 0 the engine never tears an ended socket down. */
+  readonly idleTimeout: number;
+}
+
+export class Linger {
+  readonly #limits: LingerLimits;
+  readonly #counters: Counters;
+  readonly #sockets = new Deque<{ readonly bytes: number; readonly until: number }>();
+  #bytes = 0;
+
+  constructor(limits: LingerLimits, counters: Counters) {
+    this.#limits = limits;
+    this.#counters = counters;
+  }
+
+  /** False when a socket with so many bytes in the engine may not linger: it is to be cut off. */
+  admit(bytes: number, now: number): boolean {
+    this.#forget(now);
+    const { maxBufferedBytes, idleTimeout } = this.#limits;
+    // The connection's own bytes are in the counters still.
+    if (this.#counters.outboundWeight + this.#bytes > maxBufferedBytes) return false;
+    const until = idleTimeout === 0 ? Number.POSITIVE_INFINITY : now + LINGER_MS;
+    this.#sockets.push({ bytes, until });
+    this.#bytes += bytes;
+    return true;
+  }
+
+  #forget(now: number): void {
+    for (let oldest = this.#sockets.peek(); oldest !== undefined && oldest.until <= now; ) {
+      this.#bytes -= oldest.bytes;
+      this.#sockets.shift();
+      oldest = this.#sockets.peek();
+    }
+  }
+}

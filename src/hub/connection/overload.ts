@@ -1,0 +1,71 @@
+/**
+ * The bounds of the whole process. uWebSockets.js cannot pause reading a WebSocket, so what cannot be held is not
+ * refused but shed: the heaviest connections first, until the process is below its bound. Those whose peer has left
+ * already, with messages still waiting, lose the messages.
+ */
+import { CloseCode } from '../../api/close-codes.js';
+import type { Counters } from '../../telemetry/counters.js';
+import type { Connection } from './connection.js';
+
+export interface OverloadLimits {
+  readonly maxInFlightBytes: number;
+  readonly maxBufferedBytes: number;
+  readonly overload: 'shed' | 'drop';
+}
+
+/** Shedding goes on to this part of the bound, so that it does not start over with the next message. */
+const TARGET = 0.9;
+
+export class Overload {
+  readonly #limits: OverloadLimits;
+  readonly #counters: Counters;
+  readonly #connections: Iterable<Connection>;
+
+  constructor(limits: OverloadLimits, counters: Counters, connections: Iterable<Connection>) {
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#connections = connections;
+  }
+
+  /** Sheds if what is in flight, or what is buffered, is over its bound. Not inside a cork. */
+  relieve(): void {
+    const { inFlightWeight, leavingWeight, outboundWeight } = this.#counters;
+    const { maxInFlightBytes, maxBufferedBytes, overload } = this.#limits;
+    // What closed connections have left in the workers goes by itself: it counts only when it is as much again.
+    const inFlight = Math.max(inFlightWeight, inFlightWeight + leavingWeight - maxInFlightBytes);
+    if (overload === 'drop') return;
+    if (inFlight > maxInFlightBytes) {
+      this.#shedInFlight(inFlight - maxInFlightBytes * TARGET);
+    }
+    if (outboundWeight > maxBufferedBytes) {
+      this.#shedOutbound(maxBufferedBytes * TARGET);
+    }
+  }
+
+  #shedInFlight(excess: number): void {
+    let left = excess;
+    for (const connection of this.#heaviest((connection) => connection.inFlightWeight)) {
+      if (left <= 0) return;
+      left -= connection.inFlightWeight;
+      shed(connection);
+    }
+  }
+
+  /** A published message is in many queues: what closing one of them frees is known when it is closed. */
+  #shedOutbound(target: number): void {
+    for (const connection of this.#heaviest((connection) => connection.outboundWeight)) {
+      if (this.#counters.outboundWeight <= target) return;
+      shed(connection);
+    }
+  }
+
+  #heaviest(weigh: (connection: Connection) => number): Connection[] {
+    return [...this.#connections]
+      .filter((connection) => !connection.isLeaving && weigh(connection) > 0)
+      .sort((a, b) => weigh(b) - weigh(a));
+  }
+}
+
+function shed(connection: Connection): void {
+  connection.shed(CloseCode.TryAgainLater, 'overloaded: try again later');
+}

@@ -1,0 +1,19 @@
+/** What the application gives to be sent, as bytes. */
+import { describe, HubError } from '../../api/errors.js';
+import { asFrame, type Frame } from '../../wire/frame.js';
+
+/** A string is sent as a text frame, bytes as a binary frame. */
+export type Payload = string | Uint8Array | ArrayBuffer;
+
+/**
+ * @returns bytes that share memory with `data` where it is bytes
+ * @throws HubError `ERR_DATA_TYPE`
+ */
+export function toPayload(data: Payload): Frame {
+  const frame = asFrame(data);
+  if (frame !== undefined) return frame;
+  throw new HubError(
+    'ERR_DATA_TYPE',
+    `what is sent is a string, a Uint8Array or an ArrayBuffer, not ${describe(data)}`,
+  );
+}

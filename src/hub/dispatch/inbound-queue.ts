@@ -1,0 +1,390 @@
+/**
+ * A shard's way in: what connections say goes into the inbound ring, or behind what already waits. Front end thread.
+ *
+ * A connection may have so much in the ring; the rest waits in its backlog, and backlogs enter in turns. So a
+ * connection that floods its shard delays its own messages and nobody else's. It is also what knows, when a worker
+ * dies, which records the worker had not taken.
+ */
+
+import type { Counters } from '../../telemetry/counters.js';
+import { Deque } from '../../util/deque.js';
+import * as Flag from '../../wire/flag.js';
+import type { InboundWriter } from '../../wire/inbound.js';
+import * as Inbound from '../../wire/inbound-kind.js';
+import { KIND_MASK, UNIT_BYTES } from '../../wire/layout.js';
+import { Backlog, type BacklogEntry } from '../connection/backlog.js';
+import type { Connection } from '../connection/connection.js';
+import type { Connections } from '../connection/connections.js';
+import { giveBack } from '../connection/copies.js';
+
+/**
+ * Records that one connection may have in the ring and in the worker: as many as are worked on in about so many ms,
+ * within these bounds. A message of another connection waits behind no more than that.
+ */
+const SHARE_MS = 20;
+const MIN_SHARE = 4;
+const MAX_SHARE = 1024;
+/** The share until something is known of the handler. */
+const FIRST_SHARE = 128;
+/** The same in bytes. One record always may. */
+const SHARE_BYTES = 1024 * 1024;
+/**
+ * So much of a backlog enters in a row: its replies then leave in one write. One at a time, 50 connections with 256
+ * messages in flight get a seventh of the throughput.
+ */
+const RUN_RECORDS = 64;
+const RUN_BYTES = 64 * 1024;
+
+/** Units of the ring. */
+const LOAD_UNITS = (512 * 1024) / UNIT_BYTES;
+
+const NOTHING = new Uint8Array(0);
+
+export class Intake {
+  readonly #counters: Counters;
+  readonly #connections: Connections;
+  readonly #schedule: () => void;
+  /** Connections with a backlog that may enter the ring, in turn. */
+  readonly #listed = new Deque<Connection>();
+  /** Connections whose peer is gone while they have a backlog: the worker is to be told. */
+  readonly #aborts = new Deque<Connection>();
+  /** Connections that have room again, whose worker asked. */
+  readonly #rooms = new Deque<Connection>();
+  #inbound: InboundWriter | undefined;
+  /** Counts the lives of the shard's worker. */
+  #life = 0;
+  #inFlight = 0;
+  readonly #minShare: number;
+  #share: number;
+
+  /**
+   * @param schedule something is to be flushed at the end of this poll phase
+   * @param concurrency messages of one connection that its worker works on at a time
+   */
+  constructor(counters: Counters, connections: Connections, schedule: () => void, concurrency = 1) {
+    this.#counters = counters;
+    this.#connections = connections;
+    this.#schedule = schedule;
+    // As many again may have finished behind one that has not.
+    this.#minShare = concurrency === 1 ? MIN_SHARE : Math.max(MIN_SHARE, 2 * concurrency);
+    this.#share = Math.max(FIRST_SHARE, this.#minShare);
+  }
+
+  /** What a record costs the worker, in ms: slow handlers get small shares. */
+  setCost(ms: number): void {
+    this.#share = Math.max(this.#minShare, Math.min(MAX_SHARE, Math.round(SHARE_MS / ms)));
+  }
+
+  /** The connection is closed for a fault: what it has left in the worker is counted apart. */
+  leave(connection: Connection): void {
+    if (connection.isLeaving) return;
+    connection.isLeaving = true;
+    this.#counters.leaving += connection.inFlight;
+    this.#counters.leavingBytes += connection.inFlightBytes;
+  }
+
+  /** Gauge: records that have been accepted and not finished. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** True when a worker knows the connection, or is going to. */
+  isKnown(connection: Connection): boolean {
+    return this.isKnownToWorker(connection) || connection.backlog !== undefined;
+  }
+
+  isKnownToWorker(connection: Connection): boolean {
+    return this.#inbound !== undefined && connection.knownTo === this.#life;
+  }
+
+  /** Keeps a record that waits in the worker, for the case that the worker dies before it begins. */
+  hold(connection: Connection, position: number): void {
+    const inbound = this.#inbound!;
+    const head = inbound.headAt(position);
+    connection.held ??= new Backlog();
+    connection.held.pushCopy(head & (KIND_MASK | Flag.Binary), inbound.payloadAt(position));
+  }
+
+  /** The oldest record that was held begins. */
+  letGo(connection: Connection): void {
+    const entry = connection.held?.shift();
+    if (entry !== undefined) giveBack(entry.payload);
+  }
+
+  /** Forgets everything that waits to enter the ring. */
+  dropAll(connection: Connection): void {
+    this.dropMessages(connection);
+    connection.backlog = undefined;
+    this.#account(connection, -connection.inFlight, -connection.inFlightBytes);
+  }
+
+  /** A new worker takes records from here on. */
+  attach(inbound: InboundWriter): void {
+    this.#inbound = inbound;
+    this.#life++;
+  }
+
+  /** Accepts a record. `payload` is not read after the call. hot */
+  enter(connection: Connection, kind: number, payload: Uint8Array): void {
+    const isMessage = (kind & KIND_MASK) === Inbound.Message;
+    this.#account(connection, 1, isMessage ? payload.length : 0);
+    if (!isMessage && (kind & KIND_MASK) === Inbound.Open) connection.isOpening = true;
+    // Who waits already comes first.
+    const isFree =
+      connection.backlog === undefined && this.#listed.length === 0 && !this.#isAtShare(connection);
+    if (!isFree || !this.#stage(connection, kind, payload)) {
+      connection.backlog ??= new Backlog();
+      connection.backlog.pushCopy(kind, payload);
+      this.#list(connection);
+    }
+    this.#schedule();
+  }
+
+  /** The worker is to finish once it has taken everything before. */
+  enterStop(): void {
+    this.#inbound?.tryWrite(Inbound.Stop, 0, 0, undefined);
+  }
+
+  /** Records of a connection have finished. hot */
+  finish(connection: Connection | undefined, records: number, bytes: number): void {
+    if (connection === undefined) {
+      this.#inFlight -= records;
+      this.#counters.inFlight -= records;
+      this.#counters.inFlightBytes -= bytes;
+      return;
+    }
+    this.#account(connection, -records, -bytes);
+    connection.isOpening = false;
+    connection.inRing -= records;
+    connection.inRingBytes -= bytes;
+    if (connection.backlog !== undefined) this.#list(connection);
+  }
+
+  /** Forgets the messages that wait to enter the ring. @returns how many there were */
+  dropMessages(connection: Connection): number {
+    const { backlog } = connection;
+    if (backlog === undefined) return 0;
+    const kept: BacklogEntry[] = [];
+    for (const entry of backlog) {
+      if ((entry.kind & KIND_MASK) !== Inbound.Message) kept.push(entry);
+      else {
+        this.#account(connection, -1, -entry.payload.length);
+        giveBack(entry.payload);
+      }
+    }
+    connection.backlog = kept.length === 0 ? undefined : Backlog.of(kept);
+    return backlog.length - kept.length;
+  }
+
+  /** The peer is gone: a hook that waits for that is told ahead of what waits to enter the ring. */
+  abort(connection: Connection): void {
+    if (connection.backlog === undefined || !this.isKnownToWorker(connection)) return;
+    this.#aborts.push(connection);
+    this.#schedule();
+  }
+
+  /** The connection has room, and its worker asked: it is told ahead of what waits to enter the ring. */
+  tellRoom(connection: Connection): void {
+    if (!this.isKnownToWorker(connection)) return;
+    this.#rooms.push(connection);
+    this.#schedule();
+  }
+
+  /** Fills the ring and lets the worker have it. True when there was something. */
+  flush(): boolean {
+    if (this.#inbound === undefined) return false;
+    this.#writeAll(this.#inbound, Inbound.Abort, this.#aborts);
+    this.#writeAll(this.#inbound, Inbound.Room, this.#rooms);
+    this.#admitBacklogs();
+    return this.#inbound.flush();
+  }
+
+  /** True when so much is staged that the worker should not wait for the end of the poll phase. hot */
+  get isLoaded(): boolean {
+    return this.#inbound !== undefined && this.#inbound.staged >= LOAD_UNITS;
+  }
+
+  /** True when something waits for room in the ring. */
+  get wantsRoom(): boolean {
+    if (this.#inbound === undefined) return false;
+    return this.#listed.length > 0 || this.#aborts.length > 0 || this.#rooms.length > 0;
+  }
+
+  /** The worker has released everything before a position. */
+  release(position: number): void {
+    this.#inbound?.free(position);
+  }
+
+  // After a crash
+
+  /**
+   * The worker is dead. What it had not taken is put back in front of the backlogs.
+   *
+   * @param taken every record that ends at or before this position had begun
+   * @param own the connections of the shard
+   * @returns the connections that it costs: a record of theirs had begun and not finished
+   */
+  detach(taken: number, own: Iterable<Connection>): Connection[] {
+    const untaken = this.#takeBack(taken);
+    this.#inbound = undefined;
+    this.#listed.clear();
+    this.#aborts.clear();
+    this.#rooms.clear();
+    const victims: Connection[] = [];
+    for (const connection of own) {
+      const held = [...(connection.held ?? [])].filter((entry) => this.#isWanted(connection, entry));
+      const entries = [...held, ...(untaken.get(connection) ?? [])];
+      const isVictim = connection.inRing > entries.length;
+      connection.held = undefined;
+      connection.wantsRoom = false;
+      connection.isListed = false;
+      connection.inRing = 0;
+      connection.inRingBytes = 0;
+      if (isVictim) {
+        this.#account(connection, -connection.inFlight, -connection.inFlightBytes);
+        connection.backlog = undefined;
+        victims.push(connection);
+      } else if (entries.length > 0) {
+        for (const entry of connection.backlog ?? []) entries.push(entry);
+        connection.backlog = Backlog.of(entries);
+      }
+    }
+    return victims;
+  }
+
+  /** A new worker is there: everybody's backlog may enter, and who is open is introduced if `open` wants to know. */
+  resume(own: Iterable<Connection>, wantsOpen: boolean): void {
+    for (const connection of own) {
+      if (connection.backlog !== undefined) this.#list(connection);
+      else if (wantsOpen && connection.isOpen) this.enter(connection, Inbound.Open, NOTHING);
+    }
+    // Who came onto the list while there was no worker is there already.
+    this.#schedule();
+  }
+
+  /** What the dead worker had not taken, by connection, in order. */
+  #takeBack(taken: number): Map<Connection, BacklogEntry[]> {
+    const byConnection = new Map<Connection, BacklogEntry[]>();
+    for (const record of this.#inbound?.recordsFrom(taken) ?? []) {
+      const connection = this.#connections.get(record.slot, record.generation);
+      if (connection === undefined || record.kind === Inbound.Abort || record.kind === Inbound.Room) continue;
+      if (record.kind === Inbound.Open) {
+        // It is introduced again: as if for the first time, if it was.
+        if ((record.flags & Flag.Restarted) === 0) connection.knownTo = 0;
+        connection.inRing--;
+        connection.isOpening = false;
+        this.#account(connection, -1, 0);
+        continue;
+      }
+      const entry = { kind: record.kind | (record.flags & Flag.Binary), payload: record.payload };
+      if (!this.#isWanted(connection, entry)) continue;
+      const entries = byConnection.get(connection) ?? [];
+      entries.push(entry);
+      byConnection.set(connection, entries);
+    }
+    return byConnection;
+  }
+
+  /** False for a message of a connection that is cut: it is forgotten, as no worker processes it any more. */
+  #isWanted(connection: Connection, { kind, payload }: BacklogEntry): boolean {
+    if (!connection.isCut || (kind & KIND_MASK) !== Inbound.Message) return true;
+    connection.inRing--;
+    this.#account(connection, -1, -payload.length);
+    this.#counters.dropped['connection-gone']++;
+    return false;
+  }
+
+  // Into the ring
+
+  /** Writes a record to the ring; false when there is no room. hot */
+  #stage(connection: Connection, kind: number, payload: Uint8Array): boolean {
+    const inbound = this.#inbound;
+    if (inbound === undefined) return false;
+    const { slot, generation } = connection;
+    if (connection.knownTo !== this.#life) {
+      const isOpen = (kind & KIND_MASK) === Inbound.Open;
+      if (!this.#stageOpen(inbound, connection, isOpen)) return false;
+      if (isOpen) return true;
+    }
+    if (!inbound.tryWrite(kind, slot, generation, payload)) return false;
+    connection.inRing++;
+    if ((kind & KIND_MASK) === Inbound.Message) connection.inRingBytes += payload.length;
+    return true;
+  }
+
+  /** Introduces a connection to the worker. */
+  #stageOpen(inbound: InboundWriter, connection: Connection, isAccounted: boolean): boolean {
+    const kind = connection.knownTo === 0 ? Inbound.Open : Inbound.Open | Flag.Restarted;
+    const { slot, generation, request } = connection;
+    if (!inbound.tryWriteText(kind, slot, generation, request)) return false;
+    connection.knownTo = this.#life;
+    connection.inRing++;
+    // Its end may wait behind messages whose hooks wait for that.
+    if (connection.isGone) this.abort(connection);
+    if (isAccounted) return true;
+    connection.isOpening = true;
+    this.#account(connection, 1, 0);
+    return true;
+  }
+
+  #list(connection: Connection): void {
+    if (connection.isListed || this.#isAtShare(connection)) return;
+    connection.isListed = true;
+    this.#listed.push(connection);
+    this.#schedule();
+  }
+
+  /** Writes a record without payload for each of some connections, as far as there is room. */
+  #writeAll(inbound: InboundWriter, kind: number, connections: Deque<Connection>): void {
+    let connection = connections.peek();
+    while (connection !== undefined) {
+      const { slot, generation } = connection;
+      if (!inbound.tryWrite(kind, slot, generation, undefined)) return;
+      connections.shift();
+      connection = connections.peek();
+    }
+  }
+
+  /** Backlogs enter the ring in turns, a run of records each, while there is room. */
+  #admitBacklogs(): void {
+    let connection = this.#listed.peek();
+    while (connection !== undefined) {
+      const { backlog } = connection;
+      if (backlog !== undefined && !this.#admitRun(connection, backlog)) return;
+      this.#listed.shift();
+      connection.isListed = false;
+      if (backlog !== undefined && backlog.length > 0) this.#list(connection);
+      else connection.backlog = undefined;
+      connection = this.#listed.peek();
+    }
+  }
+
+  /** False when the ring has no room for the next record. */
+  #admitRun(connection: Connection, backlog: Backlog): boolean {
+    let bytes = 0;
+    for (let records = 0; records < RUN_RECORDS && bytes < RUN_BYTES; records++) {
+      const entry = backlog.peek();
+      if (entry === undefined || this.#isAtShare(connection)) return true;
+      if (!this.#stage(connection, entry.kind, entry.payload)) return false;
+      backlog.shift();
+      bytes += entry.payload.length;
+      giveBack(entry.payload);
+    }
+    return true;
+  }
+
+  #account(connection: Connection, records: number, bytes: number): void {
+    this.#inFlight += records;
+    this.#counters.inFlight += records;
+    this.#counters.inFlightBytes += bytes;
+    connection.inFlight += records;
+    connection.inFlightBytes += bytes;
+    if (!connection.isLeaving) return;
+    this.#counters.leaving += records;
+    this.#counters.leavingBytes += bytes;
+  }
+
+  #isAtShare(connection: Connection): boolean {
+    return connection.inRing >= this.#share || connection.inRingBytes >= SHARE_BYTES;
+  }
+}

@@ -1,0 +1,419 @@
+/**
+ * A shard: a fixed set of connections whose messages go to one worker, in order. Front end thread.
+ *
+ * What arrives is staged in the inbound ring and flushed to the worker at the end of the poll phase; what comes while
+ * the worker is at work is simply there when it looks again, so batches grow with load and no timer is involved.
+ */
+
+import type { FailureRecord } from '../../api/bad-message.js';
+import { CloseCode } from '../../api/close-codes.js';
+import { HubError, type HubErrorCode } from '../../api/errors.js';
+import type { Counters } from '../../telemetry/counters.js';
+import type { LatencySampler } from '../../telemetry/latency.js';
+import { within } from '../../util/within.js';
+import { Arena } from '../../wire/arena.js';
+import { encodeClose } from '../../wire/close.js';
+import * as Flag from '../../wire/flag.js';
+import { InboundWriter } from '../../wire/inbound.js';
+import * as Inbound from '../../wire/inbound-kind.js';
+import { Block, CONTROL_BYTES, FrontSleep, type LaneMemory, Sleep } from '../../wire/layout.js';
+import { ReplyReader } from '../../wire/replies.js';
+import * as Word from '../../wire/word.js';
+import type { HandlerHooks } from '../../wire/worker-task.js';
+import type { Connection } from '../connection/connection.js';
+import type { Connections } from '../connection/connections.js';
+import { CostMeter } from './cost-meter.js';
+import { Intake } from './inbound-queue.js';
+import { type FanOut, ReplyApplier, type ReplySink } from './replies.js';
+import type { Lane, LaneExit } from './worker-link.js';
+
+/** Bytes of each ring; memory that is not used is not resident. */
+const INBOUND_BYTES = 16 * 1024 * 1024;
+const REPLY_BYTES = 4 * 1024 * 1024;
+/** Bytes of the arena for large messages: one always has room. */
+const ARENA_BYTES = 8 * 1024 * 1024;
+
+const NOTHING = new Uint8Array(0);
+
+/** down → starting → up → down …; resting: down, and its connections are gone until it starts again. */
+export type ShardState = 'down' | 'starting' | 'up' | 'resting' | 'stopped';
+
+export interface ShardHost {
+  readonly counters: Counters;
+  readonly connections: Connections;
+  readonly isLocal: boolean;
+  readonly maxPayload: number;
+  /** Messages of one connection that its worker works on at a time. */
+  readonly concurrency: number;
+  /** Something was staged, or replies are there: work at the end of this poll phase. */
+  schedule(): void;
+  onFailure(shard: Shard, connection: Connection | undefined, failure: FailureRecord): void;
+  /** The worker of a shard that was up has ended by itself, and cost so many connections. */
+  onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void;
+  /** What handlers do with topics. */
+  readonly fanOut: FanOut;
+  /** Runs `connection.flush()` soon, outside the engine's callbacks. */
+  flushSoon(connection: Connection): void;
+  /** A worker did not stop in time and was ended. */
+  onLateStop(shard: Shard): void;
+  /** A connection that is gone has left the worker too. */
+  onForgotten(connection: Connection): void;
+}
+
+/** Counters and gauges of one shard and its worker. Counters are since the hub was started. */
+export interface ShardStats {
+  /** Which one, from 0. */
+  readonly shard: number;
+  /** Whether its worker serves. */
+  readonly state: ShardState;
+  /** Gauge: its open connections, requests to `POST /echo` among them. */
+  readonly connections: number;
+  /** Times that something was handed to the worker. */
+  readonly batches: number;
+  /** Messages that were accepted. */
+  readonly messages: number;
+  /** Times that the worker slept and had to be woken. */
+  readonly wakeups: number;
+  /** Times that its worker was replaced. */
+  readonly restarts: number;
+  /** Gauge: records that have been accepted and not finished. */
+  readonly inFlight: number;
+}
+
+export class Shard implements ReplySink {
+  readonly index: number;
+  readonly #host: ShardHost;
+  readonly #makeLane: () => Lane;
+  readonly #intake: Intake;
+  #state: ShardState = 'down';
+  #isResting = false;
+  #lane: Lane | undefined;
+  #control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  #inbound: InboundWriter | undefined;
+  #replies: ReplyReader | undefined;
+  #applier: ReplyApplier | undefined;
+  #hooks: HandlerHooks = { open: true, close: true };
+  /** While somebody looks at the statistics. */
+  latency: LatencySampler | undefined = undefined;
+  #connections = 0;
+  #batches = 0;
+  #messages = 0;
+  #wakeups = 0;
+  #starts = 0;
+  readonly #cost = new CostMeter();
+  /** Whose message came last. */
+  #last: Connection | undefined;
+
+  constructor(index: number, host: ShardHost, makeLane: () => Lane) {
+    this.index = index;
+    this.#host = host;
+    this.#makeLane = makeLane;
+    const { counters, connections, concurrency } = host;
+    this.#intake = new Intake(counters, connections, () => host.schedule(), concurrency);
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** True from too many crashes until a worker serves again. */
+  get isResting(): boolean {
+    return this.#isResting && this.#state !== 'up';
+  }
+
+  get isStopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
+  get state(): ShardState {
+    return this.#state;
+  }
+
+  stats(): ShardStats {
+    return {
+      shard: this.index,
+      state: this.#state,
+      connections: this.#connections,
+      batches: this.#batches,
+      messages: this.#messages,
+      wakeups: this.#wakeups,
+      restarts: Math.max(0, this.#starts - 1),
+      inFlight: this.#intake.inFlight,
+    };
+  }
+
+  // The worker's life
+
+  /**
+   * Starts a worker. Resolves once its handler is loaded and the shard is up.
+   *
+   * @throws HubError `ERR_HANDLER_LOAD` or `ERR_WORKER`; the shard is down then
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'down' && this.#state !== 'resting') {
+      throw new HubError('ERR_HUB_STATE', `a shard that is ${this.#state} cannot start`);
+    }
+    // On one thread nothing is shared, and copies into private memory are cheaper.
+    const Memory = this.#host.isLocal ? ArrayBuffer : SharedArrayBuffer;
+    const memory: LaneMemory = {
+      control: new SharedArrayBuffer(CONTROL_BYTES),
+      inbound: new Memory(INBOUND_BYTES),
+      // Memory that is not used is not resident.
+      arena: new Memory(Math.max(ARENA_BYTES, this.#host.maxPayload)),
+      replies: new Memory(REPLY_BYTES),
+    };
+    const control = new Int32Array(memory.control);
+    const lane = this.#makeLane();
+    this.#control = control;
+    this.#state = 'starting';
+    this.#lane = lane;
+    try {
+      this.#hooks = await lane.start(memory, {
+        // Never work here: a local runtime rings from inside a handler, and a port delivers many rings in a row.
+        onBell: () => this.#host.schedule(),
+        applyReplies: () => this.apply(Number.POSITIVE_INFINITY),
+        onExit: (exit) => this.#onExit(exit),
+      });
+    } catch (error) {
+      this.#fellDown();
+      throw error;
+    }
+    if (this.isStopped) throw new HubError('ERR_HUB_STATE', 'the hub stops');
+    const staging = this.#host.isLocal ? undefined : new Block(new ArrayBuffer(INBOUND_BYTES));
+    const inbound = new InboundWriter(control, new Block(memory.inbound), new Arena(memory.arena), staging);
+    this.#inbound = inbound;
+    this.#replies = new ReplyReader(control, new Block(memory.replies));
+    this.#applier = new ReplyApplier(this.#replies, inbound, this.#host.connections, this, this.#host.fanOut);
+    this.#intake.attach(inbound);
+    this.#state = 'up';
+    this.#isResting = false;
+    this.#starts++;
+    this.#intake.resume([...this.#own()], this.#hooks.open);
+  }
+
+  /** Tells the worker to finish, and waits until it has, at most so long. */
+  async stop(timeoutMs: number): Promise<void> {
+    if (this.#state !== 'up') return this.kill('the hub stops');
+    this.#intake.enterStop();
+    this.flush();
+    this.#state = 'stopped';
+    if (!(await within(this.#lane!.finished(), timeoutMs))) {
+      await this.#lane!.kill('it did not stop in time');
+      this.#host.onLateStop(this);
+    }
+    // The handler's `stop` may have failed.
+    this.apply(Number.POSITIVE_INFINITY);
+  }
+
+  /** Ends the worker, for good. */
+  async kill(reason: string): Promise<void> {
+    this.#state = 'stopped';
+    await this.#lane?.kill(reason);
+  }
+
+  /** Closes every connection of a shard that is down, until it is started again. */
+  rest(): void {
+    if (this.#state === 'stopped') return;
+    this.#state = 'resting';
+    this.#isResting = true;
+    for (const connection of [...this.#own()]) {
+      if (connection.isGone) this.#forget(connection);
+      else connection.fail(CloseCode.TryAgainLater, 'the worker of this connection rests: try again later');
+    }
+  }
+
+  /** The worker has ended without being asked to: what was finished is applied, what had begun costs its connections. */
+  #onExit(exit: LaneExit): void {
+    if (this.#state !== 'up') return;
+    // First of all: a thread that was left behind may come back, and must not begin what another one is going to get.
+    const taken = this.#inbound!.fence();
+    this.apply(Number.POSITIVE_INFINITY);
+    // What it goes on to say concerns nobody.
+    this.#applier = undefined;
+    this.#replies = undefined;
+    this.#state = 'down';
+    const victims = this.#intake.detach(taken, [...this.#own()]);
+    let closed = 0;
+    for (const connection of victims) {
+      if (connection.isGone) {
+        this.#host.onForgotten(connection);
+        continue;
+      }
+      closed++;
+      connection.fail(CloseCode.InternalError, 'the worker of this connection died');
+    }
+    this.#host.onWorkerExit(this, exit, closed);
+  }
+
+  #fellDown(): void {
+    if (this.#state === 'starting') this.#state = 'down';
+  }
+
+  *#own(): IterableIterator<Connection> {
+    for (const connection of this.#host.connections) if (connection.shard === this) yield connection;
+  }
+
+  /** The words that it shares with its worker of now. */
+  get control(): Int32Array {
+    return this.#control;
+  }
+
+  /** Ends the worker's thread, which is replaced. @param code of the error when it was about to start */
+  replace(reason: string, code: HubErrorCode): void {
+    void this.#lane?.kill(reason, code);
+  }
+
+  // Inbound
+
+  /** A connection opened. */
+  open(connection: Connection): void {
+    this.#connections++;
+    // Where no hook wants to know, the worker learns of a connection with its first message.
+    if (this.#hooks.open) this.#intake.enter(connection, Inbound.Open, NOTHING);
+  }
+
+  /** A message arrived; `bytes` is not read after the call. hot */
+  push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void {
+    this.#messages++;
+    // The worker starts on what is there while the front end goes on reading. Between connections, since messages that
+    // are handed over together are answered in one write.
+    if (this.#last !== connection) {
+      this.#last = connection;
+      if (this.#intake.isLoaded) this.flush();
+    }
+    this.#intake.enter(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
+    // It has its share, and may go on for long before the turn ends.
+    if (connection.backlog?.length === 1) this.flush();
+    // The introduction of an unknown connection is still to be counted.
+    if (this.latency !== undefined && this.#intake.isKnownToWorker(connection))
+      this.latency.onAccepted(connection);
+  }
+
+  /** A connection is gone. Its last record, unless the worker never heard of it. */
+  gone(connection: Connection, code: number, reason: string): void {
+    this.#connections--;
+    if (this.#last === connection) this.#last = undefined;
+    if (connection.isCut) {
+      this.dropMessages(connection);
+      this.#intake.leave(connection);
+      // No worker has met it, and none needs to.
+      if (!this.#intake.isKnownToWorker(connection)) {
+        this.#forget(connection);
+        return;
+      }
+    }
+    if (this.#intake.isKnown(connection)) {
+      this.#intake.enter(connection, Inbound.Close, encodeClose(code, reason));
+      this.#intake.abort(connection);
+    } else if (connection.inFlight === 0) {
+      this.#host.onForgotten(connection);
+    }
+  }
+
+  /** Nobody has to be told any more. */
+  #forget(connection: Connection): void {
+    this.#intake.dropAll(connection);
+    this.#host.onForgotten(connection);
+  }
+
+  /** Forgets messages that no worker has seen, of a connection that is gone or about to be. */
+  dropMessages(connection: Connection): void {
+    this.#host.counters.dropped['connection-gone'] += this.#intake.dropMessages(connection);
+  }
+
+  tellRoom(connection: Connection): void {
+    if (!connection.hasRoom) return;
+    connection.wantsRoom = false;
+    this.#intake.tellRoom(connection);
+  }
+
+  /** Lets the worker have what was staged, and wakes it if it sleeps. */
+  flush(): void {
+    if (!this.#intake.flush()) return;
+    this.#batches++;
+    if (this.wake()) this.#wakeups++;
+  }
+
+  /** True when the worker slept. */
+  wake(): boolean {
+    const control = this.#control;
+    if (Atomics.load(control, Word.WorkerAsleep) === Sleep.Awake) return false;
+    const before = Atomics.exchange(control, Word.WorkerAsleep, Sleep.Awake);
+    if (before === Sleep.Bell) this.#lane!.ring();
+    else if (before === Sleep.Doze) Atomics.notify(control, Word.WorkerAsleep, 1);
+    return before !== Sleep.Awake;
+  }
+
+  // Replies
+
+  /** Applies replies until a point in time; false when there are more. */
+  apply(deadline: number): boolean {
+    if (this.#applier === undefined) return true;
+    // In this order: every reply that refers to a record before this position is among those applied now.
+    const released = Atomics.load(this.#control, Word.InReleased);
+    const isDone = this.#applier.apply(deadline);
+    const costMs = this.#cost.measure(this.isBusy);
+    if (costMs !== undefined) this.#intake.setCost(costMs);
+    if (isDone) this.#intake.release(released);
+    return isDone;
+  }
+
+  /** From here on the worker does not ring. */
+  wakeUp(): void {
+    Atomics.store(this.#control, Word.FrontAsleep, FrontSleep.Awake);
+  }
+
+  /** True when there are replies to apply. */
+  get hasReplies(): boolean {
+    return this.#replies?.refresh() === true;
+  }
+
+  /** True while its worker, on a thread of its own, runs a hook that may follow one that has finished. */
+  get isAtWork(): boolean {
+    if (this.#state !== 'up' || this.#host.isLocal || this.#intake.inFlight < 2) return false;
+    return Atomics.load(this.#control, Word.WorkerAsleep) === Sleep.Awake;
+  }
+
+  /** True while records have been accepted and not finished. */
+  get isBusy(): boolean {
+    return this.#intake.inFlight > 0;
+  }
+
+  /** From here on the worker rings when there is something to do; false when there is already. */
+  fallAsleep(): boolean {
+    // Hooks that wait release records without a reply, perhaps until what waits for room has come.
+    const { wantsRoom } = this.#intake;
+    Atomics.store(this.#control, Word.FrontAsleep, wantsRoom ? FrontSleep.Room : FrontSleep.Replies);
+    if (!(wantsRoom && this.#inbound!.hasReleased) && !this.hasReplies) return true;
+    this.wakeUp();
+    return false;
+  }
+
+  /** hot: once for the records of a connection in a row. */
+  onDone(connection: Connection | undefined, records: number, bytes: number): void {
+    this.#cost.count(records);
+    this.#intake.finish(connection, records, bytes);
+    if (this.latency !== undefined) this.latency.onDone(connection, records);
+    if (connection === undefined || connection.inFlight > 0) return;
+    if (connection.isGone) this.#host.onForgotten(connection);
+    else connection.settle();
+  }
+
+  onFailure(connection: Connection | undefined, failure: FailureRecord): void {
+    this.#host.onFailure(this, connection, failure);
+  }
+
+  onDeferred(connection: Connection, position: number): void {
+    this.#intake.hold(connection, position);
+  }
+
+  onBegun(connection: Connection): void {
+    this.#intake.letGo(connection);
+  }
+
+  onRoomAsked(connection: Connection): void {
+    connection.wantsRoom = true;
+    // Inside a cork the socket is looked at when it ends; elsewhere by this.
+    this.#host.flushSoon(connection);
+  }
+}

@@ -1,0 +1,38 @@
+/** What a shard needs of the thing that runs its worker. */
+import type { ErrorRecord, HubErrorCode } from '../../api/errors.js';
+import type { LaneMemory } from '../../wire/layout.js';
+import type { HandlerHooks } from '../../wire/worker-task.js';
+
+/** Why a worker's life ended. */
+export interface LaneExit {
+  /** True when it was asked to stop. */
+  readonly expected: boolean;
+  readonly reason: string;
+  /** What nobody caught in the worker. */
+  readonly error?: ErrorRecord;
+}
+
+export interface LaneEvents {
+  /** Replies are there. */
+  onBell(): void;
+  /** The reply ring is full and the worker is on this very thread: apply replies now. */
+  applyReplies(): void;
+  /** The worker's thread has ended, or was left behind: then it may still write to its memory, but nobody reads it. */
+  onExit(exit: LaneExit): void;
+}
+
+/** One life of one worker. */
+export interface Lane {
+  /** @throws HubError `ERR_HANDLER_LOAD` when the handler cannot be loaded, `ERR_WORKER` when the thread dies first */
+  start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks>;
+  /** Wakes the worker. */
+  ring(): void;
+  /**
+   * Ends the thread wherever it is. Resolves when it has ended, or was left behind.
+   *
+   * @param code of the error with which a start that is not through fails; `ERR_WORKER` by default
+   */
+  kill(reason: string, code?: HubErrorCode): Promise<void>;
+  /** Waits for the task to end by itself, after a `Stop` record. */
+  finished(): Promise<void>;
+}

@@ -1,0 +1,268 @@
+/** One HTTP request and its response, over the engine's. */
+import type { HandshakeRequest } from '../../wire/request.js';
+import type { Refusal } from '../admission/admission.js';
+import {
+  type HeaderList,
+  mustCloseEmpty,
+  PIECE_BYTES,
+  textHeaders,
+  writeHead,
+  writeWhole,
+} from './engine-response.js';
+import type { UwsRequest, UwsResponse } from './uws.js';
+
+/** A body that nobody reads may be so long while its request is not answered. */
+const MAX_SKIPPED_BYTES = 64 * 1024;
+/** Pieces of a body, as its sender cut it, that may come in one turn of the loop: about 50 ms of work. */
+const MAX_PIECES = 32 * 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+export class UwsExchange {
+  /** In upper case. */
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly remoteAddress: string;
+  /** Its connection serves nothing else: see `FrontOptions.proxyProtocol`. */
+  readonly #isolated: boolean;
+  readonly #isPutOff: boolean;
+  readonly #res: UwsResponse;
+  /** Readable until the engine's callback returns. */
+  readonly #req: UwsRequest;
+  /** True while a part of its body may come that nobody reads. */
+  #hasUnread: boolean;
+  #isOver = false;
+  #isAborted = false;
+  #onAborted: (() => void) | undefined;
+
+  /** @param isPutOff it is answered when the engine has seen the end of what it read */
+  constructor(
+    res: UwsResponse,
+    req: UwsRequest,
+    remoteAddress: string,
+    isolated: boolean,
+    isPutOff: boolean,
+  ) {
+    this.#res = res;
+    this.#req = req;
+    this.remoteAddress = remoteAddress;
+    this.#isolated = isolated;
+    this.#isPutOff = isolated || isPutOff;
+    this.#hasUnread = !['', '0'].includes(req.getHeader('content-length'));
+    this.#hasUnread ||= req.getHeader('transfer-encoding') !== '';
+    this.method = req.getMethod().toUpperCase();
+    this.path = req.getUrl();
+    this.query = req.getQuery() ?? '';
+    // The engine ends the process when a response is neither ended nor watched.
+    res.onAborted(() => {
+      this.#isOver = true;
+      this.#isAborted = true;
+      this.#onAborted?.();
+    });
+    if (this.#hasUnread) this.#onBody(MAX_SKIPPED_BYTES);
+  }
+
+  /** True when nothing can be answered any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** True when its answer cannot go on in pieces, since its connection is closed then. */
+  get isIsolated(): boolean {
+    return this.#isolated;
+  }
+
+  /** All headers, names in lower case. To be called before anything is awaited. */
+  headers(): Record<string, string> {
+    return readHeaders(this.#req);
+  }
+
+  onAborted(handler: () => void): void {
+    this.#onAborted = handler;
+  }
+
+  /**
+   * Reads the request's body.
+   *
+   * @param maxBytes a longer body is not kept; `done` gets undefined as soon as that is known
+   */
+  readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
+    let body = NOTHING;
+    let isDecided = false;
+    this.#onBody(2 * maxBytes + MAX_SKIPPED_BYTES, (chunk, size, isLast) => {
+      if (isDecided) return;
+      isDecided = isLast || size > maxBytes;
+      if (size > maxBytes) done(undefined);
+      // The first and only chunk is the common case: it may be read during the call.
+      else if (isLast && size === chunk.length) done(chunk);
+      else {
+        if (size > body.length) {
+          const longer = Buffer.allocUnsafeSlow(Math.min(2 * size, maxBytes));
+          longer.set(body);
+          body = longer;
+        }
+        body.set(chunk, size - chunk.length);
+        if (isLast) done(body.subarray(0, size));
+      }
+    });
+  }
+
+  /**
+   * Ends a connection whose body takes the time of others: the engine reads it for as long as it has more.
+   *
+   * @param maxBytes what may come of it
+   * @param read gets each piece, valid during the call, with the length of the body up to its end
+   */
+  #onBody(maxBytes: number, read?: (piece: Uint8Array, size: number, isLast: boolean) => void): void {
+    let size = 0;
+    let pieces = 0;
+    const renew = () => {
+      pieces = 0;
+    };
+    this.#res.onData((piece, isLast) => {
+      size += piece.byteLength;
+      if (isLast) this.#hasUnread = false;
+      else if (++pieces === 1) setImmediate(renew);
+      if (size > maxBytes || pieces > MAX_PIECES) this.#res.close();
+      else read?.(new Uint8Array(piece), size, isLast);
+    });
+  }
+
+  /**
+   * Answers. Does nothing when it is over already. A HEAD request gets the headers only.
+   *
+   * @param onSent called when the answer has left, unless the client is gone first
+   */
+  respond(
+    status: string,
+    headers: HeaderList,
+    body: string | Uint8Array,
+    closeConnection = false,
+    onSent?: () => void,
+  ): void {
+    const res = this.#res;
+    this.#answer((mustClose) => {
+      if (this.method !== 'HEAD')
+        writeWhole(res, status, headers, body, closeConnection || mustClose, onSent);
+      else {
+        res.cork(() => {
+          writeHead(res, status, headers);
+          // The engine cuts the next request on a connection that had a response without a body: close it in good order.
+          res.endWithoutBody(Buffer.byteLength(body), true);
+        });
+        onSent?.();
+      }
+    });
+  }
+
+  /** Answers with a sentence for a person. */
+  refuse({ status, headers, body }: Refusal, closeConnection = false): void {
+    this.respond(status, textHeaders(headers), `${body}\n`, closeConnection);
+  }
+
+  /** Answers with the headers alone. @param length of the body that is left out, if it is told */
+  respondWithoutBody(status: string, headers: HeaderList, length: number | undefined): void {
+    const res = this.#res;
+    this.#answer((mustClose) =>
+      res.cork(() => {
+        writeHead(res, status, headers);
+        // With an argument that is undefined it would tell a length of its own.
+        if (length !== undefined || mustClose || mustCloseEmpty()) res.endWithoutBody(length ?? 0, true);
+        else res.endWithoutBody();
+      }),
+    );
+  }
+
+  /** Writes the answer, unless there is one. Where the connection is isolated, it is closed then. */
+  #answer(write: (mustClose: boolean) => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (!this.#isPutOff && !this.#hasUnread) write(false);
+    else
+      setImmediate(() => {
+        // The engine would go on reading a body for nothing.
+        if (!this.#isAborted) write(this.#isolated || this.#hasUnread);
+      });
+  }
+
+  /**
+   * Begins an answer that goes on until it is ended. `onAborted` tells when the client is gone first. The engine cuts
+   * off a response that sends nothing for 10 seconds.
+   *
+   * @param first what is sent at once; not empty, and short enough for one piece beside the headers
+   * @returns undefined when the exchange is over already
+   */
+  stream(status: string, headers: HeaderList, first: string | Uint8Array): ResponseStream | undefined {
+    if (this.#isOver) return undefined;
+    const res = this.#res;
+    const inCork = (work: () => void): void => {
+      if (!this.#isOver) res.cork(work);
+    };
+    inCork(() => {
+      writeHead(res, status, headers);
+      res.write(first);
+    });
+    return {
+      write: (piece) => {
+        const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+        let isTaken = false;
+        for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES)
+          inCork(() => {
+            isTaken = res.write(bytes.subarray(at, at + PIECE_BYTES));
+          });
+        return isTaken;
+      },
+      onWritable: (handler) => {
+        res.onWritable(() => {
+          inCork(() => {});
+          handler();
+          return true;
+        });
+      },
+      end: () =>
+        inCork(() => {
+          this.#isOver = true;
+          // The engine would write its "Connection: close" into the body.
+          res.end();
+        }),
+      terminate: () => {
+        if (!this.#isOver) res.close();
+      },
+    };
+  }
+}
+
+/** A response that goes on in pieces until one side ends it. */
+export interface ResponseStream {
+  /**
+   * Sends a piece that is not empty.
+   *
+   * @returns false when the client has not taken what was sent before; the piece is buffered all the same
+   */
+  write(piece: string | Uint8Array): boolean;
+  /** Called when the client has taken something of what was buffered. To be set before the first `write`. */
+  onWritable(handler: () => void): void;
+  end(): void;
+  /** Ends the connection without waiting for the client to take what is buffered. */
+  terminate(): void;
+}
+
+/** All headers of a request. The engine gives their names in lower case. */
+export function readHeaders(req: UwsRequest): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null);
+  req.forEach((name, value) => {
+    const before = headers[name];
+    headers[name] = before === undefined ? value : `${before}, ${value}`;
+  });
+  return headers;
+}
+
+/** A request as the hooks for handshakes see one. */
+export function toRequest(
+  { path, query, remoteAddress }: UwsExchange,
+  headers: Readonly<Record<string, string>>,
+): HandshakeRequest {
+  const url = query === '' ? path : `${path}?${query}`;
+  return { url, path, query, headers, remoteAddress, subprotocols: [] };
+}

@@ -1,0 +1,337 @@
+/**
+ * The front: the only file that imports uWebSockets.js. It turns the engine's sockets and requests into `SocketPort`s
+ * and `HttpExchange`s, and copies what the engine lends before its callback returns.
+ */
+import { HubError } from '../../api/errors.js';
+import { formatAddress } from '../../util/address.js';
+import type { HandshakeRequest } from '../../wire/request.js';
+import { parseSubprotocols } from '../admission/subprotocols.js';
+import type { HandshakePort } from '../admission/upgrade.js';
+import type { Acceptance } from '../admission/upgrade-result.js';
+import type { Peer, SocketPort } from '../connection/socket-port.js';
+import { Anchor } from './anchor.js';
+import type { Compression } from './deflate-offer.js';
+import { readHeaders, UwsExchange } from './exchange.js';
+import { UwsHandshake } from './handshake.js';
+import { Listener, type ListenOptions } from './listener.js';
+import { type AddressResolver, compileProxyTrust, type ProxyTrust } from './proxy.js';
+import { RequestBudget } from './request-budget.js';
+import { checkTlsFiles, SAFE_CIPHERS, type TlsFiles } from './tls.js';
+import type { Uws, UwsApp, UwsRequest, UwsResponse, UwsSocket } from './uws.js';
+
+/** What the front asks and tells the hub. */
+export interface FrontHost {
+  /** Decides on a handshake, at once or later. */
+  onHandshake(port: HandshakePort): void;
+  /** A WebSocket is open. */
+  onOpen(port: SocketPort, acceptance: Acceptance): Peer;
+  /** A WebSocket ended in a way that only the engine saw. */
+  onEngineClose(text: string): void;
+  onRequest(exchange: UwsExchange): void;
+  onError(error: unknown, where: string): void;
+}
+
+export interface FrontOptions extends ListenOptions {
+  /** Paths with a WebSocket endpoint. */
+  readonly paths: readonly string[];
+  /** Handshakes may be answered later than they come. */
+  readonly answersLater: boolean;
+  readonly tls?: TlsFiles | undefined;
+  readonly compression: Compression;
+  /** Bytes. */
+  readonly compressionMinBytes: number;
+  readonly trustProxy: ProxyTrust;
+  /**
+   * Take a peer's address from the PROXY protocol's header. The engine takes such a header ahead of every request of a
+   * connection, so that the proxy's client could send one of its own with its second: then a connection serves one
+   * request, and a request that came in the same read is not looked at ("isolated").
+   */
+  readonly proxyProtocol: boolean;
+  readonly maxPayload: number;
+  /** Seconds. */
+  readonly idleTimeout: number;
+  readonly sendPings: boolean;
+  /** Minutes. */
+  readonly maxLifetime: number;
+}
+
+/** More than any message has; a small integer of V8, which a field of every socket holds without a box. */
+const NEVER = 0x7fff_ffff;
+
+const FIX = 'npm install uNetworking/uWebSockets.js#v20.69.0';
+
+/** @throws HubError `ERR_ENGINE_MISSING` when there is no engine for this Node.js */
+async function loadEngine(): Promise<Uws> {
+  try {
+    const module = (await import('uWebSockets.js')) as unknown as { default?: Uws } & Uws;
+    return module.default ?? module;
+  } catch (thrown) {
+    throw new HubError(
+      'ERR_ENGINE_MISSING',
+      `uWebSockets.js has no binary for this Node.js and platform: install one that has with \`${FIX}\``,
+      { cause: thrown },
+    );
+  }
+}
+
+/** A WebSocket as the hub sees it. */
+class UwsPort implements SocketPort {
+  /** What let it in, until the socket is open. */
+  acceptance: Acceptance | undefined;
+  socket: UwsSocket | undefined;
+  /** Code and reason of a socket that was closed before its peer was known: by a listener of its opening. */
+  early: readonly [code: number, reason: string] | undefined;
+  readonly #compressFrom: number;
+
+  /** @param compressFrom bytes of the smallest message that is compressed, if the client takes it */
+  constructor(acceptance: Acceptance, compressFrom: number) {
+    this.acceptance = acceptance;
+    this.#compressFrom = compressFrom;
+  }
+
+  send(data: Uint8Array, isBinary: boolean): number {
+    return this.socket!.send(data, isBinary, data.length >= this.#compressFrom);
+  }
+
+  ping(payload: Uint8Array): void {
+    this.socket!.ping(payload);
+  }
+
+  cork(work: () => void): void {
+    this.socket!.cork(work);
+  }
+
+  bufferedBytes(): number {
+    return this.socket!.getBufferedAmount();
+  }
+
+  end(code: number, reason: string): void {
+    this.socket!.end(code, reason);
+  }
+
+  terminate(): void {
+    this.socket!.close();
+  }
+}
+
+/**
+ * What the engine keeps for a socket. It copies the properties onto the socket, so the object with methods is one of
+ * them, and is found there without a call into the engine.
+ */
+interface UserData {
+  readonly port: UwsPort;
+  /** Undefined before `open`, and when the socket was closed inside of it. */
+  peer: Peer | undefined;
+}
+
+export class Front {
+  readonly #uws: Uws;
+  readonly #host: FrontHost;
+  readonly #options: FrontOptions;
+  readonly #listener: Listener;
+  readonly #resolveAddress: AddressResolver;
+  readonly #budget = new RequestBudget();
+  readonly #anchor: Anchor | undefined;
+  /** The last one listens; others have connections of a certificate before. */
+  readonly #apps: UwsApp[] = [];
+
+  private constructor(uws: Uws, options: FrontOptions, host: FrontHost, anchor: Anchor | undefined) {
+    this.#uws = uws;
+    this.#anchor = anchor;
+    this.#host = host;
+    this.#options = options;
+    this.#listener = new Listener(uws, options);
+    this.#resolveAddress = compileProxyTrust(options.trustProxy);
+    this.#apps.push(this.#makeApp());
+  }
+
+  /** @throws HubError `ERR_ENGINE_MISSING`; `ERR_TLS` that names the file */
+  static async create(options: FrontOptions, host: FrontHost): Promise<Front> {
+    const uws = await loadEngine();
+    if (options.tls !== undefined) await checkTlsFiles(options.tls);
+    const anchor = options.answersLater ? await Anchor.open(uws) : undefined;
+    try {
+      return new Front(uws, options, host, anchor);
+    } catch (error) {
+      anchor?.close();
+      throw error;
+    }
+  }
+
+  /** @see Listener.open */
+  listen(): Promise<number> {
+    return this.#listener.open(this.#apps.at(-1)!);
+  }
+
+  /**
+   * Reads the files of `tls` again, for connections from now on.
+   *
+   * @throws HubError `ERR_TLS` or `ERR_LISTEN`; the certificate before is still in use then
+   */
+  async reloadTls(): Promise<void> {
+    const { tls } = this.#options;
+    if (tls === undefined) throw new HubError('ERR_TLS', 'there is no certificate to reload: tls is not set');
+    await checkTlsFiles(tls);
+    if (!this.#listener.isOpen) throw new HubError('ERR_HUB_STATE', 'the hub has stopped to listen');
+    const before = this.#apps.at(-1)!;
+    const next = this.#makeApp();
+    this.#listener.move(before, next);
+    this.#apps.push(next);
+  }
+
+  /** Takes no connection until it is resumed; those that are open stay. */
+  pauseListening(): void {
+    this.#listener.pause();
+  }
+
+  /** @see Listener.resume */
+  resumeListening(): void {
+    this.#listener.resume(this.#apps.at(-1)!);
+  }
+
+  /** Takes no connection any more; those that are open stay. */
+  stopListening(): void {
+    this.#listener.close();
+  }
+
+  /** Ends every socket that is left, without a close frame. */
+  close(): void {
+    this.#listener.close();
+    for (const app of this.#apps.splice(0)) app.close();
+    this.#anchor?.close();
+  }
+
+  #makeApp(): UwsApp {
+    const app = this.#startApp();
+    for (const path of this.#options.paths) this.#serveSockets(app, path, this.#options);
+    const { proxyProtocol } = this.#options;
+    app.any('/*', (res, req) =>
+      this.#guard(res, 'request', () => {
+        const isBehindProxy = this.#options.trustProxy !== false;
+        const forwarded = isBehindProxy ? readHeaders(req)['x-forwarded-for'] : undefined;
+        const address = this.#addressOf(res, forwarded ?? '');
+        const isIsolated = proxyProtocol || asksForWebSocket(req);
+        this.#host.onRequest(new UwsExchange(res, req, address, isIsolated, this.#budget.isSpent()));
+      }),
+    );
+    return app;
+  }
+
+  #startApp(): UwsApp {
+    const { tls } = this.#options;
+    if (tls === undefined) return this.#uws.App();
+    const { key, cert, passphrase, ciphers = SAFE_CIPHERS } = tls;
+    const secret = passphrase === undefined ? {} : { passphrase };
+    try {
+      return this.#uws.SSLApp({ key_file_name: key, cert_file_name: cert, ssl_ciphers: ciphers, ...secret });
+    } catch (thrown) {
+      const text = `tls: the engine does not take the key ${key}, the certificate ${cert} and the ciphers ${ciphers}`;
+      throw new HubError('ERR_TLS', text, { cause: thrown });
+    }
+  }
+
+  #addressOf(res: UwsResponse, forwarded: string): string {
+    const proxied = this.#options.proxyProtocol ? res.getProxiedRemoteAddress() : undefined;
+    const bytes = proxied?.byteLength ? proxied : res.getRemoteAddress();
+    return this.#resolveAddress(formatAddress(new Uint8Array(bytes)), forwarded);
+  }
+
+  #serveSockets(app: UwsApp, path: string, options: FrontOptions): void {
+    app.ws<UserData>(path, {
+      // A message up to twice the limit is seen by the hub, which answers 1009; the engine ends what is larger
+      // without a close frame.
+      maxPayloadLength: options.maxPayload * 2,
+      idleTimeout: options.idleTimeout,
+      // The engine takes a timeout of 0 with automatic pings for one of 8 seconds.
+      sendPingsAutomatically: options.sendPings && options.idleTimeout > 0,
+      maxLifetime: options.maxLifetime,
+      // No limit here: the hub stops sending at its high-water mark and queues in its own memory.
+      maxBackpressure: 0,
+      closeOnBackpressureLimit: false,
+      compression: this.#compression(options.compression),
+      upgrade: (res, req, context) => this.#guard(res, 'handshake', () => this.#upgrade(res, req, context)),
+      open: (socket) => {
+        const { port } = socket;
+        port.socket = socket;
+        const peer = this.#host.onOpen(port, port.acceptance!);
+        port.acceptance = undefined;
+        if (port.early === undefined) socket.peer = peer;
+        else peer.onClose(...port.early);
+      },
+      message: (socket, message, isBinary) => socket.peer!.onMessage(message, isBinary),
+      ping: (socket, payload) => socket.peer!.onPing(payload),
+      pong: (socket, payload) => socket.peer!.onPong(payload),
+      drain: (socket) => socket.peer!.onDrain(),
+      close: (socket, code, message) => this.#onClose(socket, code, message),
+    });
+  }
+
+  #upgrade(res: UwsResponse, req: UwsRequest, context: unknown): void {
+    const { compression, compressionMinBytes } = this.#options;
+    const compressFrom = compression === 'off' ? NEVER : compressionMinBytes;
+    const request = this.#readRequest(res, req);
+    const makeData = (acceptance: Acceptance) => ({
+      port: new UwsPort(acceptance, compressFrom),
+      peer: undefined,
+    });
+    this.#host.onHandshake(
+      new UwsHandshake(res, req, context, request, makeData, compression, this.#corkAnother),
+    );
+  }
+
+  /** Runs work inside a cork of some other socket. False when there is none, and nothing was run. */
+  readonly #corkAnother = (work: () => void): boolean => this.#anchor?.cork(work) ?? false;
+
+  #compression(mode: FrontOptions['compression']): number {
+    const uws = this.#uws;
+    switch (mode) {
+      case 'off':
+        return uws.DISABLED;
+      case 'shared':
+        return uws.SHARED_COMPRESSOR | uws.SHARED_DECOMPRESSOR;
+      case 'dedicated':
+        // The engine's present builds take a window of 512 bytes whichever of the eight is asked for.
+        return uws.DEDICATED_COMPRESSOR_32KB | uws.DEDICATED_DECOMPRESSOR_32KB;
+    }
+  }
+
+  /** Copies everything out of a request, which is the engine's again when its callback returns. */
+  #readRequest(res: UwsResponse, req: UwsRequest): HandshakeRequest {
+    const path = req.getUrl();
+    const query = req.getQuery() ?? '';
+    const headers = readHeaders(req);
+    return {
+      url: query === '' ? path : `${path}?${query}`,
+      path,
+      query,
+      headers,
+      remoteAddress: this.#addressOf(res, headers['x-forwarded-for'] ?? ''),
+      subprotocols: parseSubprotocols(headers['sec-websocket-protocol'] ?? ''),
+    };
+  }
+
+  #onClose({ port, peer }: UserData, code: number, message: ArrayBuffer): void {
+    const text = Buffer.from(message).toString('utf8');
+    if (code === 1006 && text !== '') this.#host.onEngineClose(text);
+    // After the close event the engine's socket throws on every call.
+    port.socket = undefined;
+    if (peer === undefined) port.early = [code, text];
+    else peer.onClose(code, text);
+  }
+
+  /** An exception that leaves an engine callback ends the process. */
+  #guard(res: UwsResponse, where: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#host.onError(error, where);
+      res.close();
+    }
+  }
+}
+
+/** A proxy may take such a request for the beginning of a WebSocket, and pass on whatever its client sends. */
+function asksForWebSocket(req: UwsRequest): boolean {
+  // Not `getHeader`: it knows the first line only.
+  return /websocket/i.test(readHeaders(req).upgrade ?? '');
+}

@@ -1,0 +1,199 @@
+/** The HTTP routes beside the WebSocket: health, statistics, the console page, and `POST /echo`. */
+import { isUtf8 } from 'node:buffer';
+import {
+  allResting,
+  nothingThere,
+  type Readiness,
+  type Refusal,
+  refusal,
+  refuseUnready,
+  unavailable,
+  upgradeRequired,
+} from '../admission/admission.js';
+import { type HeaderList, TEXT_TYPE } from '../engine/engine-response.js';
+import type { UwsExchange } from '../engine/exchange.js';
+import { CONSOLE_HEADERS, type ConsoleAsset } from './console-assets.js';
+import type { HttpApp } from './http-app.js';
+import { MAX_STREAMS, StatsFeed } from './stats-feed.js';
+
+export interface HttpHost {
+  onRefused(exchange: UwsExchange, answer: Refusal): void;
+  readonly app: HttpApp;
+  readiness(): Readiness;
+  /** False while file descriptors have run out. */
+  isListening(): boolean;
+  /** Shards whose workers rest after too many crashes. */
+  resting(): number[];
+  /** True while some worker serves. */
+  isServing(): boolean;
+  /** While every shard rests. */
+  refuseResting(): Refusal | undefined;
+  /** Anything that JSON can carry. */
+  stats(): unknown;
+  /** Refuses a request for statistics. */
+  refuseStats(headers: Readonly<Record<string, string>>): Refusal | undefined;
+  readonly feed: StatsFeed;
+  /** Refuses a request by its Origin. */
+  refuseOrigin(exchange: UwsExchange, headers: Readonly<Record<string, string>>): Refusal | undefined;
+  /** Runs a body through a worker; the exchange is answered with the replies. Returns a refusal when it does not. */
+  onEcho(
+    exchange: UwsExchange,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+    isBinary: boolean,
+  ): Refusal | undefined;
+}
+
+export interface HttpOptions {
+  /** Paths with a WebSocket endpoint. */
+  readonly paths: readonly string[];
+  /** Serve /healthz, /readyz, /stats and /stats/stream. */
+  readonly http: boolean;
+  /** Serve POST /echo. */
+  readonly echo: boolean;
+  readonly maxPayload: number;
+  readonly assets: ReadonlyMap<string, ConsoleAsset>;
+}
+
+const TEXT: HeaderList = [['Content-Type', TEXT_TYPE]];
+const NOT_CACHED = ['Cache-Control', 'no-store'] as const;
+const READ_METHODS = ['GET', 'HEAD'];
+
+type Route = (exchange: UwsExchange) => void;
+
+export class HttpRoutes {
+  readonly #host: HttpHost;
+  readonly #options: HttpOptions;
+  readonly #routes = new Map<string, { methods: readonly string[]; run: Route }>();
+
+  constructor(host: HttpHost, options: HttpOptions) {
+    this.#host = host;
+    this.#options = options;
+    for (const [path, asset] of options.assets) this.#add(path, READ_METHODS, serveAsset(asset));
+    if (options.http) {
+      this.#add('/healthz', READ_METHODS, (exchange) =>
+        exchange.respond('200 OK', [...TEXT, NOT_CACHED], 'ok\n'),
+      );
+      this.#add('/readyz', READ_METHODS, (exchange) => this.#readyz(exchange));
+      this.#add('/stats', READ_METHODS, (exchange) => this.#stats(exchange));
+      this.#add('/stats/stream', ['GET'], (exchange) => this.#streamStats(exchange));
+      if (options.echo) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
+    }
+    for (const path of options.paths)
+      this.#add(path, READ_METHODS, (exchange) =>
+        this.#refuse(exchange, upgradeRequired(exchange.headers())),
+      );
+  }
+
+  handle(exchange: UwsExchange): void {
+    const route = this.#routes.get(exchange.path);
+    if (route === undefined) {
+      if (!this.#host.app.handle(exchange)) this.#refuse(exchange, nothingThere());
+    } else if (!route.methods.includes(exchange.method)) {
+      const allow = route.methods.join(', ');
+      const body = `This path takes ${allow}.`;
+      this.#refuse(exchange, refusal('bad-method', '405 Method Not Allowed', body, [['Allow', allow]]));
+    } else {
+      route.run(exchange);
+    }
+  }
+
+  #add(path: string, methods: readonly string[], run: Route): void {
+    this.#routes.set(path, { methods, run });
+  }
+
+  #readyz(exchange: UwsExchange): void {
+    const readiness = this.#host.readiness();
+    const resting = this.#host.resting();
+    const names = resting.length === 0 ? '' : `, but these shards rest after crashes: ${resting.join(', ')}`;
+    if (readiness === 'running' && !this.#host.isServing()) {
+      const { status, headers } = allResting();
+      exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `no worker serves${names}\n`);
+    } else if (readiness === 'running' && !this.#host.isListening()) {
+      const headers = [['Retry-After', '1'], ...TEXT, NOT_CACHED] as const;
+      exchange.respond('503 Service Unavailable', headers, `file descriptors have run out${names}\n`);
+    } else if (readiness === 'running') {
+      exchange.respond('200 OK', [...TEXT, NOT_CACHED], `ready${names}\n`);
+    } else {
+      const { status, headers } = unavailable(readiness);
+      exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `${readiness}\n`);
+    }
+  }
+
+  #stats(exchange: UwsExchange): void {
+    const refused = this.#host.refuseStats(exchange.headers());
+    if (refused !== undefined) {
+      this.#refuse(exchange, refused);
+      return;
+    }
+    const body = JSON.stringify(this.#host.stats());
+    exchange.respond('200 OK', [['Content-Type', 'application/json'], NOT_CACHED], body);
+  }
+
+  #streamStats(exchange: UwsExchange): void {
+    const { feed } = this.#host;
+    const refused = this.#host.refuseStats(exchange.headers()) ?? this.#refuseStream();
+    if (refused !== undefined) {
+      this.#refuse(exchange, refused);
+      return;
+    }
+    // Some proxies gather what they pass on, unless they are told.
+    const headers: HeaderList = [
+      ['Content-Type', 'text/event-stream'],
+      NOT_CACHED,
+      ['X-Accel-Buffering', 'no'],
+    ];
+    const stream = exchange.stream('200 OK', headers, StatsFeed.PREAMBLE);
+    if (stream === undefined) return;
+    exchange.onAborted(() => feed.remove(stream));
+    feed.add(stream);
+  }
+
+  #refuseStream(): Refusal | undefined {
+    const readiness = this.#host.readiness();
+    if (readiness === 'draining') return unavailable(readiness);
+    if (!this.#host.feed.isFull) return undefined;
+    const body = `All ${MAX_STREAMS} streams of statistics are taken: try again later, or read /stats.`;
+    return refusal('too-many-streams', '503 Service Unavailable', body, [['Retry-After', '10']]);
+  }
+
+  #echo(exchange: UwsExchange): void {
+    const host = this.#host;
+    const headers = exchange.headers();
+    const refused = host.refuseOrigin(exchange, headers) ?? this.#refuseWork();
+    if (refused !== undefined) {
+      this.#refuse(exchange, refused);
+      return;
+    }
+    const { maxPayload } = this.#options;
+    const isBinary = !/^(text\/|application\/json\b)/i.test(headers['content-type'] ?? '');
+    exchange.readBody(maxPayload, (body) => {
+      if (body === undefined) {
+        const text = `The body is over ${maxPayload} bytes.`;
+        this.#refuse(exchange, refusal('too-large', '413 Content Too Large', text), true);
+      } else if (!isBinary && !isUtf8(body)) {
+        this.#refuse(exchange, refusal('invalid-utf8', '400 Bad Request', 'The body is text but not UTF-8.'));
+      } else {
+        // The body may have taken its time.
+        const late = this.#refuseWork() ?? host.onEcho(exchange, headers, body, isBinary);
+        if (late !== undefined) this.#refuse(exchange, late);
+      }
+    });
+  }
+
+  /** While there is nobody to work. */
+  #refuseWork(): Refusal | undefined {
+    const readiness = this.#host.readiness();
+    return refuseUnready(readiness) ?? this.#host.refuseResting();
+  }
+
+  #refuse(exchange: UwsExchange, answer: Refusal, closeConnection = false): void {
+    this.#host.onRefused(exchange, answer);
+    exchange.refuse(answer, closeConnection);
+  }
+}
+
+function serveAsset(asset: ConsoleAsset): Route {
+  const headers: HeaderList = [['Content-Type', asset.type], ...Object.entries(CONSOLE_HEADERS)];
+  return (exchange) => exchange.respond('200 OK', headers, asset.body);
+}

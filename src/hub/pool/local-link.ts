@@ -1,0 +1,59 @@
+/** The lane of `workers: 0`: the same runtime on the front end thread. */
+import { HubError } from '../../api/errors.js';
+import type { LaneMemory } from '../../wire/layout.js';
+import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../../wire/worker-task.js';
+import type { Lane, LaneEvents } from '../dispatch/worker-link.js';
+
+/** The runtime's module by its URL: the hub's code does not depend on the workers' code. */
+const LOCAL = new URL('../../workers/local.js', import.meta.url).href;
+
+interface LocalRuntime {
+  readonly hooks: HandlerHooks;
+  wake(): void;
+  readonly stopped: Promise<void>;
+}
+
+export class LocalLane implements Lane {
+  readonly #handlers: readonly HandlerSource[];
+  readonly #settings: RuntimeSettings;
+  #runtime: LocalRuntime | undefined;
+  #onEnd: () => void = () => {};
+  readonly #ended = new Promise<void>((resolve) => {
+    this.#onEnd = resolve;
+  });
+
+  constructor(handlers: readonly HandlerSource[], settings: RuntimeSettings) {
+    this.#handlers = handlers;
+    this.#settings = settings;
+  }
+
+  async start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
+    const module = await import(LOCAL);
+    const runtime: LocalRuntime = await module.startLocalLane(memory, this.#handlers, this.#settings, {
+      onBell: events.onBell,
+      applyReplies: events.applyReplies,
+    });
+    this.#runtime = runtime;
+    void runtime.stopped.then(() => this.#end(events));
+    return runtime.hooks;
+  }
+
+  ring(): void {
+    if (this.#runtime === undefined) throw new HubError('ERR_HUB_STATE', 'the local lane has not started');
+    this.#runtime.wake();
+  }
+
+  /** There is no thread to end: the runtime is left alone from here on. */
+  async kill(): Promise<void> {
+    this.#onEnd();
+  }
+
+  finished(): Promise<void> {
+    return this.#ended;
+  }
+
+  #end(events: LaneEvents): void {
+    this.#onEnd();
+    events.onExit({ expected: true, reason: 'stopped' });
+  }
+}

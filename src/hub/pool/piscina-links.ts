@@ -1,0 +1,206 @@
+/**
+ * Lanes on Piscina, and the only file that imports it: one pool with one thread for each life of a shard's worker.
+ *
+ * The worker's life is one Piscina task, through which batches stream: a `run()` per batch costs half as much CPU
+ * again as ringing a running task's bell. The pool loads the code, starts the thread, ends a runaway one
+ * (an aborted signal terminates the thread) and reports how it ended. What it does not report, the thread's own events tell:
+ * that one died before its task had begun. A thread in native code cannot be ended: it is left behind.
+ */
+import { Piscina } from 'piscina';
+import { type ErrorRecord, HubError, type HubErrorCode, toErrorRecord } from '../../api/errors.js';
+import { within } from '../../util/within.js';
+import type { LaneMemory } from '../../wire/layout.js';
+import * as Word from '../../wire/word.js';
+import {
+  type BellMessage,
+  type HandlerHooks,
+  type HandlerSource,
+  type LaneReady,
+  type LaneResult,
+  type LaneTask,
+  OVER_MEMORY,
+  type Port,
+  PROBE,
+  type RuntimeSettings,
+} from '../../wire/worker-task.js';
+import type { Lane, LaneEvents } from '../dispatch/worker-link.js';
+import { countAbandoned } from './abandoned.js';
+import { LoopProbe } from './loop-probe.js';
+import { takeOutput } from './worker-output.js';
+
+const ENTRY = new URL('../../workers/entry.js', import.meta.url).href;
+
+/** A thread that is to end gets so long (measured: 3 to 20 ms on an idle machine); then it is in native code. */
+const END_MS = 500;
+/** One that still comes up is not ended before it has, which takes longer. */
+const BOOT_END_MS = 5000;
+
+type Worker = Piscina['threads'][number];
+
+type End = { readonly result: LaneResult } | { readonly thrown: unknown };
+
+/**
+ * V8's own limit, in multiples of what a worker may keep. What doubles in one allocation, such as a Map, needs three times
+ * as much for a moment.
+ */
+const HEAP_HEADROOM = 4;
+
+export class PiscinaLane implements Lane {
+  readonly #shard: number;
+  readonly #handlers: readonly HandlerSource[];
+  readonly #settings: RuntimeSettings;
+  readonly #onOutputDropped: () => void;
+  readonly #pool: Piscina;
+  readonly #probe = new LoopProbe();
+  readonly #abort = new AbortController();
+  readonly #onAbandoned: () => void;
+  #bell: Port | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #killedFor: { readonly reason: string; readonly code: HubErrorCode } | undefined;
+  /** What nobody caught in the thread: what Piscina rejects a run with may be of its own. */
+  #uncaught: ErrorRecord | undefined;
+  /** True from when its thread was left behind until that has ended. */
+  isAbandoned = false;
+
+  /** @param onAbandoned its thread could not be ended, and is left behind */
+  constructor(
+    shard: number,
+    handlers: readonly HandlerSource[],
+    settings: RuntimeSettings,
+    onAbandoned: () => void,
+    onOutputDropped: () => void,
+  ) {
+    this.#shard = shard;
+    this.#handlers = handlers;
+    this.#settings = settings;
+    this.#onAbandoned = onAbandoned;
+    const { workerMemoryMb } = settings;
+    this.#onOutputDropped = onOutputDropped;
+    this.#pool = new Piscina({
+      filename: ENTRY,
+      minThreads: 0,
+      maxThreads: 1,
+      // The default blocks an idle worker's event loop.
+      atomics: 'disabled',
+      recordTiming: false,
+      ...(workerMemoryMb > 0 && {
+        resourceLimits: { maxOldGenerationSizeMb: HEAP_HEADROOM * workerMemoryMb },
+      }),
+    });
+  }
+
+  start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
+    // A thread that fails when its task has ended already concerns nobody, but would end the process.
+    this.#pool.on('error', () => {});
+    const bell = new MessageChannel();
+    this.#bell = bell.port1;
+    const task: LaneTask = {
+      shard: this.#shard,
+      memory,
+      handlers: this.#handlers,
+      settings: this.#settings,
+      bell: bell.port2,
+    };
+    const run: Promise<LaneResult> = this.#run(task, bell.port2);
+    const thread = this.#pool.threads[0];
+    let failure: unknown;
+    if (thread !== undefined) takeOutput(thread, this.#onOutputDropped);
+    thread?.once('error', (error: unknown) => {
+      failure = error;
+      const record = toErrorRecord(error);
+      // Its stack is this thread's.
+      if (record.code !== 'ERR_WORKER_OUT_OF_MEMORY') this.#uncaught = record;
+    });
+    // A run that is rejected says so before its thread has ended, and may write to memory until then.
+    const exited = new Promise<void>((resolve) => {
+      if (thread === undefined) resolve();
+      else thread.once('exit', () => resolve());
+    });
+    const end = new Promise<End>((resolve) => {
+      run.then(
+        (result) => resolve({ result }),
+        (thrown: unknown) => resolve({ thrown }),
+      );
+      // The pool does not tell of a thread that dies before it takes its task.
+      thread?.once('exit', (code: number) =>
+        resolve({ thrown: failure ?? new Error(`worker exited with code: ${code}`) }),
+      );
+    });
+    return new Promise<HandlerHooks>((resolve, reject) => {
+      bell.port1.on('message', (message: LaneReady | BellMessage) => {
+        if (message === null) events.onBell();
+        else if (message === PROBE) this.#probe.onAnswer();
+        else if (message === OVER_MEMORY) void this.kill(this.#overMemory());
+        else resolve(message.hooks);
+      });
+      this.#ended = end.then(async (how) => {
+        if ('result' in how) void this.#pool.destroy();
+        const hasBegun = Atomics.load(new Int32Array(memory.control), Word.Steps) > 0;
+        if (!(await within(exited, hasBegun ? END_MS : BOOT_END_MS))) this.#leaveBehind(thread!, exited);
+        bell.port1.close();
+        const exit = this.#explain(how);
+        reject(exit.error);
+        const error = this.#uncaught === undefined ? {} : { error: this.#uncaught };
+        events.onExit({ expected: exit.expected, reason: exit.error.message, ...error });
+      });
+    });
+  }
+
+  /** Never throws: a thread that cannot even be made is one that died. */
+  async #run(task: LaneTask, bell: Port): Promise<LaneResult> {
+    return this.#pool.run(task, { transferList: [bell] as never, signal: this.#abort.signal });
+  }
+
+  #leaveBehind(thread: Worker, exited: Promise<void>): void {
+    this.isAbandoned = true;
+    // The pool took hold of it when it closed its port: it must not keep the event loop alive.
+    thread.unref();
+    countAbandoned(exited);
+    void exited.then(() => {
+      this.isAbandoned = false;
+    });
+    this.#onAbandoned();
+  }
+
+  ring(): void {
+    this.#bell?.postMessage(null);
+  }
+
+  /** Asks the thread for a sign of life. */
+  probe(): void {
+    if (this.#probe.start()) this.#bell?.postMessage(PROBE);
+  }
+
+  /** Milliseconds that it took, or has been taking, to answer the last probe; undefined when there was none. */
+  loopDelayMs(): number | undefined {
+    return this.#probe.delayMs();
+  }
+
+  async kill(reason: string, code: HubErrorCode = 'ERR_WORKER'): Promise<void> {
+    this.#killedFor ??= { reason, code };
+    this.#abort.abort();
+    await this.#ended;
+  }
+
+  finished(): Promise<void> {
+    return this.#ended;
+  }
+
+  #overMemory(): string {
+    return `it kept more memory than workerMemoryMb (${this.#settings.workerMemoryMb} MiB)`;
+  }
+
+  #explain(end: End): { expected: boolean; error: HubError } {
+    if ('result' in end) {
+      if ('stopped' in end.result) return { expected: true, error: new HubError('ERR_WORKER', 'stopped') };
+      const { failure } = end.result;
+      const error = new HubError('ERR_HANDLER_LOAD', failure.message);
+      if (failure.stack !== undefined) error.stack = failure.stack;
+      return { expected: false, error };
+    }
+    const cause = end.thrown;
+    const { reason, code } = this.#killedFor ?? { reason: toErrorRecord(cause).message, code: 'ERR_WORKER' };
+    const message = code === 'ERR_WORKER' ? `worker ${this.#shard} ended: ${reason}` : reason;
+    return { expected: false, error: new HubError(code, message, { cause }) };
+  }
+}

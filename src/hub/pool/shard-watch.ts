@@ -1,0 +1,71 @@
+/** What the watchdog looks at: the worker of one shard, through the words that it shares with it. Front end thread. */
+import { Sleep } from '../../wire/layout.js';
+import * as Word from '../../wire/word.js';
+import type { Shard } from '../dispatch/shard.js';
+import type { Watched } from './watchdog.js';
+
+export interface ShardWatchHost {
+  /** How long a thread may be stuck in a hook, and how long while it loads its handlers, in ms. */
+  readonly hookMs: number;
+  readonly loadMs: number;
+  /** The handlers' names, for messages. */
+  readonly handlers: string;
+  /** A hook has been stuck for its whole time: its thread is about to be ended. */
+  onStuck(shard: Shard): void;
+}
+
+export class ShardWatch implements Watched {
+  readonly #shard: Shard;
+  readonly #host: ShardWatchHost;
+  /** Whose worker is being ended for being stuck: it is not found again. */
+  #condemned: Int32Array | undefined;
+  /** Up to here replies had been committed when the worker last got on. */
+  #repliesBefore = 0;
+
+  constructor(shard: Shard, host: ShardWatchHost) {
+    this.#shard = shard;
+    this.#host = host;
+  }
+
+  get allowedMs(): number {
+    return this.#isLoading ? this.#host.loadMs : this.#host.hookMs;
+  }
+
+  get #isLoading(): boolean {
+    return this.#shard.state === 'starting';
+  }
+
+  progress(): string | undefined {
+    const { control, state, isBusy } = this.#shard;
+    const steps = Atomics.load(control, Word.Steps);
+    // Before its first step, a thread comes up by itself.
+    if ((state !== 'up' && !this.#isLoading) || steps === 0 || control === this.#condemned) return undefined;
+    // A hook may be in a loop behind an `await`, while the worker counts as asleep: one that is well goes back to sleep.
+    if ((isBusy || this.#isLoading) && this.#shard.wake()) return undefined;
+    if (Atomics.load(control, Word.WorkerAsleep) !== Sleep.Awake) return undefined;
+    return `${Atomics.load(control, Word.InTaken)},${steps}`;
+  }
+
+  onProgress(): void {
+    this.#repliesBefore = Atomics.load(this.#shard.control, Word.OutHead);
+  }
+
+  /** True while it waits for room that replies of earlier hooks take. */
+  get isHeldUp(): boolean {
+    const { control } = this.#shard;
+    if (Atomics.load(control, Word.WorkerBlocked) === 0) return false;
+    return ((this.#repliesBefore - Atomics.load(control, Word.OutReleased)) | 0) > 0;
+  }
+
+  onStuck(): void {
+    const { handlers, loadMs } = this.#host;
+    this.#condemned = this.#shard.control;
+    if (this.#isLoading) {
+      const reason = `handler ${handlers} cannot be loaded: its thread was stuck for ${loadMs} ms`;
+      this.#shard.replace(reason, 'ERR_HANDLER_LOAD');
+    } else {
+      this.#host.onStuck(this.#shard);
+      this.#shard.replace('a hook did not finish in time', 'ERR_WORKER');
+    }
+  }
+}

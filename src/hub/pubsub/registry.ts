@@ -1,0 +1,238 @@
+/**
+ * The connections as the application addresses them: one by its id, a user's, a topic's subscribers, or all. Front
+ * end thread.
+ */
+import { CloseCode } from '../../api/close-codes.js';
+import { describe, HubError } from '../../api/errors.js';
+import type { Counters } from '../../telemetry/counters.js';
+import { parseConnectionId } from '../../wire/id.js';
+import { conflationKey, type PublishOptions, type PublishRecord, topicName } from '../../wire/publish.js';
+import type { Connection } from '../connection/connection.js';
+import type { Connections } from '../connection/connections.js';
+import { memberOf } from '../connection/member.js';
+import { type OutboundLimits, type QueuedMessage, queuedMessage } from '../connection/outbound.js';
+import { type Payload, toPayload } from '../connection/payload.js';
+import type { FanOut } from '../dispatch/replies.js';
+import { HubConnection, type HubConnectionHost } from './hub-connection.js';
+import { Pings } from './pings.js';
+import { Topics } from './topics.js';
+import { Users } from './users.js';
+
+/** Who does not get a message: connections, or their ids. */
+export type Except = HubConnection | string | Iterable<HubConnection | string>;
+
+/** How the hub publishes. */
+export interface HubPublishOptions extends PublishOptions {
+  /** Subscribers that do not get the message. Default: everybody gets it. */
+  readonly except?: Except;
+}
+
+/** Which connections are meant; all of the conditions hold. */
+export interface ConnectionFilter<Data = unknown> {
+  /** Subscribed to this topic. */
+  readonly topic?: string;
+  /** Of this user. */
+  readonly userId?: string | number;
+  /** Connected on this path. */
+  readonly path?: string;
+  /** Any other condition. */
+  readonly where?: (connection: HubConnection<Data>) => boolean;
+}
+
+export interface AudienceLimits {
+  readonly maxSubscriptions: number;
+  readonly slowConsumer: OutboundLimits['slowConsumer'];
+}
+
+export class Audience implements FanOut, HubConnectionHost {
+  readonly pings: Pings;
+  readonly #connections: Connections;
+  readonly #counters: Counters;
+  readonly #limits: AudienceLimits;
+  readonly #topics = new Topics();
+  readonly #users = new Users();
+
+  constructor(connections: Connections, counters: Counters, limits: AudienceLimits) {
+    this.#connections = connections;
+    this.#counters = counters;
+    this.#limits = limits;
+    this.pings = new Pings(counters);
+  }
+
+  enter(connection: Connection): void {
+    this.#users.enter(connection);
+  }
+
+  leave(connection: Connection): void {
+    this.#users.leave(connection);
+    this.#topics.leave(connection);
+    this.pings.onGone(connection);
+  }
+
+  // Who there is
+
+  handleOf(connection: Connection): HubConnection {
+    const member = memberOf(connection);
+    member.handle ??= new HubConnection(connection, this);
+    return member.handle as HubConnection;
+  }
+
+  /** An open connection by its id. */
+  get(id: string): HubConnection | undefined {
+    const connection = this.#find(id);
+    return connection === undefined ? undefined : this.handleOf(connection);
+  }
+
+  list(filter: ConnectionFilter = {}): IterableIterator<HubConnection> {
+    checkFilter(filter);
+    return this.#list(filter, filter.topic === undefined ? undefined : topicName(filter.topic));
+  }
+
+  *#list(filter: ConnectionFilter, topic: string | undefined): IterableIterator<HubConnection> {
+    for (const connection of this.#candidates(filter.userId, topic)) {
+      if (!isReachable(connection)) continue;
+      if (topic !== undefined && !connection.member?.topics?.has(topic)) continue;
+      if (filter.path !== undefined && connection.route.path !== filter.path) continue;
+      const handle = this.handleOf(connection);
+      if (filter.where === undefined || filter.where(handle)) yield handle;
+    }
+  }
+
+  /** Subscribers of each topic. */
+  topics(): Map<string, number> {
+    return new Map(this.#topics.names().map((topic) => [topic, this.#topics.subscribers(topic).size]));
+  }
+
+  // What they are sent
+
+  publish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void {
+    const { topic, key, toSelf, data } = record;
+    const except = toSelf || connection === undefined ? undefined : new Set([connection]);
+    const own = Uint8Array.prototype.slice.call(data);
+    this.#publish(topic, queuedMessage(own, isBinary, key ?? this.#policyKey(topic)), except);
+  }
+
+  publishData(topic: string, data: Payload, { except, conflate }: HubPublishOptions = {}): number {
+    const name = topicName(topic);
+    const key = conflationKey(name, conflate) ?? this.#policyKey(name);
+    return this.#publish(name, this.#prepare(data, key), this.#toSet(except));
+  }
+
+  broadcast(data: Payload, except?: Except): number {
+    return this.#sendTo(this.#connections, this.#prepare(data), this.#toSet(except));
+  }
+
+  sendToUser(userId: string | number, data: Payload, except?: Except): number {
+    checkUserId(userId);
+    return this.#sendTo(this.#users.of(userId), this.#prepare(data), this.#toSet(except));
+  }
+
+  /** Sends everybody a message of which a slow peer gets the newest only. */
+  beat(message: Payload, key: string): void {
+    this.#sendTo(this.#connections, this.#prepare(message, key), undefined);
+  }
+
+  /** With the policy `conflate`, everything that is published conflates by its topic. */
+  #policyKey(topic: string): string | undefined {
+    return conflationKey(topic, this.#limits.slowConsumer === 'conflate');
+  }
+
+  #sendTo(to: Iterable<Connection>, message: QueuedMessage, except: Set<Connection> | undefined): number {
+    let count = 0;
+    for (const connection of to) {
+      if (!isReachable(connection) || except?.has(connection)) continue;
+      if (connection.post(message)) count++;
+    }
+    return count;
+  }
+
+  #publish(topic: string, message: QueuedMessage, except: Set<Connection> | undefined): number {
+    const count = this.#topics.publish(topic, message, except);
+    this.#counters.published++;
+    this.#counters.deliveries += count;
+    return count;
+  }
+
+  /** The message as it will lie in the queues. The application may change its own array afterwards. */
+  #prepare(data: Payload, key?: string): QueuedMessage {
+    const { bytes, isBinary } = toPayload(data);
+    return queuedMessage(isBinary ? Uint8Array.prototype.slice.call(bytes) : bytes, isBinary, key);
+  }
+
+  #toSet(except: Except | undefined): Set<Connection> | undefined {
+    if (except === undefined) return undefined;
+    const list = typeof except === 'string' || except instanceof HubConnection ? [except] : except;
+    if (typeof list?.[Symbol.iterator] !== 'function') throw badExcept(except);
+    const set = new Set<Connection>();
+    for (const item of list) {
+      if (typeof item !== 'string' && !(item instanceof HubConnection)) throw badExcept(item);
+      const connection = this.#find(typeof item === 'string' ? item : item.id);
+      if (connection !== undefined) set.add(connection);
+    }
+    return set;
+  }
+
+  // For handlers and for the application
+
+  subscribe(connection: Connection, topic: string): boolean {
+    const name = topicName(topic);
+    if (!connection.isOpen) return false;
+    const topics = connection.member?.topics;
+    if (topics !== undefined && topics.size >= this.#limits.maxSubscriptions && !topics.has(name)) {
+      this.#counters.invalid.subscriptions++;
+      connection.fail(CloseCode.PolicyViolation, `over ${this.#limits.maxSubscriptions} subscriptions`);
+      return false;
+    }
+    return this.#topics.subscribe(connection, name);
+  }
+
+  unsubscribe(connection: Connection, topic: string): boolean {
+    return this.#topics.unsubscribe(connection, topicName(topic));
+  }
+
+  ping(connection: Connection, payload: string | Uint8Array | undefined, timeoutMs: number): Promise<number> {
+    return this.pings.ping(connection, payload, timeoutMs);
+  }
+
+  #find(id: string): Connection | undefined {
+    if (typeof id !== 'string')
+      throw new HubError('ERR_ARGUMENT', `a connection's id is a string, not ${describe(id)}`);
+    const parsed = parseConnectionId(id);
+    const connection = parsed && this.#connections.get(parsed.slot, parsed.generation);
+    return connection !== undefined && isReachable(connection) ? connection : undefined;
+  }
+
+  #candidates(userId: string | number | undefined, topic: string | undefined): Iterable<Connection> {
+    // Copied: the application may close or subscribe connections while it goes through them.
+    if (userId !== undefined) return [...this.#users.of(userId)];
+    if (topic !== undefined) return [...this.#topics.subscribers(topic)];
+    return this.#connections;
+  }
+}
+
+const FILTER_KEYS = ['topic', 'userId', 'path', 'where'];
+
+/** A condition that is misspelled would let everybody pass. */
+function checkFilter(filter: ConnectionFilter): void {
+  const unknown = Object.keys(filter).find((key) => !FILTER_KEYS.includes(key));
+  if (unknown !== undefined) {
+    const takes = 'takes topic, userId, path and where';
+    throw new HubError('ERR_ARGUMENT', `a filter of connections got ${describe(unknown)} but ${takes}`);
+  }
+  if (filter.userId !== undefined) checkUserId(filter.userId);
+}
+
+function checkUserId(userId: unknown): void {
+  if (typeof userId === 'string' || typeof userId === 'number') return;
+  throw new HubError('ERR_ARGUMENT', `a user's id is a string or a number, not ${describe(userId)}`);
+}
+
+function badExcept(got: unknown): HubError {
+  const takes = 'takes a connection, its id, or an iterable of these';
+  return new HubError('ERR_ARGUMENT', `except got ${describe(got)} but ${takes}`);
+}
+
+/** A WebSocket that has not gone: requests to `POST /echo` are connections too, inside. */
+function isReachable(connection: Connection): boolean {
+  return !connection.isVirtual && !connection.isGone;
+}

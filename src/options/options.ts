@@ -1,0 +1,116 @@
+/**
+ * The one options schema: defaults, bounds, command-line flags, environment names and their descriptions
+ * all come from here and from `options/`.
+ */
+import { z } from 'zod';
+import { HubError, describe as show } from '../api/errors.js';
+import type { HubOptions } from '../api/hub-options.js';
+import type { OptionMeta } from './meta.js';
+import { optionsShape } from './shape.js';
+
+export type { HubOptions } from '../api/hub-options.js';
+export type { Logger } from './application.js';
+export type { CliMeta } from './meta.js';
+
+/** Paths that the hub serves itself, by the option that makes it. */
+const OWN_PATHS = {
+  http: ['/healthz', '/readyz', '/stats', '/stats/stream', '/echo'],
+  console: ['/'],
+} as const;
+
+export const hubOptionsSchema = z.strictObject(optionsShape).superRefine((options, context) => {
+  const { http, console, path, routes } = options;
+  const taken: string[] = [...(http ? OWN_PATHS.http : []), ...(console ? OWN_PATHS.console : [])];
+  const isTaken = (at: string) => taken.includes(at) || (console && at.startsWith('/console/'));
+  const message = 'it is a path that the hub serves itself';
+  if (routes === undefined && isTaken(path)) context.addIssue({ code: 'custom', path: ['path'], message });
+  for (const at of Object.keys(routes ?? {}))
+    if (isTaken(at)) context.addIssue({ code: 'custom', path: ['routes', at], message });
+});
+
+/** One of several paths. What is left out is as the option of that name says. */
+export type RouteOptions<Data = unknown> = NonNullable<HubOptions<Data>['routes']>[string];
+/** All options with their defaults, frozen. */
+export type ResolvedOptions = Readonly<z.output<typeof hubOptionsSchema>>;
+/** The name of an option. */
+export type OptionName = keyof ResolvedOptions;
+
+/** Name, description and spelling of one option, for the command line and the docs. */
+export interface OptionInfo extends OptionMeta {
+  /** As in `HubOptions`. */
+  readonly name: OptionName;
+  /** The default as text. */
+  readonly fallback: string | undefined;
+}
+
+/** All options, in the order of the schema. */
+export function listOptions(): OptionInfo[] {
+  return Object.entries(hubOptionsSchema.shape).map(([name, schema]) => {
+    const meta = schema.meta() as unknown as OptionMeta;
+    const fallback = (schema as z.ZodType).safeParse(undefined).data;
+    return {
+      ...meta,
+      name: name as OptionName,
+      fallback: fallback === undefined ? undefined : String(fallback),
+    };
+  });
+}
+
+/**
+ * Checks options and fills in the defaults. `undefined` means default; unknown names are refused.
+ *
+ * @throws HubError `ERR_OPTION` that names each bad option, the value it got and what it takes
+ */
+export function resolveOptions<Data = unknown>(options: HubOptions<Data> = {}): ResolvedOptions {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  for (const name of ['path', 'handler'])
+    if ('routes' in given && name in given) {
+      const text = `options "routes" and "${name}" were both given: a hub takes either routes, or path and handler`;
+      throw new HubError('ERR_OPTION', text);
+    }
+  const parsed = hubOptionsSchema.safeParse(given);
+  if (parsed.success) return Object.freeze(parsed.data);
+  throw new HubError('ERR_OPTION', explain(parsed.error, given), { cause: parsed.error });
+}
+
+function explain(error: z.ZodError, given: Record<string, unknown>): string {
+  const sentences = new Set<string>();
+  for (const issue of error.issues) {
+    if (issue.code === 'unrecognized_keys' && issue.path.length === 0) {
+      for (const key of issue.keys) sentences.add(`unknown option "${key}"`);
+      continue;
+    }
+    const name = String(issue.path[0]);
+    if (name === 'routes' && issue.path.length > 1) {
+      sentences.add(explainRoute(issue, given.routes as Record<string, unknown>));
+      continue;
+    }
+    const got = show(withoutSecret(name, given[name]));
+    sentences.add(`option "${name}" got ${got} but takes ${takesOf(name)}`);
+  }
+  return [...sentences].join('; ');
+}
+
+/** Errors end up in logs, where a token or a passphrase has no business. */
+function withoutSecret(name: string, value: unknown): unknown {
+  if (name === 'statsToken' && typeof value === 'string') return '…';
+  const hasSecret = typeof value === 'object' && value !== null && 'passphrase' in value;
+  return hasSecret ? { ...value, passphrase: '…' } : value;
+}
+
+/** A route is refused by its path, and what is wrong in it as the option of that name would be. */
+function explainRoute(issue: z.core.$ZodIssue, routes: Record<string, unknown>): string {
+  const [, at, key] = issue.path.map(String) as [string, string, string | undefined];
+  const where = `option "routes", path ${show(at)}`;
+  if (issue.code === 'custom' && key === undefined) return `${where}: ${issue.message}`;
+  if (issue.code === 'invalid_key') return `${where} is none: a hub takes ${takesOf('path')}`;
+  if (issue.code === 'unrecognized_keys')
+    return `${where}: unknown option ${issue.keys.map(show).join(', ')}`;
+  const got = routes[at];
+  if (key === undefined) return `${where} got ${show(got)} but takes an object with a handler`;
+  return `${where}: option "${key}" got ${show((got as Record<string, unknown>)[key])} but takes ${takesOf(key)}`;
+}
+
+function takesOf(name: string): string {
+  return (hubOptionsSchema.shape[name as OptionName].meta() as unknown as OptionMeta).takes;
+}

@@ -1,0 +1,98 @@
+/**
+ * What the hub writes to its log: the application's logger, or lines of JSON on stderr. Repeated lines are summed up, and
+ * nothing here waits for a log or fails with one. Front end thread.
+ */
+import { pino } from 'pino';
+import type { Logger, ResolvedOptions } from '../options/options.js';
+import type { Counters } from './counters.js';
+import { logStream } from './log-stream.js';
+
+type Level = 'error' | 'warn' | 'info' | 'debug';
+
+/** Lines of one kind that are written within a second; the others are counted, and told in one. */
+export const MAX_LINES_PER_SECOND = 10;
+
+interface Kind {
+  readonly level: Level;
+  written: number;
+  leftOut: number;
+}
+
+export class Log {
+  readonly #logger: Logger;
+  readonly #onDropped: () => void;
+  /** What was said in this second. */
+  readonly #kinds = new Map<string, Kind>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    { logger, logLevel }: Pick<ResolvedOptions, 'logger' | 'logLevel'>,
+    counters: Pick<Counters, 'logLinesDropped'>,
+  ) {
+    this.#onDropped = () => {
+      counters.logLinesDropped++;
+    };
+    const stderr = { write: (line: string) => logStream.write(line, this.#onDropped) };
+    this.#logger = logger ?? pino({ level: logLevel }, stderr);
+  }
+
+  /** False when lines of a level are not written: what costs to put together need not be. */
+  has(level: Level): boolean {
+    try {
+      return this.#logger.isLevelEnabled?.(level) ?? true;
+    } catch {
+      this.#onDropped();
+      return false;
+    }
+  }
+
+  /** @param kind a text of the hub's: what it is about has no say in it. `why` follows it. */
+  error(details: object, kind: string, why?: string): void {
+    this.#say('error', details, kind, why);
+  }
+
+  warn(details: object, kind: string): void {
+    this.#say('warn', details, kind);
+  }
+
+  info(details: object, kind: string): void {
+    this.#say('info', details, kind);
+  }
+
+  /** Never summed up: who asks for it wants to see each. Ask `has` before. */
+  debug(details: object, text: string): void {
+    this.#write('debug', details, text);
+  }
+
+  /** Tells what was left out. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const [kind, { level, leftOut }] of this.#kinds)
+      if (leftOut > 0) this.#write(level, { leftOut }, `${kind}: ${leftOut} more within a second`);
+    this.#kinds.clear();
+  }
+
+  #say(level: Level, details: object, kind: string, why?: string): void {
+    if (!this.has(level)) return;
+    let said = this.#kinds.get(kind);
+    if (said === undefined) this.#kinds.set(kind, (said = { level, written: 0, leftOut: 0 }));
+    this.#timer ??= setTimeout(() => this.flush(), 1000).unref();
+    if (said.written === MAX_LINES_PER_SECOND) {
+      said.leftOut++;
+      return;
+    }
+    said.written++;
+    this.#write(level, details, why === undefined ? kind : `${kind}: ${why}`);
+  }
+
+  /** A logger that throws or rejects could not write its line. */
+  #write(level: Level, details: object, text: string): void {
+    try {
+      const result: unknown = this.#logger[level](details, text);
+      if (result instanceof Promise) result.catch(this.#onDropped);
+    } catch {
+      this.#onDropped();
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/** What the front end hands to the worker of a shard, and what comes back. */
+import type { ErrorRecord } from '../api/errors.js';
+import type { LaneMemory } from './layout.js';
+
+/** One end of a `MessageChannel`. */
+export type Port = InstanceType<typeof MessageChannel>['port1'];
+
+/** A handler to load: a built-in by name, or a module by its file: URL. */
+export interface HandlerSource {
+  /** As the user gave it, for messages. */
+  readonly name: string;
+  readonly url: string;
+}
+
+/** When a connection's next message may begin, and in which order replies leave. */
+export type Ordering = 'serial' | 'concurrent' | 'unordered';
+
+/** What a connection may be sent before its worker has to ask for room. */
+export interface SendWindow {
+  readonly bytes: number;
+  readonly messages: number;
+}
+
+/** How the runtime treats hooks. */
+export interface RuntimeSettings {
+  /** How long a worker looks for records in a loop before it waits for them, in µs. */
+  readonly spin: number;
+  /** Workers of the hub; 0 is the front end thread. */
+  readonly workers: number;
+  readonly ordering: Ordering;
+  /** Messages of one connection that are worked on at a time, unless `ordering` is serial. */
+  readonly maxConcurrent: number;
+  readonly sendWindow: SendWindow;
+  /** A promise of a hook is waited for so long; 0 is no limit. */
+  readonly handlerTimeoutMs: number;
+  /** What a failing hook costs its connection. */
+  readonly onHandlerError: 'close' | 'ignore';
+  /** What a worker may keep, in MiB; 0 is no limit of the hub's. */
+  readonly workerMemoryMb: number;
+}
+
+/** A module reads files, and loads others: it gets so long, however short a hook's time is. */
+const MIN_LOAD_MS = 1000;
+
+/** How long a handler's module may take to load; 0 is no limit. */
+export function loadTimeoutMs(handlerTimeoutMs: number): number {
+  return handlerTimeoutMs === 0 ? 0 : Math.max(handlerTimeoutMs, MIN_LOAD_MS);
+}
+
+/** The Piscina task of a lane: it runs for as long as its worker lives, and batches stream through the rings. */
+export interface LaneTask {
+  readonly shard: number;
+  readonly memory: LaneMemory;
+  /** An `Open` record says which of them its connection has. */
+  readonly handlers: readonly HandlerSource[];
+  readonly settings: RuntimeSettings;
+  /** Carries `LaneReady` once, then a `BellMessage` now and then. */
+  readonly bell: Port;
+}
+
+/**
+ * `null` wakes the other side; a `PROBE` from the front end is posted back as it is; a worker that keeps more memory than
+ * it may says `OVER_MEMORY`, and waits to be ended.
+ */
+export type BellMessage = null | typeof PROBE | typeof OVER_MEMORY;
+export const PROBE = 'probe';
+export const OVER_MEMORY = 'over-memory';
+
+/** Posted on the bell once the handlers are loaded. */
+export interface LaneReady {
+  readonly ready: true;
+  readonly hooks: HandlerHooks;
+}
+
+/** Hooks that some handler has: records that no hook wants are not sent. */
+export interface HandlerHooks {
+  readonly open: boolean;
+  readonly close: boolean;
+}
+
+/** How a lane's task ended: stopped as asked, or its handler could not be loaded. */
+export type LaneResult = { readonly stopped: true } | { readonly failure: ErrorRecord };
