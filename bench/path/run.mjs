@@ -53,7 +53,7 @@ class EchoLane {
     });
     return { open: false, close: false };
   }
-  ring() {}
+  notify() {}
   work() {
     const inbound = this.#inbound;
     inbound.refresh();

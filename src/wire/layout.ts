@@ -31,23 +31,6 @@ export function recordUnits(headerBytes: number, payloadBytes: number): number {
   return (headerBytes + payloadBytes + (UNIT_BYTES - 1)) >>> 3;
 }
 
-/** Values of `Word.WorkerAsleep`. */
-export const Sleep = {
-  Awake: 0,
-  /** It waits for events: its bell is to be rung. */
-  Bell: 1,
-  /** It waits in `Atomics.wait`, for a moment: it is to be notified. */
-  Doze: 2,
-} as const;
-
-/** Whether the front end sleeps, and what its bell is to be rung for. */
-export const FrontSleep = {
-  Awake: 0,
-  Replies: 1,
-  /** Something waits for room in the inbound ring: also when that has been released. */
-  Room: 2,
-} as const;
-
 export const CONTROL_BYTES = 144 * 4;
 
 /** A ring's memory, seen as words and as bytes. */

@@ -18,10 +18,10 @@ export const InReleased = 32;
 export const OutHead = 48;
 /** Written by the front end: replies before this position have been applied. */
 export const OutReleased = 64;
-/** One of `Sleep`: how the worker wants to be woken when `InHead` moves. */
-export const WorkerAsleep = 80;
-/** One of `FrontSleep`: whether the front end wants its bell rung when `OutHead` moves, or `InReleased` too. */
-export const FrontAsleep = 96;
+/** One of `WorkerSleep`: how the worker wants to be woken when `InHead` moves (doorbell.ts). */
+export const WorkerSleep = 80;
+/** One of `FrontSleep`: whether the front end wants to be woken when `OutHead` moves, or `InReleased` too (doorbell.ts). */
+export const FrontSleep = 96;
 /** 1 while the worker waits in `Atomics.wait` for `OutReleased` to move. */
 export const WorkerBlocked = 112;
 /** Counted up by the worker where the handler's code has come back, or is called anew, and `InTaken` does not show it. */

@@ -54,19 +54,19 @@ export interface LaneTask {
   /** An `Open` record says which of them its connection has. */
   readonly handlers: readonly HandlerSource[];
   readonly settings: RuntimeSettings;
-  /** Carries `LaneReady` once, then a `BellMessage` now and then. */
-  readonly bell: Port;
+  /** Carries `LaneReady` once, then a `DoorbellMessage` now and then. */
+  readonly doorbell: Port;
 }
 
 /**
  * `null` wakes the other side; a `PROBE` from the front end is posted back as it is; a worker that keeps more memory than
  * it may says `OVER_MEMORY`, and waits to be ended.
  */
-export type BellMessage = null | typeof PROBE | typeof OVER_MEMORY;
+export type DoorbellMessage = null | typeof PROBE | typeof OVER_MEMORY;
 export const PROBE = 'probe';
 export const OVER_MEMORY = 'over-memory';
 
-/** Posted on the bell once the handlers are loaded. */
+/** Posted on the doorbell once the handlers are loaded. */
 export interface LaneReady {
   readonly ready: true;
   readonly hooks: HandlerHooks;

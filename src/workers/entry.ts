@@ -4,18 +4,26 @@
  */
 import { toErrorRecord } from '../api/errors.js';
 import { Arena } from '../wire/arena.js';
+import {
+  answerDoorbell,
+  claimFrontEnd,
+  parkWorker,
+  step,
+  stir,
+  waitForRecords,
+  waitForRoom,
+} from '../wire/doorbell.js';
 import { InboundReader } from '../wire/inbound.js';
 import { Block } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import {
-  type BellMessage,
+  type DoorbellMessage,
   type LaneReady,
   type LaneResult,
   type LaneTask,
   OVER_MEMORY,
   PROBE,
 } from '../wire/worker-task.js';
-import { answerBell, claimFrontEndBell, doze, fallAsleep, step, stir, waitForRoom } from './bell.js';
 import { Handlers } from './handlers.js';
 import { MemoryWatch } from './memory-watch.js';
 import { Runtime } from './runtime.js';
@@ -23,66 +31,66 @@ import { Runtime } from './runtime.js';
 export default async function runLane(task: LaneTask): Promise<LaneResult> {
   const control = new Int32Array(task.memory.control);
   // From here on a thread that does not come back to its event loop is found, while it loads too.
-  const answer = () => answerBell(control);
+  const answer = () => answerDoorbell(control);
   answer();
-  task.bell.on('message', answer);
+  task.doorbell.on('message', answer);
   try {
     const handlers = await Handlers.start(task.handlers, { shard: task.shard, ...task.settings });
-    task.bell.off('message', answer);
+    task.doorbell.off('message', answer);
     await work(task, control, handlers);
     return { stopped: true };
   } catch (thrown) {
     return { failure: toErrorRecord(thrown) };
   } finally {
-    task.bell.close();
+    task.doorbell.close();
   }
 }
 
 /** Undefined without a limit. */
-function watchMemory({ bell, settings }: LaneTask): MemoryWatch | undefined {
+function watchMemory({ doorbell, settings }: LaneTask): MemoryWatch | undefined {
   const { workerMemoryMb } = settings;
   if (workerMemoryMb === 0) return undefined;
   return new MemoryWatch(workerMemoryMb * 1024 * 1024, () => {
-    bell.postMessage(OVER_MEMORY);
+    doorbell.postMessage(OVER_MEMORY);
     // No hook begins any more that would have to be paid for.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   });
 }
 
 function work(task: LaneTask, control: Int32Array, handlers: Handlers): Promise<void> {
-  const { bell, memory } = task;
+  const { doorbell, memory } = task;
   return new Promise((resolve) => {
     const spinMs = task.settings.spin / 1000;
     const inbound = new InboundReader(control, new Block(memory.inbound), new Arena(memory.arena));
     const watch = watchMemory(task);
-    const pull = () => bell.postMessage(null);
-    const ring = () => {
-      if (claimFrontEndBell(control, replies)) pull();
+    const ring = () => doorbell.postMessage(null);
+    const notifyFrontEnd = () => {
+      if (claimFrontEnd(control, replies)) ring();
     };
     const replies = new ReplyWriter(control, new Block(memory.replies), (released) =>
-      waitForRoom(control, released, ring),
+      waitForRoom(control, released, notifyFrontEnd),
     );
     const runtime = new Runtime(handlers.list, task.settings, inbound, replies, {
-      doze: () => doze(control, inbound, spinMs),
-      sleep: () => fallAsleep(control, inbound),
+      waitForRecords: () => waitForRecords(control, inbound, spinMs),
+      park: () => parkWorker(control, inbound),
       stir: () => {
-        if (stir(control)) pull();
+        if (stir(control)) ring();
       },
       step: () => step(control),
-      ringFrontEnd: () => {
-        ring();
+      notifyFrontEnd: () => {
+        notifyFrontEnd();
         watch?.look();
       },
       stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
     });
-    bell.on('message', (message: BellMessage) => {
-      if (message === PROBE) bell.postMessage(PROBE);
+    doorbell.on('message', (message: DoorbellMessage) => {
+      if (message === PROBE) doorbell.postMessage(PROBE);
       else runtime.wake();
     });
     // What the handlers' modules keep is there for good: with too much of it no worker would live.
     watch?.look();
     const ready: LaneReady = { ready: true, hooks: handlers.hooks };
-    bell.postMessage(ready);
+    doorbell.postMessage(ready);
     runtime.wake();
   });
 }

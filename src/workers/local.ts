@@ -2,18 +2,18 @@
  * The runtime on the front end thread, for `workers: 0`: the same rings and the same code without a thread between.
  */
 import { Arena } from '../wire/arena.js';
+import { claimFrontEnd, parkWorker, stir } from '../wire/doorbell.js';
 import { InboundReader } from '../wire/inbound.js';
 import { Block, type LaneMemory } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../wire/worker-task.js';
-import { claimFrontEndBell, fallAsleep, stir } from './bell.js';
 import { Handlers } from './handlers.js';
 import { Runtime } from './runtime.js';
 
 /** What the local runtime needs of its shard. */
 export interface LocalHost {
   /** Replies are there and the front end does not know yet. */
-  onBell(): void;
+  onDoorbell(): void;
   /** The reply ring is full: apply replies now. */
   applyReplies(): void;
 }
@@ -40,15 +40,15 @@ export async function startLocalLane(
   });
   const runtime = new Runtime(handlers.list, settings, inbound, replies, {
     // The thread is the front end's.
-    doze: () => false,
-    sleep: () => fallAsleep(control, inbound),
+    waitForRecords: () => false,
+    park: () => parkWorker(control, inbound),
     stir: () => {
-      if (stir(control)) host.onBell();
+      if (stir(control)) host.onDoorbell();
     },
     // Nobody could end it.
     step: () => {},
-    ringFrontEnd: () => {
-      if (claimFrontEndBell(control, replies)) host.onBell();
+    notifyFrontEnd: () => {
+      if (claimFrontEnd(control, replies)) host.onDoorbell();
     },
     stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(onStopped),
   });

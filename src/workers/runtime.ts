@@ -25,7 +25,7 @@ import type { RuntimeHost } from './runtime-host.js';
 /** A turn of the loop that ran so long lets timers and I/O of the thread have their turn, and replies leave. */
 const TURN_MS = 5;
 /** The same for a turn that waits for records: what else the thread has to do must not wait for nothing. */
-const DOZE_TURN_MS = 1;
+const WAIT_TURN_MS = 1;
 /**
  * Replies that are ready wait at most so long for others to leave with them, while more records are there. The front end
  * looks for itself when the record at work takes longer (`LOOK_MS` of turn.ts).
@@ -62,7 +62,7 @@ export class Runtime implements ContextHost {
     this.#limit = settings.ordering === 'serial' ? 1 : settings.maxConcurrent;
     this.#outcomes = new Outcomes(replies, settings, {
       onReply: () => {
-        if (!this.#awake) this.#host.ringFrontEnd();
+        if (!this.#awake) this.#host.notifyFrontEnd();
       },
       onStep: () => this.#host.step(),
       onFree: (job) => this.#onFree(job),
@@ -99,17 +99,17 @@ export class Runtime implements ContextHost {
         if (!this.#pace()) return;
       }
       inbound.release();
-      this.#host.ringFrontEnd();
-    } while (this.#mayDoze() && this.#host.doze());
-    if (this.#isTurnOver || inbound.refresh() || !this.#host.sleep()) setImmediate(this.#turn);
+      this.#host.notifyFrontEnd();
+    } while (this.#mayWait() && this.#host.waitForRecords());
+    if (this.#isTurnOver || inbound.refresh() || !this.#host.park()) setImmediate(this.#turn);
     else this.#awake = false;
   };
 
   /** True when the thread may wait for the next records right here: nothing else of it can be waiting for long. */
-  #mayDoze(): boolean {
+  #mayWait(): boolean {
     this.#isTurnOver = false;
     if (this.#outcomes.isWaiting) return false;
-    this.#isTurnOver = performance.now() - this.#turnStart > DOZE_TURN_MS;
+    this.#isTurnOver = performance.now() - this.#turnStart > WAIT_TURN_MS;
     return !this.#isTurnOver;
   }
 
@@ -134,7 +134,7 @@ export class Runtime implements ContextHost {
     if (isOver || now - this.#lastRing > REPLY_DELAY_MS) {
       this.#lastRing = now;
       this.#inbound.release();
-      this.#host.ringFrontEnd();
+      this.#host.notifyFrontEnd();
     }
     if (isOver) setImmediate(this.#turn);
     return !isOver;
@@ -273,7 +273,7 @@ export class Runtime implements ContextHost {
       this.#ready.push(context);
       this.#kick();
     } else if (!this.#awake) {
-      this.#host.ringFrontEnd();
+      this.#host.notifyFrontEnd();
     }
   }
 
@@ -325,14 +325,14 @@ export class Runtime implements ContextHost {
   post({ slot, generation }: ConnectionContext, kind: number, payload: Uint8Array): void {
     this.#replies.writeBytes(kind, slot, generation, payload, 0);
     this.#replies.commit();
-    if (!this.#awake) this.#host.ringFrontEnd();
+    if (!this.#awake) this.#host.notifyFrontEnd();
   }
 
   /** Something of the handler failed that belongs to no connection. */
   report(thrown: unknown): void {
     // Generations begin with 1.
     this.#outcomes.writeFailure(0, 0, thrown, 0, 0);
-    this.#host.ringFrontEnd();
+    this.#host.notifyFrontEnd();
   }
 }
 

@@ -13,10 +13,11 @@ import type { LatencySampler } from '../../telemetry/latency.js';
 import { within } from '../../util/within.js';
 import { Arena } from '../../wire/arena.js';
 import { encodeClose } from '../../wire/close.js';
+import { parkFrontEnd, stayAwake, WorkerSleep, wakeWorker } from '../../wire/doorbell.js';
 import * as Flag from '../../wire/flag.js';
 import { InboundWriter } from '../../wire/inbound.js';
 import * as Inbound from '../../wire/inbound-kind.js';
-import { Block, CONTROL_BYTES, FrontSleep, type LaneMemory, Sleep } from '../../wire/layout.js';
+import { Block, CONTROL_BYTES, type LaneMemory } from '../../wire/layout.js';
 import { ReplyReader } from '../../wire/replies.js';
 import * as Word from '../../wire/word.js';
 import type { HandlerHooks } from '../../wire/worker-task.js';
@@ -169,8 +170,8 @@ export class Shard implements ReplySink {
     this.#lane = lane;
     try {
       this.#hooks = await lane.start(memory, {
-        // Never work here: a local runtime rings from inside a handler, and a port delivers many rings in a row.
-        onBell: () => this.#host.schedule(),
+        // Never work here: a local runtime notifies from inside a handler, and a port delivers many notes in a row.
+        onDoorbell: () => this.#host.schedule(),
         applyReplies: () => this.apply(Number.POSITIVE_INFINITY),
         onExit: (exit) => this.#onExit(exit),
       });
@@ -336,12 +337,9 @@ export class Shard implements ReplySink {
 
   /** True when the worker slept. */
   wake(): boolean {
-    const control = this.#control;
-    if (Atomics.load(control, Word.WorkerAsleep) === Sleep.Awake) return false;
-    const before = Atomics.exchange(control, Word.WorkerAsleep, Sleep.Awake);
-    if (before === Sleep.Bell) this.#lane!.ring();
-    else if (before === Sleep.Doze) Atomics.notify(control, Word.WorkerAsleep, 1);
-    return before !== Sleep.Awake;
+    const before = wakeWorker(this.#control);
+    if (before === WorkerSleep.Parked) this.#lane!.notify();
+    return before !== WorkerSleep.Awake;
   }
 
   // Replies
@@ -359,8 +357,8 @@ export class Shard implements ReplySink {
   }
 
   /** From here on the worker does not ring. */
-  wakeUp(): void {
-    Atomics.store(this.#control, Word.FrontAsleep, FrontSleep.Awake);
+  stayAwake(): void {
+    stayAwake(this.#control);
   }
 
   /** True when there are replies to apply. */
@@ -371,7 +369,7 @@ export class Shard implements ReplySink {
   /** True while its worker, on a thread of its own, runs a hook that may follow one that has finished. */
   get isAtWork(): boolean {
     if (this.#state !== 'up' || this.#host.isLocal || this.#intake.inFlight < 2) return false;
-    return Atomics.load(this.#control, Word.WorkerAsleep) === Sleep.Awake;
+    return Atomics.load(this.#control, Word.WorkerSleep) === WorkerSleep.Awake;
   }
 
   /** True while records have been accepted and not finished. */
@@ -380,12 +378,12 @@ export class Shard implements ReplySink {
   }
 
   /** From here on the worker rings when there is something to do; false when there is already. */
-  fallAsleep(): boolean {
+  park(): boolean {
     // Hooks that wait release records without a reply, perhaps until what waits for room has come.
     const { wantsRoom } = this.#intake;
-    Atomics.store(this.#control, Word.FrontAsleep, wantsRoom ? FrontSleep.Room : FrontSleep.Replies);
+    parkFrontEnd(this.#control, wantsRoom);
     if (!(wantsRoom && this.#inbound!.hasReleased) && !this.hasReplies) return true;
-    this.wakeUp();
+    stayAwake(this.#control);
     return false;
   }
 

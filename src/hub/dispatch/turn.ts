@@ -27,7 +27,7 @@ export class Turn {
   #first = 0;
 
   /**
-   * @param spinMs look for replies in a loop for so long before waiting for a bell
+   * @param spinMs look for replies in a loop for so long before waiting for the doorbell
    * @param relieve called at the end of each turn, when nothing is corked
    */
   constructor(shards: readonly Shard[], spinMs: number, relieve: () => void) {
@@ -44,7 +44,7 @@ export class Turn {
     }
     this.#isScheduled = true;
     // The turn is going to look: no worker has to ring.
-    for (const shard of this.#shards) shard.wakeUp();
+    for (const shard of this.#shards) shard.stayAwake();
     setImmediate(this.#run);
   }
 
@@ -79,7 +79,7 @@ export class Turn {
     const deadline = performance.now() + TURN_MS;
     this.#first = (this.#first + 1) % Math.max(1, shards.length);
     for (const shard of shards) {
-      shard.wakeUp();
+      shard.stayAwake();
       shard.flush();
     }
     this.#flushQueues(deadline);
@@ -92,7 +92,7 @@ export class Turn {
     }
     this.#relieve();
     if (isDone && this.#spinMs > 0 && this.#spin()) return false;
-    for (const shard of shards) if (!shard.fallAsleep()) isDone = false;
+    for (const shard of shards) if (!shard.park()) isDone = false;
     if (isDone) this.#lookLater();
     return isDone;
   }
@@ -108,7 +108,7 @@ export class Turn {
     else this.#lookLater();
   };
 
-  /** Looks for replies in a loop: what comes soon needs no bell. True when some came. */
+  /** Looks for replies in a loop: what comes soon needs no doorbell. True when some came. */
   #spin(): boolean {
     const shards = this.#shards;
     if (!shards.some((shard) => shard.isBusy)) return false;

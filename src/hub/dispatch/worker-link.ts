@@ -14,7 +14,7 @@ export interface LaneExit {
 
 export interface LaneEvents {
   /** Replies are there. */
-  onBell(): void;
+  onDoorbell(): void;
   /** The reply ring is full and the worker is on this very thread: apply replies now. */
   applyReplies(): void;
   /** The worker's thread has ended, or was left behind: then it may still write to its memory, but nobody reads it. */
@@ -26,7 +26,7 @@ export interface Lane {
   /** @throws HubError `ERR_HANDLER_LOAD` when the handler cannot be loaded, `ERR_WORKER` when the thread dies first */
   start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks>;
   /** Wakes the worker. */
-  ring(): void;
+  notify(): void;
   /**
    * Ends the thread wherever it is. Resolves when it has ended, or was left behind.
    *

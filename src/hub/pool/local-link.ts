@@ -30,7 +30,7 @@ export class LocalLane implements Lane {
   async start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
     const module = await import(LOCAL);
     const runtime: LocalRuntime = await module.startLocalLane(memory, this.#handlers, this.#settings, {
-      onBell: events.onBell,
+      onDoorbell: events.onDoorbell,
       applyReplies: events.applyReplies,
     });
     this.#runtime = runtime;
@@ -38,7 +38,7 @@ export class LocalLane implements Lane {
     return runtime.hooks;
   }
 
-  ring(): void {
+  notify(): void {
     if (this.#runtime === undefined) throw new HubError('ERR_HUB_STATE', 'the local lane has not started');
     this.#runtime.wake();
   }

@@ -2,7 +2,7 @@
  * Lanes on Piscina, and the only file that imports it: one pool with one thread for each life of a shard's worker.
  *
  * The worker's life is one Piscina task, through which batches stream: a `run()` per batch costs half as much CPU
- * again as ringing a running task's bell. The pool loads the code, starts the thread, ends a runaway one
+ * again as ringing a running task’s doorbell. The pool loads the code, starts the thread, ends a runaway one
  * (an aborted signal terminates the thread) and reports how it ended. What it does not report, the thread's own events tell:
  * that one died before its task had begun. A thread in native code cannot be ended: it is left behind.
  */
@@ -12,7 +12,7 @@ import { within } from '../../util/within.js';
 import type { LaneMemory } from '../../wire/layout.js';
 import * as Word from '../../wire/word.js';
 import {
-  type BellMessage,
+  type DoorbellMessage,
   type HandlerHooks,
   type HandlerSource,
   type LaneReady,
@@ -54,7 +54,7 @@ export class PiscinaLane implements Lane {
   readonly #probe = new LoopProbe();
   readonly #abort = new AbortController();
   readonly #onAbandoned: () => void;
-  #bell: Port | undefined;
+  #doorbell: Port | undefined;
   #ended: Promise<void> = Promise.resolve();
   #killedFor: { readonly reason: string; readonly code: HubErrorCode } | undefined;
   /** What nobody caught in the thread: what Piscina rejects a run with may be of its own. */
@@ -92,16 +92,16 @@ export class PiscinaLane implements Lane {
   start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
     // A thread that fails when its task has ended already concerns nobody, but would end the process.
     this.#pool.on('error', () => {});
-    const bell = new MessageChannel();
-    this.#bell = bell.port1;
+    const doorbell = new MessageChannel();
+    this.#doorbell = doorbell.port1;
     const task: LaneTask = {
       shard: this.#shard,
       memory,
       handlers: this.#handlers,
       settings: this.#settings,
-      bell: bell.port2,
+      doorbell: doorbell.port2,
     };
-    const run: Promise<LaneResult> = this.#run(task, bell.port2);
+    const run: Promise<LaneResult> = this.#run(task, doorbell.port2);
     const thread = this.#pool.threads[0];
     let failure: unknown;
     if (thread !== undefined) takeOutput(thread, this.#onOutputDropped);
@@ -127,8 +127,8 @@ export class PiscinaLane implements Lane {
       );
     });
     return new Promise<HandlerHooks>((resolve, reject) => {
-      bell.port1.on('message', (message: LaneReady | BellMessage) => {
-        if (message === null) events.onBell();
+      doorbell.port1.on('message', (message: LaneReady | DoorbellMessage) => {
+        if (message === null) events.onDoorbell();
         else if (message === PROBE) this.#probe.onAnswer();
         else if (message === OVER_MEMORY) void this.kill(this.#overMemory());
         else resolve(message.hooks);
@@ -137,7 +137,7 @@ export class PiscinaLane implements Lane {
         if ('result' in how) void this.#pool.destroy();
         const hasBegun = Atomics.load(new Int32Array(memory.control), Word.Steps) > 0;
         if (!(await within(exited, hasBegun ? END_MS : BOOT_END_MS))) this.#leaveBehind(thread!, exited);
-        bell.port1.close();
+        doorbell.port1.close();
         const exit = this.#explain(how);
         reject(exit.error);
         const error = this.#uncaught === undefined ? {} : { error: this.#uncaught };
@@ -147,8 +147,8 @@ export class PiscinaLane implements Lane {
   }
 
   /** Never throws: a thread that cannot even be made is one that died. */
-  async #run(task: LaneTask, bell: Port): Promise<LaneResult> {
-    return this.#pool.run(task, { transferList: [bell] as never, signal: this.#abort.signal });
+  async #run(task: LaneTask, doorbell: Port): Promise<LaneResult> {
+    return this.#pool.run(task, { transferList: [doorbell] as never, signal: this.#abort.signal });
   }
 
   #leaveBehind(thread: Worker, exited: Promise<void>): void {
@@ -162,13 +162,13 @@ export class PiscinaLane implements Lane {
     this.#onAbandoned();
   }
 
-  ring(): void {
-    this.#bell?.postMessage(null);
+  notify(): void {
+    this.#doorbell?.postMessage(null);
   }
 
   /** Asks the thread for a sign of life. */
   probe(): void {
-    if (this.#probe.start()) this.#bell?.postMessage(PROBE);
+    if (this.#probe.start()) this.#doorbell?.postMessage(PROBE);
   }
 
   /** Milliseconds that it took, or has been taking, to answer the last probe; undefined when there was none. */

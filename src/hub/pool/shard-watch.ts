@@ -1,5 +1,5 @@
 /** What the watchdog looks at: the worker of one shard, through the words that it shares with it. Front end thread. */
-import { Sleep } from '../../wire/layout.js';
+import { WorkerSleep } from '../../wire/doorbell.js';
 import * as Word from '../../wire/word.js';
 import type { Shard } from '../dispatch/shard.js';
 import type { Watched } from './watchdog.js';
@@ -42,7 +42,7 @@ export class ShardWatch implements Watched {
     if ((state !== 'up' && !this.#isLoading) || steps === 0 || control === this.#condemned) return undefined;
     // A hook may be in a loop behind an `await`, while the worker counts as asleep: one that is well goes back to sleep.
     if ((isBusy || this.#isLoading) && this.#shard.wake()) return undefined;
-    if (Atomics.load(control, Word.WorkerAsleep) !== Sleep.Awake) return undefined;
+    if (Atomics.load(control, Word.WorkerSleep) !== WorkerSleep.Awake) return undefined;
     return `${Atomics.load(control, Word.InTaken)},${steps}`;
   }
 
