@@ -5,6 +5,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { HubError } from './api/errors.js';
+import type { HandshakeRequest } from './api/handshake-request.js';
 import type { UpgradeHook, UpgradeRejection, UpgradeResult } from './api/upgrade.js';
 import type { JwtAlgorithm } from './auth/keys.js';
 import {
@@ -16,7 +17,6 @@ import {
   type TokenSource,
 } from './auth/token.js';
 import { openVerifier } from './auth/verify.js';
-import type { HandshakeRequest } from './wire/request.js';
 
 export { type JwtAlgorithm, SUBPROTOCOL_PREFIX, type TokenSource };
 

@@ -3,159 +3,19 @@
  *
  * @module shardhub/worker
  */
-import type { PublishOptions } from './wire/publish.js';
-import type { HandshakeRequest } from './wire/request.js';
-
-/** One message from a client. */
-export interface Message {
-  /** True for a binary frame, false for a text frame. */
-  readonly isBinary: boolean;
-  /** Length of the payload in bytes. */
-  readonly byteLength: number;
-  /** The payload; the handler's to keep. The same array each time. */
-  readonly bytes: Uint8Array;
-  /** The payload decoded as UTF-8. Decoded on the first call. @throws BadMessageError when it is bytes that are not UTF-8 */
-  text(): string;
-  /** The payload parsed as JSON. @throws BadMessageError when it is not JSON */
-  json(): unknown;
-}
-
-/** What can be sent: a string as a text frame, bytes as a binary frame, a message as the same kind of frame. */
-export type Data = string | Uint8Array | ArrayBuffer | Message;
-
-/** How a connection publishes. */
-export interface ConnectionPublishOptions extends PublishOptions {
-  /** Send it to this connection too, if it is subscribed. Default: false. */
-  readonly toSelf?: boolean;
-}
-
-/**
- * What a hook may return or resolve to: nothing, one reply, or an (async) iterable with one reply per item. A
- * {@link SendResult} is no reply: it is awaited.
- */
-export type ReplyValue =
-  | Data
-  | undefined
-  | null
-  // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a return statement has the type void
-  | void
-  | Iterable<Data | undefined>
-  | AsyncIterable<Data | undefined>
-  | SendResult;
-
-/**
- * What became of a message that was sent. `accepted`: on its way. `queued`: so is it, but the connection has been sent
- * more than `highWaterMark` since it was last known to have room. `dropped`: the connection is gone or closing.
- */
-export type SendStatus = 'accepted' | 'queued' | 'dropped';
-
-/**
- * What `send` returns: its status at once, and something to await. That resolves when the connection's outbound queue
- * has room for more (`accepted`), or when the connection is gone or closing (`dropped`); never rejects.
- */
-export interface SendResult extends PromiseLike<SendStatus> {
-  /** How things stand at once, without waiting. */
-  readonly status: SendStatus;
-}
-
-/** The worker that a handler lives in. */
-export interface WorkerContext {
-  /** Which of the hub's workers it is: from 0. A replacement has the number of the one that it replaces. */
-  readonly shard: number;
-  /** Workers of the hub; 0 when the handler runs on the front end thread. */
-  readonly workers: number;
-  /** Aborts at a graceful stop, before `stop` is called. */
-  readonly signal: AbortSignal;
-}
-
-/** A connection as its handler sees it. Lives in one worker thread. */
-// biome-ignore lint/suspicious/noExplicitAny: a handler that declares no type for its state may use it as it likes
-export interface Connection<State = any, UpgradeData = unknown> {
-  /** Unique among all connections of a hub; never used again for another peer. */
-  readonly id: string;
-  /** The handler's own; starts as `undefined`. Lost when the worker is replaced: rebuild it in `open`. */
-  state: State;
-  /** What the upgrade hook returned for the connection; undefined without one. */
-  readonly data: UpgradeData;
-  /** The handshake request. */
-  readonly request: HandshakeRequest;
-  /** Aborts when the connection is gone. */
-  readonly signal: AbortSignal;
-  /** True when the connection was open before and its worker has been replaced since. */
-  readonly restarted: boolean;
-  /**
-   * Sends a message at once; also long after `message` has returned. Await the result to send no faster than the peer
-   * reads. Time that a hook spends so does not count for `handlerTimeoutMs`.
-   *
-   * @throws HubError `ERR_DATA_TYPE` for anything but {@link Data}
-   */
-  send(data: Data): SendResult;
-  /**
-   * Subscribes the connection to a topic: it is sent what is published from now on. Lasts until `unsubscribe` or the end
-   * of the connection, also when the worker is replaced.
-   *
-   * @param topic 1 to 255 bytes of UTF-8
-   * @throws HubError `ERR_TOPIC`
-   */
-  subscribe(topic: string): void;
-  /** Ends a subscription. Does nothing when there is none. @throws HubError `ERR_TOPIC` */
-  unsubscribe(topic: string): void;
-  /**
-   * Sends a message to all subscribers of a topic, whatever their worker. The connection itself is left out unless
-   * `toSelf` is true. It works at any time, also in `close`.
-   *
-   * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`
-   */
-  publish(topic: string, data: Data, options?: ConnectionPublishOptions): void;
-  /**
-   * Closes the connection after what has been sent before. Messages that arrive later are not processed.
-   *
-   * @param code 1000 (default), another code of RFC 6455 §7.4 that may be sent, or 3000 to 4999
-   * @param reason at most 123 bytes of UTF-8; a longer one is cut
-   * @throws HubError `ERR_CLOSE_ARGUMENT` for a code that may not be sent
-   */
-  close(code?: number, reason?: string): void;
-}
-
-/** A handler module's default export. Every hook is optional; one of `open`, `message` and `close` is required. */
-// biome-ignore lint/suspicious/noExplicitAny: as in Connection
-export interface Handler<State = any, UpgradeData = unknown> {
-  /**
-   * `'owned'` (default): a message stays readable for as long as the handler keeps it.
-   * `'borrowed'`: a message can be read only until its `message` call has finished (or its promise has settled), which
-   * saves a copy for handlers that pass messages on without looking at them; reading it later throws
-   * `ERR_MESSAGE_EXPIRED`. What was read in time (`bytes`, `text()`) stays readable.
-   */
-  readonly payload?: 'owned' | 'borrowed';
-  /**
-   * A worker starts, or the replacement of one that died: before any of its connections. When it throws, rejects or
-   * takes longer than `handlerTimeoutMs`, the worker cannot start, as if the module could not be loaded.
-   */
-  start?(worker: WorkerContext): void | Promise<void>;
-  /**
-   * The worker stops, gracefully: all its connections are gone and all hooks have finished. Awaited for at most
-   * `handlerTimeoutMs` and for what is left of the hub's `drainTimeoutMs`. Not called in a worker that died.
-   */
-  stop?(worker: WorkerContext): void | Promise<void>;
-  /** A connection opened. Its messages wait until this has finished. What it returns is sent. */
-  open?(connection: Connection<State, UpgradeData>): ReplyValue | Promise<ReplyValue>;
-  /**
-   * A message arrived. What it returns is the reply. The connection's next message waits until this has finished,
-   * unless the option `ordering` says otherwise.
-   */
-  message?(connection: Connection<State, UpgradeData>, message: Message): ReplyValue | Promise<ReplyValue>;
-  /** The connection is gone and all its messages have been processed. */
-  close?(connection: Connection<State, UpgradeData>, code: number, reason: string): void | Promise<void>;
-}
-
-/** Returns its argument: for the types only. */
-// biome-ignore lint/suspicious/noExplicitAny: as in Connection
-export function defineHandler<State = any, UpgradeData = unknown>(
-  handler: Handler<State, UpgradeData>,
-): Handler<State, UpgradeData> {
-  return handler;
-}
-
 export { BadMessageError } from './api/bad-message.js';
 export { HubError, type HubErrorCode } from './api/errors.js';
-export type { HandshakeRequest, PublishOptions };
+export {
+  type Connection,
+  type ConnectionPublishOptions,
+  type Data,
+  defineHandler,
+  type Handler,
+  type Message,
+  type ReplyValue,
+  type SendResult,
+  type WorkerContext,
+} from './api/handler.js';
+export type { HandshakeRequest } from './api/handshake-request.js';
+export type { PublishOptions } from './api/publish.js';
+export type { SendStatus } from './api/send-status.js';

@@ -1,7 +1,8 @@
 /** A handshake on its way to a worker: whatever it holds comes out as it went in, and it is kept compactly. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeHandshake, encodeHandshake, type HandshakeRequest } from '../src/wire/request.js';
+import type { HandshakeRequest } from '../src/api/handshake-request.js';
+import { decodeHandshake, encodeHandshake } from '../src/wire/request.js';
 import { property } from './support/property.js';
 
 const text = fc.string({ unit: 'binary' });

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { MAX_STREAMS, type StatsEvent, StatsFeed, type StatsReader } from '../src/hub/http/stats-feed.js';
+import type { HubStats, StatsEvent } from '../src/api/stats.js';
+import { MAX_STREAMS, StatsFeed, type StatsReader } from '../src/hub/http/stats-feed.js';
 import { LatencySampler } from '../src/telemetry/latency.js';
-import type { HubStats } from '../src/telemetry/stats.js';
 import { Barriers } from './support/barriers.js';
 import { fixture, startHub } from './support/hubs.js';
 import { startMeasuredHub } from './support/measured-hub.js';

@@ -1,5 +1,6 @@
 /** Which connections belong together: the types of the option `affinity`. */
-import type { HandshakeRequest } from '../wire/request.js';
+
+import type { HandshakeRequest } from './handshake-request.js';
 
 /**
  * Names the key of a connection: those with the same key go to the same worker. `undefined`: to the least loaded one.

@@ -1,8 +1,8 @@
 /** The hub's events. */
 
-import type { HubConnection } from '../hub/pubsub/hub-connection.js';
-import type { RejectReason } from '../telemetry/counters.js';
+import type { HubConnection } from './connection.js';
 import type { ErrorRecord } from './errors.js';
+import type { RejectReason } from './reasons.js';
 
 /** A worker thread has ended. */
 export interface WorkerExitEvent {
@@ -118,3 +118,11 @@ export const HUB_EVENTS = [
   'handlerTimeout',
   'handlerError',
 ] as const satisfies readonly HubEventName[];
+
+/** What is published on a diagnostics channel. */
+export interface HubDiagnostics<Name extends HubEventName = HubEventName> {
+  /** The hub that it happened in. */
+  readonly hub: object;
+  /** The arguments of the event. */
+  readonly args: HubEvents[Name];
+}

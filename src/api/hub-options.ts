@@ -1,10 +1,9 @@
 /**
  * What `createHub` takes. Generated from the options schema: run `npm run docs:options` after a change of it.
  */
-
-import type { Logger } from '../options/application.js';
 import type { AffinityHook } from './affinity.js';
 import type { PingListener, PongListener } from './events.js';
+import type { Logger } from './logger.js';
 import type { OriginCheck, UpgradeHook } from './upgrade.js';
 
 /** What `createHub` takes: every option may be left out, and `undefined` means its default. */

@@ -4,13 +4,14 @@
  */
 import { CloseCode } from '../api/close-codes.js';
 import type { HubEvents } from '../api/events.js';
+import type { HandshakeRequest } from '../api/handshake-request.js';
 import type { ResolvedOptions } from '../options/options.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { Emitter } from '../telemetry/emitter.js';
 import type { Log } from '../telemetry/log.js';
 import { RunClock } from '../util/run-clock.js';
 import { within } from '../util/within.js';
-import { encodeHandshake, type HandshakeRequest } from '../wire/request.js';
+import { encodeHandshake } from '../wire/request.js';
 import { keyResting, type Refusal } from './admission/admission.js';
 import { Gate } from './admission/quota.js';
 import type { Routes } from './admission/routes.js';

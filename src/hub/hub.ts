@@ -7,16 +7,21 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { CloseCode } from '../api/close-codes.js';
 import type { CloseOptions } from '../api/close-options.js';
+import type { HubConnection } from '../api/connection.js';
 import { HubError, toError } from '../api/errors.js';
 import type { HubEvents } from '../api/events.js';
+import type { HandshakeRequest } from '../api/handshake-request.js';
+import type { HttpHandler } from '../api/http.js';
+import type { Payload } from '../api/payload.js';
+import type { ConnectionFilter, Except, HubPublishOptions } from '../api/publish.js';
+import type { HubStats } from '../api/stats.js';
 import { type HubOptions, type ResolvedOptions, resolveOptions } from '../options/options.js';
 import { Counters } from '../telemetry/counters.js';
 import { Emitter } from '../telemetry/emitter.js';
 import { Log } from '../telemetry/log.js';
-import { collectStats, type HubStats } from '../telemetry/stats.js';
+import { collectStats } from '../telemetry/stats.js';
 import { baseUrl } from '../util/address.js';
 import { VERSION } from '../util/version.js';
-import type { HandshakeRequest } from '../wire/request.js';
 import {
   type Readiness,
   type Refusal,
@@ -29,18 +34,15 @@ import {
 import { Descriptors } from './admission/descriptors.js';
 import { Routes } from './admission/routes.js';
 import { Upgrades } from './admission/upgrade.js';
-import type { Payload } from './connection/payload.js';
 import { Population } from './connection-manager.js';
 import { toRequest, type UwsExchange } from './engine/exchange.js';
 import { Front } from './engine/server.js';
 import { loadConsoleAssets } from './http/console-assets.js';
 import { HttpRoutes } from './http/http.js';
-import { HttpApp, type HttpHandler } from './http/http-app.js';
+import { HttpApp } from './http/http-app.js';
 import { refuseStats, statsAccess } from './http/stats-access.js';
 import { StatsFeed } from './http/stats-feed.js';
 import { Heartbeat } from './pubsub/heartbeat.js';
-import type { HubConnection } from './pubsub/hub-connection.js';
-import type { ConnectionFilter, Except, HubPublishOptions } from './pubsub/registry.js';
 
 /** A hub's states; they go one way. */
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';

@@ -1,6 +1,8 @@
 /** Options of what the application adds, of the hub's own pages, and of its log. */
+
 import { z } from 'zod';
 import type { PingListener, PongListener } from '../api/events.js';
+import type { Logger } from '../api/logger.js';
 import { flag, integer, isFunction, option } from './meta.js';
 
 const heartbeatSchema = z.strictObject({
@@ -18,20 +20,6 @@ const heartbeatSchema = z.strictObject({
     .default(false)
     .describe('send it as a binary frame, not as text (UTF-8); default: false'),
 });
-
-/** The part of a pino logger that the hub uses. `details` holds the error as `err`, and what it is about. */
-export interface Logger {
-  /** Something failed that somebody should look at. */
-  error(details: object, message: string): void;
-  /** Something is not as it should be, and was dealt with. */
-  warn(details: object, message: string): void;
-  /** What happens in the hub's life. */
-  info(details: object, message: string): void;
-  /** What helps to find out why. */
-  debug(details: object, message: string): void;
-  /** Whether lines of a level are written. Without it every line is handed over. */
-  isLevelEnabled?(level: string): boolean;
-}
 
 function isLogger(value: unknown): value is Logger {
   const methods = ['error', 'warn', 'info', 'debug'] as const;

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { AFFINITY_PATTERN, type AffinityHook } from '../api/affinity.js';
 import type { OriginCheck, UpgradeHook } from '../api/upgrade.js';
-import { isNetwork } from '../util/network.js';
+import { isNetwork } from '../util/address.js';
 import { normalizeOrigin } from '../util/origin.js';
 import { embedded, flag, integer, isFunction, MIB, option } from './meta.js';
 

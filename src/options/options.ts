@@ -9,7 +9,8 @@ import type { OptionMeta } from './meta.js';
 import { optionsShape } from './shape.js';
 
 export type { HubOptions } from '../api/hub-options.js';
-export type { Logger } from './application.js';
+
+export type { Logger } from '../api/logger.js';
 export type { CliMeta } from './meta.js';
 
 /** Paths that the hub serves itself, by the option that makes it. */

@@ -7,14 +7,6 @@ import type { EventEmitter } from 'node:events';
 import { HUB_EVENTS, type HubEventName, type HubEvents } from '../api/events.js';
 import { throwLater } from '../util/throw-later.js';
 
-/** What is published on a diagnostics channel. */
-export interface HubDiagnostics<Name extends HubEventName = HubEventName> {
-  /** The hub that it happened in. */
-  readonly hub: object;
-  /** The arguments of the event. */
-  readonly args: HubEvents[Name];
-}
-
 const channels = new Map(HUB_EVENTS.map((name) => [name, channel(`shardhub:${name}`)]));
 
 export class Emitter {

@@ -2,6 +2,7 @@
  * The latency of a sample of messages, from their acceptance to the end of their record. Used only while somebody
  * looks: what a message costs otherwise is the check whether there is a sampler.
  */
+import type { Latency } from '../api/stats.js';
 
 /** What is sampled: something whose records finish in the order in which they were accepted. */
 export interface Sampled {
@@ -9,16 +10,6 @@ export interface Sampled {
   readonly inFlight: number;
   /** True once records may be dropped instead of being finished. */
   readonly isCut: boolean;
-}
-
-/** How long messages took, from acceptance to the last reply. */
-export interface Latency {
-  /** Half of them took at most so long, in ms. */
-  readonly p50Ms: number;
-  /** 99 % of them took at most so long, in ms. */
-  readonly p99Ms: number;
-  /** Messages that this is about. */
-  readonly samples: number;
 }
 
 interface Sample {

@@ -1,5 +1,5 @@
-/** Text forms of addresses. */
-import { isIPv4, isIPv6 } from 'node:net';
+/** Text forms of addresses and networks. */
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 
 /** An IP address from its 4 or 16 bytes; an IPv4 address mapped to IPv6 (RFC 4291 §2.5.5.2) as IPv4. */
 export function formatAddress(bytes: Uint8Array): string {
@@ -53,4 +53,12 @@ export interface Place {
 export function baseUrl(scheme: 'http' | 'ws', { host, unixSocket, tls }: Place, port: number): string {
   const name = tls === undefined ? scheme : `${scheme}s`;
   return unixSocket === undefined ? `${name}://${hostForUrl(host, port)}` : `${name}+unix:${unixSocket}:`;
+}
+
+/** `address` or `address/prefix`. */
+export function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }

@@ -14,15 +14,6 @@ const HEADER_BYTES = 12;
 const HAS_KEY = 1;
 const TO_SELF = 2;
 
-/** How a message is published. */
-export interface PublishOptions {
-  /**
-   * For feeds where only the newest value counts: a subscriber that does not keep up is sent the newest message only.
-   * `true`: of this topic; a string: of this topic and key. Default: every message is kept.
-   */
-  readonly conflate?: boolean | string;
-}
-
 export interface PublishRecord {
   readonly topic: string;
   /** See {@link conflationKey}. */

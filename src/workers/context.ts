@@ -1,11 +1,13 @@
 /** A connection as its handler sees it, and what the runtime remembers of it. Owned by the worker thread. */
+
+import type { Connection, ConnectionPublishOptions, Data, Handler, SendResult } from '../api/handler.js';
+import type { HandshakeRequest } from '../api/handshake-request.js';
 import { checkCloseCode, encodeClose } from '../wire/close.js';
 import * as Flag from '../wire/flag.js';
 import { connectionId } from '../wire/id.js';
 import { conflationKey, encodePublish, topicName } from '../wire/publish.js';
 import * as Reply from '../wire/reply-kind.js';
-import { decodeHandshake, type Handshake, type HandshakeRequest } from '../wire/request.js';
-import type { Connection, ConnectionPublishOptions, Data, Handler, SendResult } from '../worker.js';
+import { decodeHandshake, type Handshake } from '../wire/request.js';
 import type { InboundMessage } from './message.js';
 import type { InLine, Line } from './reorder-buffer.js';
 import { toFrame } from './reply-value.js';

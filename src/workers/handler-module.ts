@@ -1,6 +1,6 @@
 /** Finds the handler in what its module exports, as written or as compilers and bundlers write it. */
 import { describe, HubError, toErrorRecord } from '../api/errors.js';
-import type { Handler } from '../worker.js';
+import type { Handler } from '../api/handler.js';
 
 const HOOKS = ['open', 'message', 'close'] as const;
 const ALL_HOOKS = [...HOOKS, 'start', 'stop'] as const;

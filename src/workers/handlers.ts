@@ -1,6 +1,7 @@
 /** The handlers of a lane: loaded and started before it serves, and stopped together. */
+
+import type { Handler } from '../api/handler.js';
 import { type HandlerHooks, type HandlerSource, loadTimeoutMs } from '../wire/worker-task.js';
-import type { Handler } from '../worker.js';
 import { Life, type LifeSettings } from './life.js';
 import { loadHandler } from './load.js';
 

@@ -4,12 +4,12 @@
  */
 import { isBadMessage, toFailureRecord } from '../api/bad-message.js';
 import { HubError, isAbortError } from '../api/errors.js';
+import type { Data, SendResult } from '../api/handler.js';
 import { Deadlines } from '../util/deadlines.js';
 import * as Flag from '../wire/flag.js';
 import type { ReplyWriter } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
-import type { Data, SendResult } from '../worker.js';
 import type { ConnectionContext } from './context.js';
 import { Job } from './invocation.js';
 import type { InboundMessage } from './message.js';

@@ -1,8 +1,8 @@
 /** A handler's life in one worker: `start` before its first connection, `stop` after its last message. */
 import { HubError, toErrorRecord } from '../api/errors.js';
+import type { Handler, WorkerContext } from '../api/handler.js';
 import { within } from '../util/within.js';
 import type { HandlerSource } from '../wire/worker-task.js';
-import type { Handler, WorkerContext } from '../worker.js';
 
 export interface LifeSettings {
   readonly shard: number;

@@ -1,8 +1,8 @@
 /** Loads a handler in the thread that will run it. */
 import { HubError } from '../api/errors.js';
+import type { Handler } from '../api/handler.js';
 import { within } from '../util/within.js';
 import type { HandlerSource } from '../wire/worker-task.js';
-import type { Handler } from '../worker.js';
 import { explainLoadFailure, handlerIn } from './handler-module.js';
 
 /**

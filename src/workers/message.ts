@@ -5,8 +5,8 @@
 import { isUtf8 } from 'node:buffer';
 import { BadMessageError } from '../api/bad-message.js';
 import { HubError } from '../api/errors.js';
+import type { Message } from '../api/handler.js';
 import type { InboundReader } from '../wire/inbound.js';
-import type { Message } from '../worker.js';
 
 export class InboundMessage implements Message {
   readonly isBinary: boolean;

@@ -6,6 +6,7 @@
  */
 import { nextTick } from 'node:process';
 import { HubError } from '../api/errors.js';
+import type { Data, Handler, SendResult } from '../api/handler.js';
 import { Deque } from '../util/deque.js';
 import { decodeClose } from '../wire/close.js';
 import * as Flag from '../wire/flag.js';
@@ -15,7 +16,6 @@ import type { ReplyWriter } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
 import { handlerOf } from '../wire/request.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
-import type { Data, Handler, SendResult } from '../worker.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import { Outcomes } from './hook-results.js';
 import type { Job } from './invocation.js';

@@ -2,10 +2,11 @@
  * Decides whether a handshake is let in: a ladder of refusals that ends in one accept. Pure.
  */
 
+import type { HandshakeRequest } from '../../api/handshake-request.js';
+
+import type { RejectReason } from '../../api/reasons.js';
 import type { OriginCheck } from '../../api/upgrade.js';
-import type { RejectReason } from '../../telemetry/counters.js';
 import { hostnameOf, isLoopbackHost } from '../../util/address.js';
-import type { HandshakeRequest } from '../../wire/request.js';
 
 /** An answer to a request that is not let in. */
 export interface Refusal {

@@ -3,9 +3,9 @@
  * no browsers, so the check does not concern them.
  */
 import { describeReturned, HubError } from '../../api/errors.js';
+import type { HandshakeRequest } from '../../api/handshake-request.js';
 import type { OriginCheck } from '../../api/upgrade.js';
 import { normalizeOrigin } from '../../util/origin.js';
-import type { HandshakeRequest } from '../../wire/request.js';
 
 export type OriginRule =
   | 'same-origin'

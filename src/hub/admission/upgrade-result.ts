@@ -1,8 +1,9 @@
 /** Checks what an `upgrade` hook returned, and turns it into what the front answers. Pure. */
 import { STATUS_CODES } from 'node:http';
 import { describe, HubError } from '../../api/errors.js';
-import { encodeHandshake, type HandshakeRequest } from '../../wire/request.js';
-import type { HeaderList } from '../engine/engine-response.js';
+import type { HandshakeRequest } from '../../api/handshake-request.js';
+import type { HeaderList } from '../../util/headers.js';
+import { encodeHandshake } from '../../wire/request.js';
 import type { Refusal } from './admission.js';
 import type { Route } from './routes.js';
 import { chooseSubprotocol, TOKEN } from './subprotocols.js';

@@ -2,8 +2,9 @@
  * A handshake from its request to its answer: what the hub itself refuses, then what the application's `upgrade` hook
  * says, at once or later. Front end thread.
  */
+
+import type { HandshakeRequest } from '../../api/handshake-request.js';
 import { Deadlines } from '../../util/deadlines.js';
-import type { HandshakeRequest } from '../../wire/request.js';
 import { type Refusal, refusal } from './admission.js';
 import type { Route } from './routes.js';
 import { type Acceptance, judgeResult, type UpgradeVerdict } from './upgrade-result.js';

@@ -11,6 +11,3 @@ export interface Ending {
   /** Wait until every message in flight has been answered. */
   readonly whenIdle: boolean;
 }
-
-/** What became of a message: accepted by the socket, queued until the peer has read more, or dropped (and counted). */
-export type SendStatus = 'accepted' | 'queued' | 'dropped';

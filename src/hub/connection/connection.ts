@@ -4,12 +4,13 @@
  * States go one way: open → ending (takes no message any more, still sends) → closing (sends nothing any more) → gone.
  */
 import { CloseCode } from '../../api/close-codes.js';
+import type { SendStatus } from '../../api/send-status.js';
 import { RECORD_OVERHEAD } from '../../telemetry/counters.js';
 import { truncateReason } from '../../wire/close.js';
 import { connectionId } from '../../wire/id.js';
 import type { Backlog } from './backlog.js';
 import type { ConnectionHost, ConnectionOrigin, MessageSink } from './connection-host.js';
-import { ConnectionState, type Ending, type SendStatus } from './connection-state.js';
+import { ConnectionState, type Ending } from './connection-state.js';
 import { EngineBuffer } from './engine-buffer.js';
 import type { Member } from './member.js';
 import { dispose, type EnqueueVerdict, OutboundQueue, type QueuedMessage } from './outbound.js';

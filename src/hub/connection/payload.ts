@@ -1,9 +1,8 @@
 /** What the application gives to be sent, as bytes. */
-import { describe, HubError } from '../../api/errors.js';
-import { asFrame, type Frame } from '../../wire/frame.js';
 
-/** A string is sent as a text frame, bytes as a binary frame. */
-export type Payload = string | Uint8Array | ArrayBuffer;
+import { describe, HubError } from '../../api/errors.js';
+import type { Payload } from '../../api/payload.js';
+import { asFrame, type Frame } from '../../wire/frame.js';
 
 /**
  * @returns bytes that share memory with `data` where it is bytes

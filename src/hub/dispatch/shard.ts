@@ -8,6 +8,7 @@
 import type { FailureRecord } from '../../api/bad-message.js';
 import { CloseCode } from '../../api/close-codes.js';
 import { HubError, type HubErrorCode } from '../../api/errors.js';
+import type { ShardState, ShardStats } from '../../api/stats.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { LatencySampler } from '../../telemetry/latency.js';
 import { within } from '../../util/within.js';
@@ -36,9 +37,6 @@ const ARENA_BYTES = 8 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
-/** down → starting → up → down …; resting: down, and its connections are gone until it starts again. */
-export type ShardState = 'down' | 'starting' | 'up' | 'resting' | 'stopped';
-
 export interface ShardHost {
   readonly counters: Counters;
   readonly connections: Connections;
@@ -59,26 +57,6 @@ export interface ShardHost {
   onLateStop(shard: Shard): void;
   /** A connection that is gone has left the worker too. */
   onForgotten(connection: Connection): void;
-}
-
-/** Counters and gauges of one shard and its worker. Counters are since the hub was started. */
-export interface ShardStats {
-  /** Which one, from 0. */
-  readonly shard: number;
-  /** Whether its worker serves. */
-  readonly state: ShardState;
-  /** Gauge: its open connections, requests to `POST /echo` among them. */
-  readonly connections: number;
-  /** Times that something was handed to the worker. */
-  readonly batches: number;
-  /** Messages that were accepted. */
-  readonly messages: number;
-  /** Times that the worker slept and had to be woken. */
-  readonly wakeups: number;
-  /** Times that its worker was replaced. */
-  readonly restarts: number;
-  /** Gauge: records that have been accepted and not finished. */
-  readonly inFlight: number;
 }
 
 export class Shard implements ReplySink {

@@ -1,9 +1,6 @@
 /** How a response is written with the engine so that it arrives whole, and is bounded while nobody reads it. */
+import type { HeaderList } from '../../util/headers.js';
 import type { UwsResponse } from './uws.js';
-
-export type HeaderList = readonly (readonly [string, string])[];
-
-export const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 /**
  * The longest piece of a response in pieces, in bytes. The engine gathers a piece and the line with its length in a
@@ -18,12 +15,6 @@ export function writeHead(res: UwsResponse, status: string, headers: HeaderList)
   res.writeStatus(status);
   for (const [name, value] of headers)
     res.writeHeader(name, /[^\0-\x7f]/.test(value) ? Buffer.from(value, 'latin1') : value);
-}
-
-/** Headers of a text for a person, unless they tell another type. */
-export function textHeaders(headers: HeaderList): HeaderList {
-  if (headers.some(([name]) => name.toLowerCase() === 'content-type')) return headers;
-  return [...headers, ['Content-Type', TEXT_TYPE]];
 }
 
 /**

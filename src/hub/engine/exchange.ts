@@ -1,14 +1,9 @@
 /** One HTTP request and its response, over the engine's. */
-import type { HandshakeRequest } from '../../wire/request.js';
+
+import type { HandshakeRequest } from '../../api/handshake-request.js';
+import { type HeaderList, textHeaders } from '../../util/headers.js';
 import type { Refusal } from '../admission/admission.js';
-import {
-  type HeaderList,
-  mustCloseEmpty,
-  PIECE_BYTES,
-  textHeaders,
-  writeHead,
-  writeWhole,
-} from './engine-response.js';
+import { mustCloseEmpty, PIECE_BYTES, writeHead, writeWhole } from './engine-response.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
 
 /** A body that nobody reads may be so long while its request is not answered. */

@@ -3,8 +3,8 @@
  * and `HttpExchange`s, and copies what the engine lends before its callback returns.
  */
 import { HubError } from '../../api/errors.js';
+import type { HandshakeRequest } from '../../api/handshake-request.js';
 import { formatAddress } from '../../util/address.js';
-import type { HandshakeRequest } from '../../wire/request.js';
 import { parseSubprotocols } from '../admission/subprotocols.js';
 import type { HandshakePort } from '../admission/upgrade.js';
 import type { Acceptance } from '../admission/upgrade-result.js';

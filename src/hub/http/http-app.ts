@@ -2,8 +2,10 @@
  * HTTP requests that the application answers: from the engine's to a `Request` of the Fetch standard, and back from its
  * `Response`. Front end thread.
  */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, HubError, isAbortError } from '../../api/errors.js';
+import type { HttpHandler } from '../../api/http.js';
 import { within } from '../../util/within.js';
 import {
   nothingThere,
@@ -14,18 +16,6 @@ import {
 } from '../admission/admission.js';
 import type { UwsExchange } from '../engine/exchange.js';
 import { sendResponse } from './response.js';
-
-/** What is known of a request beside itself. */
-export interface HttpInfo {
-  /** The client's IP address; behind a trusted proxy, that of the proxy's client. */
-  readonly remoteAddress: string;
-}
-
-/** Answers HTTP requests; `undefined` is a 404. */
-export type HttpHandler = (
-  request: Request,
-  info: HttpInfo,
-) => Response | undefined | Promise<Response | undefined>;
 
 export interface HttpAppHost {
   onRefused(exchange: UwsExchange, answer: Refusal): void;

@@ -2,9 +2,9 @@
  * A connection that lives for one `POST /echo`: the body is its one message, the replies are the response.
  */
 import { CloseCode } from '../../api/close-codes.js';
+import { TEXT_TYPE } from '../../util/headers.js';
 import { unavailable } from '../admission/admission.js';
 import { type Peer, SendVerdict, type SocketPort } from '../connection/socket-port.js';
-import { TEXT_TYPE } from '../engine/engine-response.js';
 import type { UwsExchange } from '../engine/exchange.js';
 
 export class HttpPort implements SocketPort {

@@ -1,5 +1,6 @@
 /** The HTTP routes beside the WebSocket: health, statistics, the console page, and `POST /echo`. */
 import { isUtf8 } from 'node:buffer';
+import { type HeaderList, TEXT_TYPE } from '../../util/headers.js';
 import {
   allResting,
   nothingThere,
@@ -10,7 +11,6 @@ import {
   unavailable,
   upgradeRequired,
 } from '../admission/admission.js';
-import { type HeaderList, TEXT_TYPE } from '../engine/engine-response.js';
 import type { UwsExchange } from '../engine/exchange.js';
 import { CONSOLE_HEADERS, type ConsoleAsset } from './console-assets.js';
 import type { HttpApp } from './http-app.js';

@@ -2,8 +2,9 @@
 import { STATUS_CODES } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, HubError } from '../../api/errors.js';
+import type { HeaderList } from '../../util/headers.js';
 import { asBytes } from '../../wire/bytes.js';
-import { type HeaderList, PIECE_BYTES } from '../engine/engine-response.js';
+import { PIECE_BYTES } from '../engine/engine-response.js';
 import type { ResponseStream, UwsExchange } from '../engine/exchange.js';
 
 type Chunk = Uint8Array<ArrayBufferLike>;

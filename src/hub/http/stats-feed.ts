@@ -2,24 +2,10 @@
  * The statistics as server-sent events (HTML Living Standard §9.2), one a second for everybody who looks. While nobody
  * does, there is no timer, no probe and no sample. Front end thread.
  */
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import { type Latency, LatencySampler } from '../../telemetry/latency.js';
-import type { HubStats } from '../../telemetry/stats.js';
 
-/** One event of the stream: what `stats()` says, and what is measured only while somebody looks. */
-export interface StatsEvent {
-  /** As `hub.stats()`. */
-  readonly stats: HubStats;
-  /** From a message's acceptance to its last reply, of a sample of the last ten seconds; null when there is none. */
-  readonly latency: Latency | null;
-  /** Milliseconds. */
-  readonly loopDelay: {
-    /** The longest delay of the front end's event loop in the last second. */
-    readonly frontMs: number;
-    /** By shard: how long the thread took to answer a probe; null when there is no thread, or no answer yet. */
-    readonly workersMs: readonly (number | null)[];
-  };
-}
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { HubStats, StatsEvent } from '../../api/stats.js';
+import { LatencySampler } from '../../telemetry/latency.js';
 
 /** Somebody who looks. */
 export interface StatsReader {

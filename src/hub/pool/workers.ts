@@ -7,6 +7,7 @@ import { url as inspectorUrl } from 'node:inspector';
 import type { FailureRecord } from '../../api/bad-message.js';
 
 import { CloseCode } from '../../api/close-codes.js';
+import type { ShardStats } from '../../api/stats.js';
 import type { ResolvedOptions } from '../../options/options.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Emitter } from '../../telemetry/emitter.js';
@@ -18,7 +19,7 @@ import { shardOfKey } from '../admission/affinity.js';
 import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
 import type { FanOut } from '../dispatch/replies.js';
-import { Shard, type ShardHost, type ShardStats } from '../dispatch/shard.js';
+import { Shard, type ShardHost } from '../dispatch/shard.js';
 import { Turn } from '../dispatch/turn.js';
 import type { LaneExit } from '../dispatch/worker-link.js';
 import { LocalLane } from './local-link.js';

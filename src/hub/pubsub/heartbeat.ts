@@ -1,5 +1,6 @@
 /** The application's heartbeat: a message to every connection at a fixed beat, beside the protocol's pings. */
-import type { Payload } from '../connection/payload.js';
+
+import type { Payload } from '../../api/payload.js';
 
 export interface HeartbeatOptions {
   readonly intervalMs: number;

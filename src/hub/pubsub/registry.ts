@@ -2,49 +2,32 @@
  * The connections as the application addresses them: one by its id, a user's, a topic's subscribers, or all. Front
  * end thread.
  */
+
 import { CloseCode } from '../../api/close-codes.js';
+import type { HubConnection } from '../../api/connection.js';
 import { describe, HubError } from '../../api/errors.js';
+import type { Payload } from '../../api/payload.js';
+import type { ConnectionFilter, Except, HubPublishOptions } from '../../api/publish.js';
 import type { Counters } from '../../telemetry/counters.js';
 import { parseConnectionId } from '../../wire/id.js';
-import { conflationKey, type PublishOptions, type PublishRecord, topicName } from '../../wire/publish.js';
+import { conflationKey, type PublishRecord, topicName } from '../../wire/publish.js';
 import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
 import { memberOf } from '../connection/member.js';
 import { type OutboundLimits, type QueuedMessage, queuedMessage } from '../connection/outbound.js';
-import { type Payload, toPayload } from '../connection/payload.js';
+import { toPayload } from '../connection/payload.js';
 import type { FanOut } from '../dispatch/replies.js';
-import { HubConnection, type HubConnectionHost } from './hub-connection.js';
+import { ConnectionHandle, type ConnectionHandleHost } from './connection-handle.js';
 import { Pings } from './pings.js';
 import { Topics } from './topics.js';
 import { Users } from './users.js';
-
-/** Who does not get a message: connections, or their ids. */
-export type Except = HubConnection | string | Iterable<HubConnection | string>;
-
-/** How the hub publishes. */
-export interface HubPublishOptions extends PublishOptions {
-  /** Subscribers that do not get the message. Default: everybody gets it. */
-  readonly except?: Except;
-}
-
-/** Which connections are meant; all of the conditions hold. */
-export interface ConnectionFilter<Data = unknown> {
-  /** Subscribed to this topic. */
-  readonly topic?: string;
-  /** Of this user. */
-  readonly userId?: string | number;
-  /** Connected on this path. */
-  readonly path?: string;
-  /** Any other condition. */
-  readonly where?: (connection: HubConnection<Data>) => boolean;
-}
 
 export interface AudienceLimits {
   readonly maxSubscriptions: number;
   readonly slowConsumer: OutboundLimits['slowConsumer'];
 }
 
-export class Audience implements FanOut, HubConnectionHost {
+export class Audience implements FanOut, ConnectionHandleHost {
   readonly pings: Pings;
   readonly #connections: Connections;
   readonly #counters: Counters;
@@ -73,7 +56,7 @@ export class Audience implements FanOut, HubConnectionHost {
 
   handleOf(connection: Connection): HubConnection {
     const member = memberOf(connection);
-    member.handle ??= new HubConnection(connection, this);
+    member.handle ??= new ConnectionHandle(connection, this);
     return member.handle as HubConnection;
   }
 
@@ -161,11 +144,12 @@ export class Audience implements FanOut, HubConnectionHost {
 
   #toSet(except: Except | undefined): Set<Connection> | undefined {
     if (except === undefined) return undefined;
-    const list = typeof except === 'string' || except instanceof HubConnection ? [except] : except;
+    const isOne = typeof except === 'string' || except instanceof ConnectionHandle;
+    const list = isOne ? [except] : (except as Iterable<HubConnection | string>);
     if (typeof list?.[Symbol.iterator] !== 'function') throw badExcept(except);
     const set = new Set<Connection>();
     for (const item of list) {
-      if (typeof item !== 'string' && !(item instanceof HubConnection)) throw badExcept(item);
+      if (typeof item !== 'string' && !(item instanceof ConnectionHandle)) throw badExcept(item);
       const connection = this.#find(typeof item === 'string' ? item : item.id);
       if (connection !== undefined) set.add(connection);
     }

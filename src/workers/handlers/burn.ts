@@ -3,7 +3,7 @@
  *
  * `burn` takes 100 µs for each message, `burn:250` takes 250 µs (`?us=250` in the module's URL).
  */
-import { defineHandler } from '../../worker.js';
+import { defineHandler } from '../../api/handler.js';
 
 const DEFAULT_US = 100;
 

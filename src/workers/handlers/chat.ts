@@ -2,7 +2,7 @@
  * Built-in handler `chat`: rooms (`?room=`, default lobby) of people (`?name=`). A room lives in the memory of one
  * worker, which its default affinity sees to; what is said goes to the room's topic. Protocol: docs/handlers.md.
  */
-import { type Connection, defineHandler } from '../../worker.js';
+import { type Connection, defineHandler } from '../../api/handler.js';
 
 type Person = { readonly id: string; readonly name: string };
 type Line = Person & { readonly type: 'message'; readonly text: string; readonly at: string };

@@ -1,5 +1,5 @@
 /** Built-in handler `done`: answers `<text> done` as a binary frame. */
-import { defineHandler } from '../../worker.js';
+import { defineHandler } from '../../api/handler.js';
 
 const SUFFIX = Buffer.from(' done');
 

@@ -1,5 +1,5 @@
 /** Built-in handler `echo`: every message comes back unchanged. */
-import { defineHandler } from '../../worker.js';
+import { defineHandler } from '../../api/handler.js';
 
 export default defineHandler({
   payload: 'borrowed',

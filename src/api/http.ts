@@ -1,0 +1,13 @@
+/** How the application answers HTTP requests: what `hub.http` takes. */
+
+/** What is known of a request beside itself. */
+export interface HttpInfo {
+  /** The client's IP address; behind a trusted proxy, that of the proxy's client. */
+  readonly remoteAddress: string;
+}
+
+/** Answers HTTP requests; `undefined` is a 404. */
+export type HttpHandler = (
+  request: Request,
+  info: HttpInfo,
+) => Response | undefined | Promise<Response | undefined>;

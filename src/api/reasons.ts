@@ -1,0 +1,63 @@
+/** Why something was refused, ended or dropped: the names under which the statistics count it. */
+
+export const REJECT_REASONS = [
+  'not-a-websocket',
+  'bad-method',
+  'bad-version',
+  'bad-origin',
+  'bad-key',
+  'bad-host',
+  'bad-token',
+  'token-required',
+  'starting',
+  'draining',
+  'not-found',
+  'too-large',
+  'bad-request',
+  'invalid-utf8',
+  'overloaded',
+  'max-connections',
+  'max-connections-per-address',
+  'connection-rate',
+  'too-many-streams',
+  'max-pending-upgrades',
+  'upgrade-refused',
+  'upgrade-timeout',
+  'upgrade-error',
+  // The application's handler of HTTP requests threw.
+  'http-error',
+  'internal-error',
+] as const;
+
+export const INVALID_REASONS = [
+  'too-large',
+  'invalid-utf8',
+  'protocol-error',
+  // The engine takes codes from 3000 to 3999 for invalid too, which are legitimate (RFC 6455 §7.4.2).
+  'close-payload',
+  'rate-limit',
+  // More topics than maxSubscriptions.
+  'subscriptions',
+  // A handler threw a BadMessageError.
+  'bad-message',
+] as const;
+
+export const DROP_REASONS = [
+  'drop-newest',
+  'drop-oldest',
+  'slow-consumer',
+  'connection-gone',
+  'draining',
+  'overload',
+  // A newer message with the same key took its place in the queue of a slow peer.
+  'conflated',
+] as const;
+
+/** Why a handshake or an HTTP request was refused. */
+export type RejectReason = (typeof REJECT_REASONS)[number];
+
+/** Why a client's input ended its connection. */
+export type InvalidReason = (typeof INVALID_REASONS)[number];
+
+/** Why a message or a reply was dropped. */
+export type DropReason = (typeof DROP_REASONS)[number];
