@@ -24,8 +24,8 @@ const ROOMS: [room: string, ...others: string[]][] = [
   ['hub/pubsub', 'wire', 'telemetry', 'hub/connection', 'hub/dispatch'],
   ['hub/admission', 'wire', 'options', 'telemetry'],
   ['hub/pool', 'wire', 'options', 'telemetry', 'hub/connection', 'hub/dispatch', 'hub/admission'],
-  ['hub/engine', 'hub/connection', 'hub/admission'],
-  ['hub/http', 'wire', 'telemetry', 'hub/connection', 'hub/admission', 'hub/engine'],
+  ['hub/http', 'wire', 'telemetry', 'hub/connection', 'hub/admission'],
+  ['hub/engine', 'hub/connection', 'hub/admission', 'hub/http'],
   [
     'hub',
     'wire',
@@ -171,6 +171,10 @@ describe('what is foreign', () => {
     ['jose', ['auth/verify.ts']],
   ])('%s is known to one file', (name, files) => {
     expect(importersOf(name)).toEqual(files);
+  });
+
+  test('the engine is known to the hub that starts it, and to nobody else', () => {
+    expect(importersOf('hub/engine').filter((path) => !isIn('hub/engine')(path))).toEqual(['hub/hub.ts']);
   });
 
   test('worker threads are known to the workers and the load generator alone', () => {

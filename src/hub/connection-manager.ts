@@ -25,7 +25,7 @@ import { Overload } from './connection/overload.js';
 import { ReadMeter } from './connection/read-meter.js';
 import type { SocketPort } from './connection/socket-port.js';
 import type { Shard } from './dispatch/shard.js';
-import type { UwsExchange } from './engine/exchange.js';
+import type { HttpExchange } from './http/exchange-port.js';
 import { HttpPort } from './http/http-port.js';
 import { Workers } from './pool/workers.js';
 import { Audience } from './pubsub/registry.js';
@@ -116,7 +116,7 @@ export class Population {
    * @throws as {@link place}
    */
   request(
-    exchange: UwsExchange,
+    exchange: HttpExchange,
     request: HandshakeRequest,
     body: Uint8Array,
     isBinary: boolean,

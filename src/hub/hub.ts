@@ -35,9 +35,9 @@ import { Descriptors } from './admission/descriptors.js';
 import { Routes } from './admission/routes.js';
 import { Upgrades } from './admission/upgrade.js';
 import { Population } from './connection-manager.js';
-import { toRequest, type UwsExchange } from './engine/exchange.js';
 import { Front } from './engine/server.js';
 import { loadConsoleAssets } from './http/console-assets.js';
+import { type HttpExchange, toRequest } from './http/exchange-port.js';
 import { HttpRoutes } from './http/http.js';
 import { HttpApp } from './http/http-app.js';
 import { refuseStats, statsAccess } from './http/stats-access.js';
@@ -331,7 +331,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     );
   }
 
-  #onEcho(exchange: UwsExchange, request: HandshakeRequest, body: Uint8Array, isBinary: boolean) {
+  #onEcho(exchange: HttpExchange, request: HandshakeRequest, body: Uint8Array, isBinary: boolean) {
     try {
       return this.#population.request(exchange, request, body, isBinary);
     } catch (error) {

@@ -1,8 +1,6 @@
 /** One HTTP request and its response, over the engine's. */
-
-import type { HandshakeRequest } from '../../api/handshake-request.js';
-import { type HeaderList, textHeaders } from '../../util/headers.js';
-import type { Refusal } from '../admission/admission.js';
+import type { HeaderList } from '../../util/headers.js';
+import type { HttpExchange, ResponseStream } from '../http/exchange-port.js';
 import { mustCloseEmpty, PIECE_BYTES, writeHead, writeWhole } from './engine-response.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
 
@@ -13,8 +11,7 @@ const MAX_PIECES = 32 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-export class UwsExchange {
-  /** In upper case. */
+export class UwsExchange implements HttpExchange {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -58,17 +55,14 @@ export class UwsExchange {
     if (this.#hasUnread) this.#onBody(MAX_SKIPPED_BYTES);
   }
 
-  /** True when nothing can be answered any more. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** True when its answer cannot go on in pieces, since its connection is closed then. */
   get isIsolated(): boolean {
     return this.#isolated;
   }
 
-  /** All headers, names in lower case. To be called before anything is awaited. */
   headers(): Record<string, string> {
     return readHeaders(this.#req);
   }
@@ -77,11 +71,6 @@ export class UwsExchange {
     this.#onAborted = handler;
   }
 
-  /**
-   * Reads the request's body.
-   *
-   * @param maxBytes a longer body is not kept; `done` gets undefined as soon as that is known
-   */
   readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
     let body = NOTHING;
     let isDecided = false;
@@ -124,11 +113,6 @@ export class UwsExchange {
     });
   }
 
-  /**
-   * Answers. Does nothing when it is over already. A HEAD request gets the headers only.
-   *
-   * @param onSent called when the answer has left, unless the client is gone first
-   */
   respond(
     status: string,
     headers: HeaderList,
@@ -151,12 +135,6 @@ export class UwsExchange {
     });
   }
 
-  /** Answers with a sentence for a person. */
-  refuse({ status, headers, body }: Refusal, closeConnection = false): void {
-    this.respond(status, textHeaders(headers), `${body}\n`, closeConnection);
-  }
-
-  /** Answers with the headers alone. @param length of the body that is left out, if it is told */
   respondWithoutBody(status: string, headers: HeaderList, length: number | undefined): void {
     const res = this.#res;
     this.#answer((mustClose) =>
@@ -181,13 +159,6 @@ export class UwsExchange {
       });
   }
 
-  /**
-   * Begins an answer that goes on until it is ended. `onAborted` tells when the client is gone first. The engine cuts
-   * off a response that sends nothing for 10 seconds.
-   *
-   * @param first what is sent at once; not empty, and short enough for one piece beside the headers
-   * @returns undefined when the exchange is over already
-   */
   stream(status: string, headers: HeaderList, first: string | Uint8Array): ResponseStream | undefined {
     if (this.#isOver) return undefined;
     const res = this.#res;
@@ -199,6 +170,7 @@ export class UwsExchange {
       res.write(first);
     });
     return {
+      pieceBytes: PIECE_BYTES,
       write: (piece) => {
         const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
         let isTaken = false;
@@ -228,21 +200,6 @@ export class UwsExchange {
   }
 }
 
-/** A response that goes on in pieces until one side ends it. */
-export interface ResponseStream {
-  /**
-   * Sends a piece that is not empty.
-   *
-   * @returns false when the client has not taken what was sent before; the piece is buffered all the same
-   */
-  write(piece: string | Uint8Array): boolean;
-  /** Called when the client has taken something of what was buffered. To be set before the first `write`. */
-  onWritable(handler: () => void): void;
-  end(): void;
-  /** Ends the connection without waiting for the client to take what is buffered. */
-  terminate(): void;
-}
-
 /** All headers of a request. The engine gives their names in lower case. */
 export function readHeaders(req: UwsRequest): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
@@ -251,13 +208,4 @@ export function readHeaders(req: UwsRequest): Record<string, string> {
     headers[name] = before === undefined ? value : `${before}, ${value}`;
   });
   return headers;
-}
-
-/** A request as the hooks for handshakes see one. */
-export function toRequest(
-  { path, query, remoteAddress }: UwsExchange,
-  headers: Readonly<Record<string, string>>,
-): HandshakeRequest {
-  const url = query === '' ? path : `${path}?${query}`;
-  return { url, path, query, headers, remoteAddress, subprotocols: [] };
 }

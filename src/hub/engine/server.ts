@@ -9,6 +9,7 @@ import { parseSubprotocols } from '../admission/subprotocols.js';
 import type { HandshakePort } from '../admission/upgrade.js';
 import type { Acceptance } from '../admission/upgrade-result.js';
 import type { Peer, SocketPort } from '../connection/socket-port.js';
+import type { HttpExchange } from '../http/exchange-port.js';
 import { Anchor } from './anchor.js';
 import type { Compression } from './deflate-offer.js';
 import { readHeaders, UwsExchange } from './exchange.js';
@@ -27,7 +28,7 @@ export interface FrontHost {
   onOpen(port: SocketPort, acceptance: Acceptance): Peer;
   /** A WebSocket ended in a way that only the engine saw. */
   onEngineClose(text: string): void;
-  onRequest(exchange: UwsExchange): void;
+  onRequest(exchange: HttpExchange): void;
   onError(error: unknown, where: string): void;
 }
 

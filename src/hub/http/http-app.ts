@@ -14,11 +14,11 @@ import {
   refusal,
   refuseUnready,
 } from '../admission/admission.js';
-import type { UwsExchange } from '../engine/exchange.js';
+import { type HttpExchange, respondRefusal } from './exchange-port.js';
 import { sendResponse } from './response.js';
 
 export interface HttpAppHost {
-  onRefused(exchange: UwsExchange, answer: Refusal): void;
+  onRefused(exchange: HttpExchange, answer: Refusal): void;
   readiness(): Readiness;
   onError(error: unknown): void;
 }
@@ -61,7 +61,7 @@ export class HttpApp {
   }
 
   /** False when there is no application. */
-  handle(exchange: UwsExchange): boolean {
+  handle(exchange: HttpExchange): boolean {
     const handler = this.#handler;
     if (handler === undefined) return false;
     const refused = this.#refuseEarly(exchange);
@@ -90,7 +90,7 @@ export class HttpApp {
     return true;
   }
 
-  #readBody(exchange: UwsExchange, done: (body: Uint8Array<ArrayBuffer>) => void): void {
+  #readBody(exchange: HttpExchange, done: (body: Uint8Array<ArrayBuffer>) => void): void {
     const { maxPayload } = this.#options;
     exchange.readBody(maxPayload, (body) => {
       // It may be the engine's own.
@@ -102,7 +102,7 @@ export class HttpApp {
     });
   }
 
-  #refuseEarly({ method }: UwsExchange): Refusal | undefined {
+  #refuseEarly({ method }: HttpExchange): Refusal | undefined {
     const unready = refuseUnready(this.#host.readiness());
     if (unready !== undefined) return unready;
     if (!TOKEN.test(method)) return refusal('bad-request', BAD_REQUEST, 'The method is no token.');
@@ -114,7 +114,7 @@ export class HttpApp {
   /** Never throws. */
   async #answer(
     handler: HttpHandler,
-    exchange: UwsExchange,
+    exchange: HttpExchange,
     headers: Record<string, string>,
     body: Uint8Array<ArrayBuffer> | undefined,
     abort: AbortController,
@@ -142,7 +142,7 @@ export class HttpApp {
   }
 
   #toRequest(
-    { path, query, method }: UwsExchange,
+    { path, query, method }: HttpExchange,
     headers: Record<string, string>,
     body: Uint8Array<ArrayBuffer> | undefined,
     signal: AbortSignal,
@@ -158,7 +158,7 @@ export class HttpApp {
     return new Request(url, { method, headers: pairs, signal, ...(body === undefined ? {} : { body }) });
   }
 
-  #fail(exchange: UwsExchange, error: unknown, signal: AbortSignal): void {
+  #fail(exchange: HttpExchange, error: unknown, signal: AbortSignal): void {
     // It stopped because the client is gone, as it was told to.
     if (signal.aborted && isAbortError(error)) return;
     this.#host.onError(error);
@@ -168,9 +168,9 @@ export class HttpApp {
     );
   }
 
-  #refuse(exchange: UwsExchange, answer: Refusal, closeConnection = false): void {
+  #refuse(exchange: HttpExchange, answer: Refusal, closeConnection = false): void {
     this.#host.onRefused(exchange, answer);
-    exchange.refuse(answer, closeConnection);
+    respondRefusal(exchange, answer, closeConnection);
   }
 }
 

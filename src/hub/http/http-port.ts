@@ -5,10 +5,10 @@ import { CloseCode } from '../../api/close-codes.js';
 import { TEXT_TYPE } from '../../util/headers.js';
 import { unavailable } from '../admission/admission.js';
 import { type Peer, SendVerdict, type SocketPort } from '../connection/socket-port.js';
-import type { UwsExchange } from '../engine/exchange.js';
+import { type HttpExchange, respondRefusal } from './exchange-port.js';
 
 export class HttpPort implements SocketPort {
-  readonly #exchange: UwsExchange;
+  readonly #exchange: HttpExchange;
   readonly #maxBytes: number;
   readonly #replies: Uint8Array[] = [];
   #size = 0;
@@ -16,7 +16,7 @@ export class HttpPort implements SocketPort {
   #peer: Peer | undefined;
 
   /** @param maxBytes bound of the response's body */
-  constructor(exchange: UwsExchange, maxBytes: number) {
+  constructor(exchange: HttpExchange, maxBytes: number) {
     this.#exchange = exchange;
     this.#maxBytes = maxBytes;
   }
@@ -70,7 +70,7 @@ export class HttpPort implements SocketPort {
       code === CloseCode.ServiceRestart ||
       code === CloseCode.TryAgainLater
     ) {
-      exchange.refuse({ ...unavailable('draining'), body: reason });
+      respondRefusal(exchange, { ...unavailable('draining'), body: reason });
     } else if (this.#size > this.#maxBytes) {
       const body = `The replies are over ${this.#maxBytes} bytes.\n`;
       exchange.respond('500 Internal Server Error', [['Content-Type', TEXT_TYPE]], body);

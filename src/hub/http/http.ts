@@ -11,13 +11,13 @@ import {
   unavailable,
   upgradeRequired,
 } from '../admission/admission.js';
-import type { UwsExchange } from '../engine/exchange.js';
 import { CONSOLE_HEADERS, type ConsoleAsset } from './console-assets.js';
+import { type HttpExchange, respondRefusal } from './exchange-port.js';
 import type { HttpApp } from './http-app.js';
 import { MAX_STREAMS, StatsFeed } from './stats-feed.js';
 
 export interface HttpHost {
-  onRefused(exchange: UwsExchange, answer: Refusal): void;
+  onRefused(exchange: HttpExchange, answer: Refusal): void;
   readonly app: HttpApp;
   readiness(): Readiness;
   /** False while file descriptors have run out. */
@@ -34,10 +34,10 @@ export interface HttpHost {
   refuseStats(headers: Readonly<Record<string, string>>): Refusal | undefined;
   readonly feed: StatsFeed;
   /** Refuses a request by its Origin. */
-  refuseOrigin(exchange: UwsExchange, headers: Readonly<Record<string, string>>): Refusal | undefined;
+  refuseOrigin(exchange: HttpExchange, headers: Readonly<Record<string, string>>): Refusal | undefined;
   /** Runs a body through a worker; the exchange is answered with the replies. Returns a refusal when it does not. */
   onEcho(
-    exchange: UwsExchange,
+    exchange: HttpExchange,
     headers: Readonly<Record<string, string>>,
     body: Uint8Array,
     isBinary: boolean,
@@ -59,7 +59,7 @@ const TEXT: HeaderList = [['Content-Type', TEXT_TYPE]];
 const NOT_CACHED = ['Cache-Control', 'no-store'] as const;
 const READ_METHODS = ['GET', 'HEAD'];
 
-type Route = (exchange: UwsExchange) => void;
+type Route = (exchange: HttpExchange) => void;
 
 export class HttpRoutes {
   readonly #host: HttpHost;
@@ -85,7 +85,7 @@ export class HttpRoutes {
       );
   }
 
-  handle(exchange: UwsExchange): void {
+  handle(exchange: HttpExchange): void {
     const route = this.#routes.get(exchange.path);
     if (route === undefined) {
       if (!this.#host.app.handle(exchange)) this.#refuse(exchange, nothingThere());
@@ -102,7 +102,7 @@ export class HttpRoutes {
     this.#routes.set(path, { methods, run });
   }
 
-  #readyz(exchange: UwsExchange): void {
+  #readyz(exchange: HttpExchange): void {
     const readiness = this.#host.readiness();
     const resting = this.#host.resting();
     const names = resting.length === 0 ? '' : `, but these shards rest after crashes: ${resting.join(', ')}`;
@@ -120,7 +120,7 @@ export class HttpRoutes {
     }
   }
 
-  #stats(exchange: UwsExchange): void {
+  #stats(exchange: HttpExchange): void {
     const refused = this.#host.refuseStats(exchange.headers());
     if (refused !== undefined) {
       this.#refuse(exchange, refused);
@@ -130,7 +130,7 @@ export class HttpRoutes {
     exchange.respond('200 OK', [['Content-Type', 'application/json'], NOT_CACHED], body);
   }
 
-  #streamStats(exchange: UwsExchange): void {
+  #streamStats(exchange: HttpExchange): void {
     const { feed } = this.#host;
     const refused = this.#host.refuseStats(exchange.headers()) ?? this.#refuseStream();
     if (refused !== undefined) {
@@ -157,7 +157,7 @@ export class HttpRoutes {
     return refusal('too-many-streams', '503 Service Unavailable', body, [['Retry-After', '10']]);
   }
 
-  #echo(exchange: UwsExchange): void {
+  #echo(exchange: HttpExchange): void {
     const host = this.#host;
     const headers = exchange.headers();
     const refused = host.refuseOrigin(exchange, headers) ?? this.#refuseWork();
@@ -187,9 +187,9 @@ export class HttpRoutes {
     return refuseUnready(readiness) ?? this.#host.refuseResting();
   }
 
-  #refuse(exchange: UwsExchange, answer: Refusal, closeConnection = false): void {
+  #refuse(exchange: HttpExchange, answer: Refusal, closeConnection = false): void {
     this.#host.onRefused(exchange, answer);
-    exchange.refuse(answer, closeConnection);
+    respondRefusal(exchange, answer, closeConnection);
   }
 }
 

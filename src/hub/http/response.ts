@@ -4,8 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, HubError } from '../../api/errors.js';
 import type { HeaderList } from '../../util/headers.js';
 import { asBytes } from '../../wire/bytes.js';
-import { PIECE_BYTES } from '../engine/engine-response.js';
-import type { ResponseStream, UwsExchange } from '../engine/exchange.js';
+import type { HttpExchange, ResponseStream } from './exchange-port.js';
 
 type Chunk = Uint8Array<ArrayBufferLike>;
 type Reader = ReadableStreamDefaultReader<Chunk>;
@@ -28,7 +27,7 @@ const PROBE_BYTES = 1024;
  * @throws HubError `ERR_DATA_TYPE` for what is no response, or cannot be sent; whatever the body's stream fails with
  */
 export async function sendResponse(
-  exchange: UwsExchange,
+  exchange: HttpExchange,
   response: Response,
   signal: AbortSignal,
   maxGathered: number,
@@ -56,7 +55,7 @@ export async function sendResponse(
 
 /** Resolves when the body has left, or is not waited for any more; then it may not be whole, and nothing is sent. */
 function sendWhole(
-  exchange: UwsExchange,
+  exchange: HttpExchange,
   status: string,
   headers: HeaderList,
   body: string | Chunk,
@@ -70,7 +69,7 @@ function sendWhole(
 }
 
 async function sendBody(
-  exchange: UwsExchange,
+  exchange: HttpExchange,
   status: string,
   headers: HeaderList,
   reader: Reader,
@@ -129,7 +128,7 @@ function pacedWriter(stream: ResponseStream, signal: AbortSignal): (chunk: Chunk
           wake = resolve;
         });
       if (signal.aborted) return;
-      const end = at + (isBehind ? PROBE_BYTES : PIECE_BYTES);
+      const end = at + (isBehind ? PROBE_BYTES : stream.pieceBytes);
       isBehind = !stream.write(chunk.subarray(at, end));
       mustWait = isBehind;
       at = end;
