@@ -1,5 +1,6 @@
 /** What a load run takes: the one list of its options, their bounds and defaults, for `runLoad` and the command line. */
 import { describe, HubError } from '../api/errors.js';
+import { TOKEN } from '../util/http-token.js';
 import { MIN_SIZE } from './message.js';
 
 const MIB = 1024 * 1024;
@@ -67,7 +68,6 @@ function flag(fallback: boolean): LoadOptionInfo {
   return { takes: 'true or false', isValid: (value) => typeof value === 'boolean', fallback };
 }
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Headers that the handshake sets itself (RFC 6455 §4.1). */
 const OWN_HEADER = /^(connection|upgrade|origin|content-length|transfer-encoding|sec-websocket-.*)$/i;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AFFINITY_PATTERN, type AffinityHook } from '../api/affinity.js';
 import type { OriginCheck, UpgradeHook } from '../api/upgrade.js';
 import { isNetwork } from '../util/address.js';
+import { TOKEN } from '../util/http-token.js';
 import { normalizeOrigin } from '../util/origin.js';
 import { embedded, flag, integer, isFunction, MIB, option } from './meta.js';
 
@@ -20,7 +21,7 @@ const originSchema = z.union([
 ]);
 
 /** RFC 9110 §5.6.2, as RFC 6455 §4.1 asks. */
-const subprotocol = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
+const subprotocol = z.string().regex(TOKEN);
 
 const filePath = z.string().min(1);
 /** What the kernels' own structure holds, on macOS; the engine writes past the end of it. */

@@ -9,8 +9,7 @@ export function formatAddress(bytes: Uint8Array): string {
     bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
   if (isMapped) return bytes.subarray(12).join('.');
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16));
-  // The URL parser shortens it as RFC 5952 asks.
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+  return shortenIPv6(groups.join(':')) ?? '';
 }
 
 /**
@@ -25,9 +24,15 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 function isLoopbackIPv6(address: string): boolean {
-  // The URL parser gives every spelling of an address the same form.
-  const { hostname } = new URL(`http://[${address.replace(/%.*$/, '')}]`);
-  return hostname === '[::1]' || /^\[::ffff:7f[0-9a-f]{2}:/.test(hostname);
+  const short = shortenIPv6(address) ?? '';
+  return short === '::1' || /^::ffff:7f[0-9a-f]{2}:/.test(short);
+}
+
+/** The one form of an IPv6 address that RFC 5952 asks for, without its zone; undefined for what is none. */
+export function shortenIPv6(address: string): string | undefined {
+  // A zone (`%eth0`) says nothing on another machine. The URL parser gives every spelling the same form.
+  const url = `http://[${address.replace(/%.*$/, '')}]`;
+  return URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : undefined;
 }
 
 /** The name or address in a Host header, as the URL parser writes it; undefined for one that is missing, or none. */

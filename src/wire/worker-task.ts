@@ -80,3 +80,28 @@ export interface HandlerHooks {
 
 /** How a lane's task ended: stopped as asked, or its handler could not be loaded. */
 export type LaneResult = { readonly stopped: true } | { readonly failure: ErrorRecord };
+
+/** What the runtime on the front end thread (`workers: 0`) needs of its shard. */
+export interface LocalRuntimeHost {
+  /** Replies are there and the front end does not know yet. */
+  onDoorbell(): void;
+  /** The reply ring is full: apply replies now. */
+  applyReplies(): void;
+}
+
+/** The runtime on the front end thread, once its handlers have started. */
+export interface LocalRuntime {
+  readonly hooks: HandlerHooks;
+  wake(): void;
+  readonly stopped: Promise<void>;
+}
+
+/** What the module `workers/local.ts` exports: the hub knows it by its URL, and both sides by this type. */
+export interface LocalRuntimeModule {
+  startLocalRuntime(
+    memory: LaneMemory,
+    sources: readonly HandlerSource[],
+    settings: RuntimeSettings,
+    host: LocalRuntimeHost,
+  ): Promise<LocalRuntime>;
+}

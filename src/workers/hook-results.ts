@@ -2,10 +2,12 @@
  * What a hook returned, or its promise came to: sends it, waits for it, or says that it failed, and finishes its
  * record. Where replies of a connection's messages have to wait for each other, they wait here.
  */
+
 import { isBadMessage, toFailureRecord } from '../api/bad-message.js';
 import { HubError, isAbortError } from '../api/errors.js';
 import type { Data, SendResult } from '../api/handler.js';
 import { Deadlines } from '../util/deadlines.js';
+import { isThenable } from '../util/thenable.js';
 import * as Flag from '../wire/flag.js';
 import type { ReplyWriter } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
@@ -14,16 +16,7 @@ import type { ConnectionContext } from './context.js';
 import { Job } from './invocation.js';
 import type { InboundMessage } from './message.js';
 import { Line, type LineHost } from './reorder-buffer.js';
-import {
-  asData,
-  badReply,
-  isThenable,
-  iterate,
-  iterateAsync,
-  keep,
-  type ReplyData,
-  sizeOf,
-} from './reply-value.js';
+import { asData, badReply, iterate, iterateAsync, keep, type ReplyData, sizeOf } from './reply-value.js';
 import { Room, Sent } from './send-credit.js';
 import { type Pending, pump, pumpNow, type StreamHost } from './stream.js';
 import { writeData } from './write-data.js';

@@ -4,32 +4,18 @@
 import { Arena } from '../wire/arena.js';
 import { claimFrontEnd, parkWorker, stir } from '../wire/doorbell.js';
 import { InboundReader } from '../wire/inbound.js';
-import { Block, type LaneMemory } from '../wire/layout.js';
+import { Block } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
-import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../wire/worker-task.js';
+import type { LocalRuntimeModule } from '../wire/worker-task.js';
 import { Handlers } from './handlers.js';
 import { Runtime } from './runtime.js';
 
-/** What the local runtime needs of its shard. */
-export interface LocalHost {
-  /** Replies are there and the front end does not know yet. */
-  onDoorbell(): void;
-  /** The reply ring is full: apply replies now. */
-  applyReplies(): void;
-}
-
-export interface LocalLane {
-  readonly hooks: HandlerHooks;
-  wake(): void;
-  readonly stopped: Promise<void>;
-}
-
-export async function startLocalLane(
-  memory: LaneMemory,
-  sources: readonly HandlerSource[],
-  settings: RuntimeSettings,
-  host: LocalHost,
-): Promise<LocalLane> {
+export const startLocalRuntime: LocalRuntimeModule['startLocalRuntime'] = async (
+  memory,
+  sources,
+  settings,
+  host,
+) => {
   const handlers = await Handlers.start(sources, { shard: 0, ...settings });
   const control = new Int32Array(memory.control);
   const inbound = new InboundReader(control, new Block(memory.inbound), new Arena(memory.arena));
@@ -55,4 +41,4 @@ export async function startLocalLane(
   // Marks the lane as asleep, so that the first flush wakes it.
   runtime.wake();
   return { hooks: handlers.hooks, wake: () => runtime.wake(), stopped };
-}
+};

@@ -4,12 +4,6 @@ import { asBytes, isUint8Array, realLength } from '../wire/bytes.js';
 import { asFrame, type Frame } from '../wire/frame.js';
 import { InboundMessage } from './message.js';
 
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
-}
-
 /** What can be sent. */
 export type ReplyData = string | Uint8Array | InboundMessage;
 

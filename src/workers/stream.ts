@@ -3,8 +3,8 @@
  * if it had been returned by itself.
  */
 import { describeReturned } from '../api/errors.js';
+import { isThenable } from '../util/thenable.js';
 import type { Job } from './invocation.js';
-import { isThenable } from './reply-value.js';
 
 /** So long items are taken in one go; then other connections have their turn. Looked at after so many items. */
 const BURST_MS = 5;

@@ -1,6 +1,8 @@
 /** Kinds of values that flags take beyond plain text: how each is understood, and what is said of one that is not. */
+
 import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { TOKEN as HTTP_TOKEN } from '../../util/http-token.js';
 
 /** A kind of value. `parse` returns `undefined` for a text that is none. */
 export interface Kind<T> {
@@ -96,7 +98,7 @@ export function mergeHeaders(headers: readonly Header[]): Record<string, string 
 /** A subprotocol is a token (RFC 6455 §4.1, RFC 9110 §5.6.2). */
 export const TOKEN: Kind<string> = {
   takes: "a name of letters, digits and !#$%&'*+-.^_`|~",
-  parse: (text) => (/^[\w!#$%&'*+\-.^`|~]+$/.test(text) ? text : undefined),
+  parse: (text) => (HTTP_TOKEN.test(text) ? text : undefined),
 };
 
 /** An origin as browsers send it (RFC 6454 §7), or `null`. */

@@ -1,9 +1,7 @@
 /**
  * Decides whether a handshake is let in: a ladder of refusals that ends in one accept. Pure.
  */
-
 import type { HandshakeRequest } from '../../api/handshake-request.js';
-
 import type { RejectReason } from '../../api/reasons.js';
 import type { OriginCheck } from '../../api/upgrade.js';
 import { hostnameOf, isLoopbackHost } from '../../util/address.js';
@@ -79,22 +77,17 @@ export function refuseUnready(readiness: Readiness): Refusal | undefined {
 
 /** The hub takes no connections right now (RFC 9110 §15.6.4). */
 export function unavailable(readiness: 'starting' | 'draining'): Refusal {
-  return refusal(readiness, '503 Service Unavailable', `The server is ${readiness}: try again.`, [
-    ['Retry-After', '1'],
-  ]);
+  return tryAgain(readiness, `The server is ${readiness}: try again.`);
 }
 
 /** Every worker died too often and rests. */
 export function allResting(): Refusal {
-  return refusal('overloaded', '503 Service Unavailable', 'Every worker rests after crashes: try again.', [
-    ['Retry-After', '10'],
-  ]);
+  return tryAgain('overloaded', 'Every worker rests after crashes: try again.', 10);
 }
 
 /** The worker that a key belongs to died too often and rests: what belongs to the key is there, and nowhere else. */
 export function keyResting(): Refusal {
-  const body = 'The worker for this connection rests after crashes: try again.';
-  return refusal('overloaded', '503 Service Unavailable', body, [['Retry-After', '10']]);
+  return tryAgain('overloaded', 'The worker for this connection rests after crashes: try again.', 10);
 }
 
 /** A request on the WebSocket path without a key that the engine takes for one. */
@@ -143,4 +136,9 @@ export function refusal(
   headers: Refusal['headers'] = [],
 ): Refusal {
   return { reason, status, body, headers };
+}
+
+/** The refusal of what could be had later (RFC 9110 §15.6.4), and in how many seconds it is worth a try (§10.2.3). */
+export function tryAgain(reason: RejectReason, body: string, afterSeconds = 1): Refusal {
+  return refusal(reason, '503 Service Unavailable', body, [['Retry-After', String(afterSeconds)]]);
 }

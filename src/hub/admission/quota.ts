@@ -2,7 +2,7 @@
 import type { RunClock } from '../../util/run-clock.js';
 import { TokenBucket } from '../../util/token-bucket.js';
 import type { Refusal } from './admission.js';
-import { refusal } from './admission.js';
+import { tryAgain } from './admission.js';
 
 export interface GateLimits {
   /** 0 is no limit, here and below. */
@@ -11,9 +11,6 @@ export interface GateLimits {
   /** New connections per second. */
   readonly maxConnectionRate: number;
 }
-
-const UNAVAILABLE = '503 Service Unavailable';
-const RETRY: Refusal['headers'] = [['Retry-After', '1']];
 
 export class Gate {
   readonly #limits: GateLimits;
@@ -42,11 +39,11 @@ export class Gate {
   refuse(address: string): Refusal | undefined {
     const { maxConnections, maxConnectionsPerAddress } = this.#limits;
     if (maxConnections > 0 && this.#open >= maxConnections) {
-      return refusal('max-connections', UNAVAILABLE, 'The server has all the connections it takes.', RETRY);
+      return tryAgain('max-connections', 'The server has all the connections it takes.');
     }
     if (maxConnectionsPerAddress > 0 && (this.#byAddress.get(address) ?? 0) >= maxConnectionsPerAddress) {
       const body = 'This address has all the connections it may have.';
-      return refusal('max-connections-per-address', UNAVAILABLE, body, RETRY);
+      return tryAgain('max-connections-per-address', body);
     }
     return undefined;
   }
@@ -58,7 +55,7 @@ export class Gate {
     if (this.#rate === undefined) return undefined;
     const now = performance.now();
     if (this.#rate.take(1, now, this.#clock.stalledMs(now))) return undefined;
-    return refusal('connection-rate', UNAVAILABLE, 'Too many new connections: try again.', RETRY);
+    return tryAgain('connection-rate', 'Too many new connections: try again.');
   }
 
   enter(address: string): void {

@@ -1,7 +1,6 @@
 /** Chooses a subprotocol (RFC 6455 §4.2.2). Pure. */
 
-/** RFC 9110 §5.6.2. */
-export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+import { TOKEN } from '../../util/http-token.js';
 
 /** The client's offer, in its order of preference, without what is no token: that cannot be chosen (RFC 6455 §4.1). */
 export function parseSubprotocols(header: string): string[] {

@@ -3,10 +3,11 @@ import { STATUS_CODES } from 'node:http';
 import { describe, HubError } from '../../api/errors.js';
 import type { HandshakeRequest } from '../../api/handshake-request.js';
 import type { HeaderList } from '../../util/headers.js';
+import { TOKEN } from '../../util/http-token.js';
 import { encodeHandshake } from '../../wire/request.js';
 import type { Refusal } from './admission.js';
 import type { Route } from './routes.js';
-import { chooseSubprotocol, TOKEN } from './subprotocols.js';
+import { chooseSubprotocol } from './subprotocols.js';
 
 /** A handshake that is let in. */
 export interface Acceptance {

@@ -5,7 +5,8 @@
 
 import type { HandshakeRequest } from '../../api/handshake-request.js';
 import { Deadlines } from '../../util/deadlines.js';
-import { type Refusal, refusal } from './admission.js';
+import { isThenable } from '../../util/thenable.js';
+import { type Refusal, refusal, tryAgain } from './admission.js';
 import type { Route } from './routes.js';
 import { type Acceptance, judgeResult, type UpgradeVerdict } from './upgrade-result.js';
 
@@ -39,9 +40,6 @@ export interface UpgradeHost {
   onRefused(request: HandshakeRequest, refusal: Refusal): void;
   onError(error: unknown): void;
 }
-
-const RETRY: Refusal['headers'] = [['Retry-After', '1']];
-const UNAVAILABLE = '503 Service Unavailable';
 
 export class Upgrades {
   readonly #options: UpgradeOptions;
@@ -119,7 +117,7 @@ export class Upgrades {
 
   #refuseFlood(): Refusal | undefined {
     if (this.#pending.size < this.#options.maxPendingUpgrades) return undefined;
-    return refusal('max-pending-upgrades', UNAVAILABLE, 'Too many handshakes wait: try again.', RETRY);
+    return tryAgain('max-pending-upgrades', 'Too many handshakes wait: try again.');
   }
 
   #refuse(port: HandshakePort, answer: Refusal): void {
@@ -142,9 +140,5 @@ export class Upgrades {
 }
 
 function tooLate(): Refusal {
-  return refusal('upgrade-timeout', UNAVAILABLE, 'The server took too long to decide: try again.', RETRY);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
+  return tryAgain('upgrade-timeout', 'The server took too long to decide: try again.');
 }

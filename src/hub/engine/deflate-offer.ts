@@ -2,6 +2,7 @@
  * Which of the compressions that a client offers the hub can agree to (RFC 7692 §5.1). The engine answers an offer
  * as if it could honour all of it, and looks at one only: it is given that one, without what it would get wrong. Pure.
  */
+import { TOKEN_SOURCE } from '../../util/http-token.js';
 
 /** As in the option `compression`. */
 export type Compression = 'off' | 'shared' | 'dedicated';
@@ -20,8 +21,10 @@ const NAME = 'permessage-deflate';
  * A name, what it equals, and what is behind it (RFC 6455 §9.1). An element of a list may be empty. Nothing in it can be
  * matched in two ways: the time that a hostile header takes grows with its length only.
  */
-const ITEM =
-  /[\t ]*(?:([!#$%&'*+.^_`|~\w-]+)[\t ]*(?:=[\t ]*([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*")[\t ]*)?)?([,;]|$)/y;
+const ITEM = new RegExp(
+  String.raw`[\t ]*(?:(${TOKEN_SOURCE})[\t ]*(?:=[\t ]*(${TOKEN_SOURCE}|"(?:[^"\\]|\\.)*")[\t ]*)?)?([,;]|$)`,
+  'y',
+);
 const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
 
 /**

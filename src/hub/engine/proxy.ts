@@ -1,5 +1,6 @@
 /** The client's address behind proxies that are trusted: the option `trustProxy` as one function. Pure. */
 import { BlockList, isIP } from 'node:net';
+import { shortenIPv6 } from '../../util/address.js';
 
 /** False, a number of proxies, or the addresses and networks (CIDR) that proxies have. */
 export type ProxyTrust = false | number | readonly string[];
@@ -52,11 +53,8 @@ function parseAddress(entry: string): string | undefined {
 }
 
 function shorten(address: string): string | undefined {
-  // A zone (`%eth0`) says nothing on another machine.
-  const url = `http://[${address.replace(/%.*$/, '')}]`;
-  if (!URL.canParse(url)) return undefined;
-  const short = new URL(url).hostname.slice(1, -1);
-  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(short);
+  const short = shortenIPv6(address);
+  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(short ?? '');
   if (mapped === null) return short;
   const [high, low] = [Number.parseInt(mapped[1]!, 16), Number.parseInt(mapped[2]!, 16)];
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');

@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, HubError, isAbortError } from '../../api/errors.js';
 import type { HttpHandler } from '../../api/http.js';
+import { TOKEN } from '../../util/http-token.js';
 import { within } from '../../util/within.js';
 import {
   nothingThere,
@@ -32,8 +33,6 @@ export interface HttpAppOptions {
 }
 
 const BAD_REQUEST = '400 Bad Request';
-/** RFC 9110 §5.6.2. The engine lets more through. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 /** A `Request` cannot have these methods. */
 const FORBIDDEN = ['CONNECT', 'TRACE', 'TRACK'];
 const WITHOUT_BODY = ['GET', 'HEAD'];

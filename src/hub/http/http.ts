@@ -8,6 +8,7 @@ import {
   type Refusal,
   refusal,
   refuseUnready,
+  tryAgain,
   unavailable,
   upgradeRequired,
 } from '../admission/admission.js';
@@ -154,7 +155,7 @@ export class HttpRoutes {
     if (readiness === 'draining') return unavailable(readiness);
     if (!this.#host.feed.isFull) return undefined;
     const body = `All ${MAX_STREAMS} streams of statistics are taken: try again later, or read /stats.`;
-    return refusal('too-many-streams', '503 Service Unavailable', body, [['Retry-After', '10']]);
+    return tryAgain('too-many-streams', body, 10);
   }
 
   #echo(exchange: HttpExchange): void {

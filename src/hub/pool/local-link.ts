@@ -1,17 +1,17 @@
 /** The lane of `workers: 0`: the same runtime on the front end thread. */
 import { HubError } from '../../api/errors.js';
 import type { LaneMemory } from '../../wire/layout.js';
-import type { HandlerHooks, HandlerSource, RuntimeSettings } from '../../wire/worker-task.js';
+import type {
+  HandlerHooks,
+  HandlerSource,
+  LocalRuntime,
+  LocalRuntimeModule,
+  RuntimeSettings,
+} from '../../wire/worker-task.js';
 import type { Lane, LaneEvents } from '../dispatch/worker-link.js';
 
 /** The runtime's module by its URL: the hub's code does not depend on the workers' code. */
 const LOCAL = new URL('../../workers/local.js', import.meta.url).href;
-
-interface LocalRuntime {
-  readonly hooks: HandlerHooks;
-  wake(): void;
-  readonly stopped: Promise<void>;
-}
 
 export class LocalLane implements Lane {
   readonly #handlers: readonly HandlerSource[];
@@ -28,11 +28,8 @@ export class LocalLane implements Lane {
   }
 
   async start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
-    const module = await import(LOCAL);
-    const runtime: LocalRuntime = await module.startLocalLane(memory, this.#handlers, this.#settings, {
-      onDoorbell: events.onDoorbell,
-      applyReplies: events.applyReplies,
-    });
+    const { startLocalRuntime }: LocalRuntimeModule = await import(LOCAL);
+    const runtime = await startLocalRuntime(memory, this.#handlers, this.#settings, events);
     this.#runtime = runtime;
     void runtime.stopped.then(() => this.#end(events));
     return runtime.hooks;
