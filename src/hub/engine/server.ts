@@ -243,7 +243,7 @@ export class Front {
       // without a close frame.
       maxPayloadLength: options.maxPayload * 2,
       idleTimeout: options.idleTimeout,
-      // The engine takes a timeout of 0 with automatic pings for one of 8 seconds.
+      // The engine takes a timeout of 0 with automatic pings for one of 256 seconds.
       sendPingsAutomatically: options.sendPings && options.idleTimeout > 0,
       maxLifetime: options.maxLifetime,
       // No limit here: the hub stops sending at its high-water mark and queues in its own memory.
