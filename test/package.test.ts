@@ -81,7 +81,7 @@ describe('the tarball', () => {
     const page = filesBelow(join(ROOT, 'public')).map((file) => `public/${file}`);
     for (const file of page) expect(file).toMatch(/\.(html|css|js|svg|png|ico)$/);
     const docs = filesBelow(join(ROOT, 'docs'))
-      .filter((file) => !file.startsWith('api/'))
+      .filter((file) => !/^(api|internals|adr)\//.test(file))
       .map((file) => `docs/${file}`);
     const documents = [...docs, 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
     expect(packed).toEqual([...built, ...page, ...documents].sort());

@@ -1,4 +1,4 @@
-/** README.md against the code: the tables of flags say what the command line takes. */
+/** README.md and docs/cli.md against the code: the tables of flags say what the command line takes. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { BENCH_FLAGS } from '../src/cli/bench/flags.js';
@@ -6,7 +6,9 @@ import { CLIENT_FLAGS } from '../src/cli/client/flags.js';
 import { type Flag, listFlags } from '../src/cli/flags/flags.js';
 import type { ToolFlags } from '../src/cli/flags/tool-flags.js';
 
-const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+const README = read('README.md');
+const HEAD = '| flag | environment | default | |\n|---|---|---|---|';
 
 /** What `--help` says of a flag, taken apart again. */
 function parseHelp({ help, usage }: Flag): { description: string; fallback: string } {
@@ -26,8 +28,7 @@ function row(flag: Flag): string {
 }
 
 function flagsTable(): string {
-  const head = '| flag | environment | default | |\n|---|---|---|---|';
-  return [head, ...listFlags().map(row)].join('\n');
+  return [HEAD, ...listFlags().map(row)].join('\n');
 }
 
 function toolFlagsTable(flags: ToolFlags): string {
@@ -37,16 +38,38 @@ function toolFlagsTable(flags: ToolFlags): string {
   return ['| flag | default | |\n|---|---|---|', ...rows].join('\n');
 }
 
+/** What stands between two comments. */
+function marked(text: string, name: string): string | undefined {
+  return new RegExp(`<!-- ${name} -->\n+([^]*?)\n+<!-- /${name} -->`).exec(text)?.[1];
+}
+
 test.each([
   ['flags', flagsTable()],
   ['client flags', toolFlagsTable(CLIENT_FLAGS)],
   ['bench flags', toolFlagsTable(BENCH_FLAGS)],
 ])('the table of %s is what the command line takes', (name, expected) => {
-  const [, table] = new RegExp(`<!-- ${name} -->\n+([^]*?)\n+<!-- /${name} -->`).exec(README) ?? [];
   expect(
-    table,
-    `README.md has to say, between <!-- ${name} --> and <!-- /${name} -->:\n\n${expected}\n`,
+    marked(read('docs/cli.md'), name),
+    `docs/cli.md has to say, between <!-- ${name} --> and <!-- /${name} -->:\n\n${expected}\n`,
   ).toBe(expected);
+});
+
+test('the README has the eight flags that people need, as the command line has them, and is short', () => {
+  const [head, rows] = [
+    marked(README, 'flags')?.slice(0, HEAD.length),
+    marked(README, 'flags')?.split('\n').slice(2),
+  ];
+  expect(head).toBe(HEAD);
+  expect(rows).toHaveLength(8);
+  expect(flagsTable().split('\n')).toEqual(expect.arrayContaining(rows!));
+  expect(README.split('\n').length - 1).toBeLessThanOrEqual(140);
+});
+
+test('the commands of the README exist', () => {
+  const { scripts } = JSON.parse(read('package.json'));
+  const commands = [...README.matchAll(/^npm ci && npm (?:run )?([\w:]+)/gm)].map(([, name]) => name!);
+  expect(commands).toEqual(['start', 'test']);
+  for (const name of commands) expect(scripts).toHaveProperty([name]);
 });
 
 test('the default of --workers is told in words, the same on every machine', () => {
