@@ -49,7 +49,7 @@ class Lab {
         const origin = {
           slot,
           generation,
-          shard: { push() {}, dropMessages() {}, tellRoom() {} },
+          shard: { index: 0, gone() {}, push() {}, dropMessages() {}, tellRoom() {} },
           request: '{}',
           remoteAddress: '',
           route: { path: '/ws', connections: 0 },

@@ -20,7 +20,7 @@ function setUp() {
   const connections = new Connections();
   const intake = new Intake(counters, connections, () => {});
   const connection = connections.add((slot, generation) => {
-    const shard = { push() {}, dropMessages() {}, tellRoom() {} };
+    const shard = { index: 0, gone() {}, push() {}, dropMessages() {}, tellRoom() {} };
     const origin = {
       slot,
       generation,

@@ -13,7 +13,7 @@ import { RunClock } from '../util/run-clock.js';
 import { within } from '../util/within.js';
 import { encodeHandshake } from '../wire/request.js';
 import { keyResting, type Refusal } from './admission/admission.js';
-import { Gate } from './admission/quota.js';
+import { Quota } from './admission/quota.js';
 import type { Routes } from './admission/routes.js';
 import type { Acceptance, UpgradeVerdict } from './admission/upgrade-result.js';
 import { Connection } from './connection/connection.js';
@@ -24,13 +24,12 @@ import { Linger } from './connection/linger.js';
 import { Overload } from './connection/overload.js';
 import { ReadMeter } from './connection/read-meter.js';
 import type { SocketPort } from './connection/socket-port.js';
-import type { Shard } from './dispatch/shard.js';
 import type { HttpExchange } from './http/exchange-port.js';
 import { HttpPort } from './http/http-port.js';
 import { Workers } from './pool/workers.js';
-import { Audience } from './pubsub/registry.js';
+import { Registry } from './pubsub/registry.js';
 
-export interface PopulationHost {
+export interface ConnectionManagerHost {
   readonly options: ResolvedOptions;
   readonly counters: Counters;
   readonly log: Log;
@@ -41,11 +40,11 @@ export interface PopulationHost {
 type ConnectionEvent = 'open' | 'close' | 'drain' | 'shed' | 'ping' | 'pong';
 type Rest<Args extends unknown[]> = Args extends [unknown, ...infer Others] ? Others : never;
 
-export class Population {
-  readonly audience: Audience;
-  readonly gate: Gate;
+export class ConnectionManager {
+  readonly registry: Registry;
+  readonly quota: Quota;
   readonly workers: Workers;
-  readonly #host: PopulationHost;
+  readonly #host: ConnectionManagerHost;
   readonly #routes: Routes;
   readonly #connections = new Connections();
   /** Of what is counted per second. */
@@ -53,18 +52,18 @@ export class Population {
   readonly #connectionHost: ConnectionHost<Connection>;
   #onEmpty: (() => void) | undefined;
 
-  constructor(routes: Routes, host: PopulationHost) {
+  constructor(routes: Routes, host: ConnectionManagerHost) {
     const { options, counters } = host;
     this.#host = host;
     this.#routes = routes;
-    this.gate = new Gate(options, this.#clock);
-    this.audience = new Audience(this.#connections, counters, options);
+    this.quota = new Quota(options, this.#clock);
+    this.registry = new Registry(this.#connections, counters, options);
     const linger = new Linger(options, counters);
     const overload = new Overload(options, counters, this.#connections);
     this.workers = new Workers(routes.handlers, {
       ...host,
       connections: this.#connections,
-      fanOut: this.audience,
+      fanOut: this.registry,
       onForgotten: (connection) => this.#onForgotten(connection),
       relieve: () => overload.relieve(),
     });
@@ -100,10 +99,10 @@ export class Population {
   /** A WebSocket is open. */
   open(port: SocketPort, acceptance: Acceptance): Connection {
     this.#host.counters.opened++;
-    this.gate.enter(acceptance.request.remoteAddress);
+    this.quota.enter(acceptance.request.remoteAddress);
     acceptance.route.connections++;
     const connection = this.#connect(port, acceptance, false);
-    this.audience.enter(connection);
+    this.registry.enter(connection);
     if (this.#host.log.has('debug')) this.#tellOpen(connection);
     this.#emit('open', connection);
     return connection;
@@ -183,19 +182,19 @@ export class Population {
 
   #onGone(connection: Connection, code: number, reason: string): void {
     if (!connection.isVirtual) {
-      this.gate.leave(connection.remoteAddress);
+      this.quota.leave(connection.remoteAddress);
       connection.route.connections--;
       this.#host.counters.countClose(code);
-      this.audience.leave(connection);
+      this.registry.leave(connection);
       const { log } = this.#host;
       if (log.has('debug')) log.debug({ connection: connection.id, code, reason }, 'a connection closed');
       this.#emit('close', connection, code, reason);
     }
-    (connection.shard as Shard).gone(connection, code, reason);
+    connection.shard.gone(connection, code, reason);
   }
 
   #tellOpen({ id, remoteAddress, route, shard }: Connection): void {
-    const where = { path: route.path, shard: (shard as Shard).index };
+    const where = { path: route.path, shard: shard.index };
     this.#host.log.debug({ connection: id, remoteAddress, ...where }, 'a connection opened');
   }
 
@@ -209,7 +208,7 @@ export class Population {
   }
 
   #onPong(connection: Connection, payload: ArrayBuffer): boolean {
-    const roundTripMs = this.audience.pings.onPong(connection, payload);
+    const roundTripMs = this.registry.pings.onPong(connection, payload);
     if (this.#host.emitter.has('pong'))
       this.#emit('pong', connection, Buffer.from(payload.slice(0)), roundTripMs);
     return roundTripMs !== undefined;
@@ -222,6 +221,6 @@ export class Population {
   ): void {
     const { emitter } = this.#host;
     if (connection.isVirtual || !emitter.has(name)) return;
-    emitter.emit(name, ...([this.audience.handleOf(connection), ...rest] as unknown as HubEvents[Name]));
+    emitter.emit(name, ...([this.registry.handleOf(connection), ...rest] as unknown as HubEvents[Name]));
   }
 }

@@ -8,46 +8,24 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import { CloseCode } from '../api/close-codes.js';
 import type { CloseOptions } from '../api/close-options.js';
 import type { HubConnection } from '../api/connection.js';
-import { HubError, toError } from '../api/errors.js';
+import { HubError } from '../api/errors.js';
 import type { HubEvents } from '../api/events.js';
-import type { HandshakeRequest } from '../api/handshake-request.js';
 import type { HttpHandler } from '../api/http.js';
 import type { Payload } from '../api/payload.js';
 import type { ConnectionFilter, Except, HubPublishOptions } from '../api/publish.js';
 import type { HubStats } from '../api/stats.js';
 import { type HubOptions, type ResolvedOptions, resolveOptions } from '../options/options.js';
-import { Counters } from '../telemetry/counters.js';
-import { Emitter } from '../telemetry/emitter.js';
-import { Log } from '../telemetry/log.js';
+import type { Log } from '../telemetry/log.js';
 import { collectStats } from '../telemetry/stats.js';
 import { baseUrl } from '../util/address.js';
 import { VERSION } from '../util/version.js';
-import {
-  type Readiness,
-  type Refusal,
-  refusal,
-  refuseHandshake,
-  refuseOrigin,
-  refuseUnready,
-  unavailable,
-} from './admission/admission.js';
-import { Descriptors } from './admission/descriptors.js';
-import { Routes } from './admission/routes.js';
-import { Upgrades } from './admission/upgrade.js';
-import { Population } from './connection-manager.js';
-import { Front } from './engine/server.js';
-import { loadConsoleAssets } from './http/console-assets.js';
-import { type HttpExchange, toRequest } from './http/exchange-port.js';
-import { HttpRoutes } from './http/http.js';
-import { HttpApp } from './http/http-app.js';
-import { refuseStats, statsAccess } from './http/stats-access.js';
-import { StatsFeed } from './http/stats-feed.js';
+import { type Readiness, unavailable } from './admission/admission.js';
+import { HubParts } from './hub-parts.js';
 import { Heartbeat } from './pubsub/heartbeat.js';
+import type { Registry } from './pubsub/registry.js';
 
 /** A hub's states; they go one way. */
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
-
-type Sender = Pick<HandshakeRequest, 'path' | 'remoteAddress'>;
 
 /** The engine does not say when a closed socket's last bytes have left: they get so long before it is torn down. */
 const LINGER_MS = 100;
@@ -60,17 +38,10 @@ const LINGER_MS = 100;
 export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   /** All options with their defaults, frozen. */
   readonly options: ResolvedOptions;
-  readonly #counters = new Counters();
-  readonly #routes: Routes;
+  readonly #parts: HubParts;
   readonly #log: Log;
-  readonly #feed: StatsFeed;
-  readonly #population: Population;
-  readonly #emitter: Emitter;
+  readonly #registry: Registry;
   readonly #heartbeat: Heartbeat | undefined;
-  readonly #upgrades: Upgrades;
-  readonly #app: HttpApp;
-  readonly #descriptors: Descriptors;
-  #front: Front | undefined;
   #state: HubState = 'idle';
   #port = 0;
   #startedAt = 0;
@@ -80,47 +51,16 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   constructor(options: HubOptions<Data>) {
     super();
     this.options = resolveOptions(options as HubOptions);
-    this.#routes = new Routes(this.options);
-    this.#log = new Log(this.options, this.#counters);
-    this.#upgrades = new Upgrades(this.options, {
-      routeOf: ({ path }) => this.#routes.at(path),
-      refuse: (request) =>
-        refuseHandshake(request, this.#routes.at(request.path), this.#readiness()) ??
-        this.#population.workers.refuseResting() ??
-        this.#population.gate.refuseNext(request.remoteAddress),
-      refuseLate: ({ remoteAddress }) =>
-        this.#population.workers.refuseResting() ?? this.#population.gate.refuse(remoteAddress),
-      refuseUnready: () => refuseUnready(this.#readiness()),
-      place: (acceptance) => this.#population.place(acceptance),
-      onRefused: (request, refusal) => this.#onRefused('handshake', request, refusal),
-      onError: (error) => this.#onError(error, 'decision on a handshake'),
-    });
-    this.#app = new HttpApp(
-      {
-        onRefused: (exchange, refusal) => this.#onRefused('request', exchange, refusal),
-        readiness: () => this.#readiness(),
-        onError: (error) => this.#onError(error, 'handler of HTTP requests'),
-      },
-      { ...this.options, scheme: this.options.tls === undefined ? 'http' : 'https' },
-    );
-    this.#emitter = new Emitter(this as EventEmitter<HubEvents>);
-    this.#population = new Population(this.#routes, {
+    this.#parts = new HubParts({
       options: this.options,
-      counters: this.#counters,
-      log: this.#log,
-      emitter: this.#emitter,
-    });
-    this.#descriptors = new Descriptors(this.#counters, this.#log, () => this.#front);
-    this.#feed = new StatsFeed({
-      shards: this.#population.workers.shards,
+      events: this as EventEmitter<HubEvents>,
+      readiness: () => this.#readiness(),
       stats: () => this.stats(),
-      sampleLatency: (sampler) => this.#population.workers.sampleLatency(sampler),
-      probe: () => this.#population.workers.probe(),
-      loopDelays: () => this.#population.workers.loopDelays(),
     });
+    this.#log = this.#parts.log;
+    this.#registry = this.#parts.connections.registry;
     const { heartbeat, onPing, onPong } = this.options;
-    if (heartbeat)
-      this.#heartbeat = new Heartbeat(heartbeat, (...beat) => this.#population.audience.beat(...beat));
+    if (heartbeat) this.#heartbeat = new Heartbeat(heartbeat, (...beat) => this.#registry.beat(...beat));
     const events = this as EventEmitter;
     if (onPing !== undefined) events.on('ping', onPing);
     if (onPong !== undefined) events.on('pong', onPong);
@@ -143,7 +83,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
 
   /** Where its WebSocket endpoint is; with several routes, the first one. */
   get wsUrl(): string {
-    return `${baseUrl('ws', this.options, this.#port)}${this.#routes.first.path}`;
+    return `${baseUrl('ws', this.options, this.#port)}${this.#parts.routes.first.path}`;
   }
 
   /** A snapshot of its counters and gauges. */
@@ -151,27 +91,23 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const identity = {
       state: this.#state,
       uptimeMs: this.#startedAt === 0 ? 0 : Math.round(performance.now() - this.#startedAt),
-      handler: this.#routes.handlers.map(({ name }) => name).join(', '),
-      routes: this.#routes.all.map(({ path, handler, connections }) => ({
+      handler: this.#parts.routes.handlers.map(({ name }) => name).join(', '),
+      routes: this.#parts.routes.all.map(({ path, handler, connections }) => ({
         path,
         handler: handler.name,
         connections,
       })),
       workers: this.options.workers,
     };
-    return collectStats(
-      identity,
-      this.#counters,
-      this.#population.gate.open,
-      this.#population.workers.stats(),
-    );
+    const { counters, connections } = this.#parts;
+    return collectStats(identity, counters, connections.quota.open, connections.workers.stats());
   }
 
   // The connections
 
   /** An open connection by its id, or undefined. @throws HubError `ERR_ARGUMENT` for an id that is no string */
   get(id: string): HubConnection<Data> | undefined {
-    return this.#population.audience.get(id) as HubConnection<Data> | undefined;
+    return this.#registry.get(id) as HubConnection<Data> | undefined;
   }
 
   /**
@@ -180,14 +116,12 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    * @throws HubError `ERR_ARGUMENT` for a filter with a condition that there is not
    */
   connections(filter?: ConnectionFilter<Data>): IterableIterator<HubConnection<Data>> {
-    return this.#population.audience.list(filter as ConnectionFilter) as IterableIterator<
-      HubConnection<Data>
-    >;
+    return this.#registry.list(filter as ConnectionFilter) as IterableIterator<HubConnection<Data>>;
   }
 
   /** The topics that somebody is subscribed to, and how many. */
   topics(): Map<string, number> {
-    return this.#population.audience.topics();
+    return this.#registry.topics();
   }
 
   /**
@@ -198,7 +132,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`, `ERR_ARGUMENT`
    */
   publish(topic: string, data: Payload, options?: HubPublishOptions): number {
-    return this.#population.audience.publishData(topic, data, options);
+    return this.#registry.publishData(topic, data, options);
   }
 
   /**
@@ -208,7 +142,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    * @throws HubError `ERR_DATA_TYPE`, `ERR_ARGUMENT`
    */
   broadcast(data: Payload, options: { readonly except?: Except } = {}): number {
-    return this.#population.audience.broadcast(data, options.except);
+    return this.#registry.broadcast(data, options.except);
   }
 
   /**
@@ -218,7 +152,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    * @throws HubError `ERR_DATA_TYPE`, `ERR_ARGUMENT`
    */
   sendToUser(userId: string | number, data: Payload, options: { readonly except?: Except } = {}): number {
-    return this.#population.audience.sendToUser(userId, data, options.except);
+    return this.#registry.sendToUser(userId, data, options.except);
   }
 
   /**
@@ -229,7 +163,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    * @throws HubError `ERR_ARGUMENT` for what is no function
    */
   http(handler: HttpHandler): this {
-    this.#app.use(handler);
+    this.#parts.app.use(handler);
     return this;
   }
 
@@ -239,16 +173,16 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       throw new HubError('ERR_HUB_STATE', `the hub is ${this.#state}: it starts once`);
     this.#state = 'starting';
     try {
-      this.#front = await this.#makeFront();
-      this.#port = await this.#front.listen();
-      await this.#population.workers.start();
+      const server = await this.#parts.openServer();
+      this.#port = await server.listen();
+      await this.#parts.connections.workers.start();
     } catch (error) {
       await this.#abandon();
       throw error;
     }
     this.#startedAt = performance.now();
     this.#heartbeat?.start();
-    this.#descriptors.start(this.options.maxConnections);
+    this.#parts.descriptors.start(this.options.maxConnections);
     this.#state = 'running';
     const { url, wsUrl } = this;
     const { handler, workers } = this.stats();
@@ -279,81 +213,15 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    * when the hub does not run. The certificate before is still in use then
    */
   async reloadTls(): Promise<void> {
-    if (this.#state !== 'running' || this.#front === undefined)
+    if (this.#state !== 'running' || this.#parts.server === undefined)
       throw new HubError('ERR_HUB_STATE', `the hub is ${this.#state}: it cannot reload its certificate`);
-    await this.#front.reloadTls();
+    await this.#parts.server.reloadTls();
     this.#log.info({}, 'the certificate was reloaded');
   }
 
   /** The same as {@link close} without options. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  // Parts
-
-  #makeFront(): Promise<Front> {
-    const { console, http, maxPayload } = this.options;
-    const { first, paths } = this.#routes;
-    const stats = http ? statsAccess(this.options) : 'none';
-    const assets = console ? loadConsoleAssets({ path: first.path, version: VERSION, stats }) : new Map();
-    const routes = new HttpRoutes(
-      {
-        onRefused: (exchange, refusal) => this.#onRefused('request', exchange, refusal),
-        app: this.#app,
-        readiness: () => this.#readiness(),
-        isListening: () => !this.#descriptors.isExhausted,
-        resting: () => this.#population.workers.resting(),
-        isServing: () => this.#population.workers.isServing,
-        refuseResting: () => this.#population.workers.refuseResting(),
-        stats: () => this.stats(),
-        feed: this.#feed,
-        refuseStats: (headers) => refuseStats(headers, this.options),
-        refuseOrigin: (exchange, headers) => refuseOrigin(toRequest(exchange, headers), first),
-        onEcho: (exchange, headers, body, isBinary) =>
-          this.#onEcho(exchange, toRequest(exchange, headers), body, isBinary),
-      },
-      // It would pass by a hook.
-      { paths, http, echo: http && first.upgrade === undefined, maxPayload, assets },
-    );
-    return Front.create(
-      { ...this.options, paths, answersLater: this.#routes.all.some(({ upgrade }) => upgrade !== undefined) },
-      {
-        onHandshake: (port) => this.#upgrades.onHandshake(port),
-        onOpen: (port, acceptance) => this.#population.open(port, acceptance),
-        onEngineClose: (text) => this.#counters.countEngineClose(text),
-        onRequest: (exchange) => routes.handle(exchange),
-        onError: (error, where) => {
-          this.#counters.rejected['internal-error']++;
-          this.#onError(error, where);
-        },
-      },
-    );
-  }
-
-  #onEcho(exchange: HttpExchange, request: HandshakeRequest, body: Uint8Array, isBinary: boolean) {
-    try {
-      return this.#population.request(exchange, request, body, isBinary);
-    } catch (error) {
-      this.#onError(error, 'decision on a request');
-      return refusal(
-        'upgrade-error',
-        '500 Internal Server Error',
-        'The server failed to place this request.',
-      );
-    }
-  }
-
-  #onRefused(what: string, { path, remoteAddress }: Sender, { reason, status }: Refusal): void {
-    this.#counters.rejected[reason]++;
-    const event = { reason, status, path, remoteAddress };
-    if (this.#log.has('debug')) this.#log.debug(event, `a ${what} was refused`);
-    if (what === 'handshake') this.#emitter.emit('reject', event);
-  }
-
-  #onError(error: unknown, where: string): void {
-    this.#log.error({ err: error }, `a ${where} failed`);
-    if (this.#emitter.has('error')) this.#emitter.emit('error', toError(error));
   }
 
   #readiness(): Readiness {
@@ -373,21 +241,21 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const code = options.code ?? CloseCode.GoingAway;
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     this.#state = 'draining';
-    this.#log.info({ connections: this.#population.gate.open, timeoutMs }, 'the hub drains');
+    this.#log.info({ connections: this.#parts.connections.quota.open, timeoutMs }, 'the hub drains');
     this.#heartbeat?.stop();
-    this.#descriptors.stop();
-    this.#front?.stopListening();
-    this.#feed.close();
-    this.#upgrades.refuseAll(unavailable('draining'));
+    this.#parts.descriptors.stop();
+    this.#parts.server?.stopListening();
+    this.#parts.feed.close();
+    this.#parts.upgrades.refuseAll(unavailable('draining'));
     const [hadConnections, hadRequests] = await Promise.all([
-      this.#population.leave(code, reason, timeoutMs),
-      this.#app.leave(timeoutMs),
+      this.#parts.connections.leave(code, reason, timeoutMs),
+      this.#parts.app.leave(timeoutMs),
     ]);
     const left = Math.max(0, deadline - performance.now());
-    await this.#population.stop(left);
+    await this.#parts.connections.stop(left);
     // A handshake of this very turn is refused at its end.
     await (hadConnections || hadRequests ? delay(LINGER_MS) : nextTurn());
-    this.#front?.close();
+    this.#parts.server?.close();
     this.#state = 'stopped';
     this.#log.info({}, 'the hub has stopped');
     this.#log.flush();
@@ -396,10 +264,10 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   /** After a failed start: nothing is left running. */
   async #abandon(): Promise<void> {
     this.#state = 'stopped';
-    this.#front?.stopListening();
-    this.#feed.close();
-    await this.#population.kill('the hub did not start');
-    this.#front?.close();
+    this.#parts.server?.stopListening();
+    this.#parts.feed.close();
+    await this.#parts.connections.kill('the hub did not start');
+    this.#parts.server?.close();
     this.#log.flush();
   }
 }

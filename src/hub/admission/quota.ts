@@ -4,7 +4,7 @@ import { TokenBucket } from '../../util/token-bucket.js';
 import type { Refusal } from './admission.js';
 import { tryAgain } from './admission.js';
 
-export interface GateLimits {
+export interface QuotaLimits {
   /** 0 is no limit, here and below. */
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
@@ -12,14 +12,14 @@ export interface GateLimits {
   readonly maxConnectionRate: number;
 }
 
-export class Gate {
-  readonly #limits: GateLimits;
+export class Quota {
+  readonly #limits: QuotaLimits;
   readonly #clock: RunClock;
   readonly #rate: TokenBucket | undefined;
   readonly #byAddress = new Map<string, number>();
   #open = 0;
 
-  constructor(limits: GateLimits, clock: RunClock) {
+  constructor(limits: QuotaLimits, clock: RunClock) {
     this.#limits = limits;
     this.#clock = clock;
     const { maxConnectionRate } = limits;

@@ -62,7 +62,7 @@ export class Routes {
     return this.all.map(({ path }) => path);
   }
 
-  /** @throws Error when there is none: the front asks for the paths that it was given */
+  /** @throws Error when there is none: the server asks for the paths that it was given */
   at(path: string): Route {
     const route = this.#byPath.get(path);
     if (route === undefined) throw new Error(`no route has the path ${path}`);

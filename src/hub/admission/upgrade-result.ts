@@ -1,4 +1,4 @@
-/** Checks what an `upgrade` hook returned, and turns it into what the front answers. Pure. */
+/** Checks what an `upgrade` hook returned, and turns it into what the server answers. Pure. */
 import { STATUS_CODES } from 'node:http';
 import { describe, HubError } from '../../api/errors.js';
 import type { HandshakeRequest } from '../../api/handshake-request.js';

@@ -30,9 +30,13 @@ export interface ConnectionHost<C> {
 
 /** The shard's side of a connection. */
 export interface MessageSink<C> {
+  /** Which shard, from 0. */
+  readonly index: number;
   push(connection: C, bytes: Uint8Array, isBinary: boolean): void;
   /** Forgets the messages that no worker has seen. */
   dropMessages(connection: C): void;
+  /** The peer is gone, and the worker has to know. */
+  gone(connection: C, code: number, reason: string): void;
   /** The socket was looked at, and the worker waits for room. */
   tellRoom(connection: C): void;
 }

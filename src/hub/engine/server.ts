@@ -1,5 +1,5 @@
 /**
- * The front: the only file that imports uWebSockets.js. It turns the engine's sockets and requests into `SocketPort`s
+ * The engine as a server: the only file that imports uWebSockets.js. It turns the engine's sockets and requests into `SocketPort`s
  * and `HttpExchange`s, and copies what the engine lends before its callback returns.
  */
 import { HubError } from '../../api/errors.js';
@@ -20,8 +20,8 @@ import { RequestBudget } from './request-budget.js';
 import { checkTlsFiles, SAFE_CIPHERS, type TlsFiles } from './tls.js';
 import type { Uws, UwsApp, UwsRequest, UwsResponse, UwsSocket } from './uws.js';
 
-/** What the front asks and tells the hub. */
-export interface FrontHost {
+/** What the server asks and tells the hub. */
+export interface EngineServerHost {
   /** Decides on a handshake, at once or later. */
   onHandshake(port: HandshakePort): void;
   /** A WebSocket is open. */
@@ -32,7 +32,7 @@ export interface FrontHost {
   onError(error: unknown, where: string): void;
 }
 
-export interface FrontOptions extends ListenOptions {
+export interface EngineServerOptions extends ListenOptions {
   /** Paths with a WebSocket endpoint. */
   readonly paths: readonly string[];
   /** Handshakes may be answered later than they come. */
@@ -125,10 +125,10 @@ interface UserData {
   peer: Peer | undefined;
 }
 
-export class Front {
+export class EngineServer {
   readonly #uws: Uws;
-  readonly #host: FrontHost;
-  readonly #options: FrontOptions;
+  readonly #host: EngineServerHost;
+  readonly #options: EngineServerOptions;
   readonly #listener: Listener;
   readonly #resolveAddress: AddressResolver;
   readonly #budget = new RequestBudget();
@@ -136,7 +136,12 @@ export class Front {
   /** The last one listens; others have connections of a certificate before. */
   readonly #apps: UwsApp[] = [];
 
-  private constructor(uws: Uws, options: FrontOptions, host: FrontHost, anchor: Anchor | undefined) {
+  private constructor(
+    uws: Uws,
+    options: EngineServerOptions,
+    host: EngineServerHost,
+    anchor: Anchor | undefined,
+  ) {
     this.#uws = uws;
     this.#anchor = anchor;
     this.#host = host;
@@ -147,12 +152,12 @@ export class Front {
   }
 
   /** @throws HubError `ERR_ENGINE_MISSING`; `ERR_TLS` that names the file */
-  static async create(options: FrontOptions, host: FrontHost): Promise<Front> {
+  static async create(options: EngineServerOptions, host: EngineServerHost): Promise<EngineServer> {
     const uws = await loadEngine();
     if (options.tls !== undefined) await checkTlsFiles(options.tls);
     const anchor = options.answersLater ? await Anchor.open(uws) : undefined;
     try {
-      return new Front(uws, options, host, anchor);
+      return new EngineServer(uws, options, host, anchor);
     } catch (error) {
       anchor?.close();
       throw error;
@@ -237,7 +242,7 @@ export class Front {
     return this.#resolveAddress(formatAddress(new Uint8Array(bytes)), forwarded);
   }
 
-  #serveSockets(app: UwsApp, path: string, options: FrontOptions): void {
+  #serveSockets(app: UwsApp, path: string, options: EngineServerOptions): void {
     app.ws<UserData>(path, {
       // A message up to twice the limit is seen by the hub, which answers 1009; the engine ends what is larger
       // without a close frame.
@@ -283,7 +288,7 @@ export class Front {
   /** Runs work inside a cork of some other socket. False when there is none, and nothing was run. */
   readonly #corkAnother = (work: () => void): boolean => this.#anchor?.cork(work) ?? false;
 
-  #compression(mode: FrontOptions['compression']): number {
+  #compression(mode: EngineServerOptions['compression']): number {
     const uws = this.#uws;
     switch (mode) {
       case 'off':

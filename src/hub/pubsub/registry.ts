@@ -22,20 +22,20 @@ import { Pings } from './pings.js';
 import { Topics } from './topics.js';
 import { Users } from './users.js';
 
-export interface AudienceLimits {
+export interface RegistryLimits {
   readonly maxSubscriptions: number;
   readonly slowConsumer: OutboundLimits['slowConsumer'];
 }
 
-export class Audience implements FanOut, ConnectionHandleHost {
+export class Registry implements FanOut, ConnectionHandleHost {
   readonly pings: Pings;
   readonly #connections: Connections;
   readonly #counters: Counters;
-  readonly #limits: AudienceLimits;
+  readonly #limits: RegistryLimits;
   readonly #topics = new Topics();
   readonly #users = new Users();
 
-  constructor(connections: Connections, counters: Counters, limits: AudienceLimits) {
+  constructor(connections: Connections, counters: Counters, limits: RegistryLimits) {
     this.#connections = connections;
     this.#counters = counters;
     this.#limits = limits;

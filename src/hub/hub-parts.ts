@@ -1,0 +1,189 @@
+/**
+ * The parts of a hub, put together: what each needs of the others is said here, in one function for each. Front end thread.
+ */
+import type { EventEmitter } from 'node:events';
+import { toError } from '../api/errors.js';
+import type { HubEvents } from '../api/events.js';
+import type { HandshakeRequest } from '../api/handshake-request.js';
+import type { HubStats } from '../api/stats.js';
+import type { ResolvedOptions } from '../options/options.js';
+import { Counters } from '../telemetry/counters.js';
+import { Emitter } from '../telemetry/emitter.js';
+import { Log } from '../telemetry/log.js';
+import { VERSION } from '../util/version.js';
+import {
+  type Readiness,
+  type Refusal,
+  refusal,
+  refuseHandshake,
+  refuseOrigin,
+  refuseUnready,
+} from './admission/admission.js';
+import { Descriptors } from './admission/descriptors.js';
+import { Routes } from './admission/routes.js';
+import { type UpgradeHost, Upgrades } from './admission/upgrade.js';
+import { ConnectionManager } from './connection-manager.js';
+import { EngineServer, type EngineServerHost } from './engine/server.js';
+import { loadConsoleAssets } from './http/console-assets.js';
+import { type HttpExchange, toRequest } from './http/exchange-port.js';
+import { type HttpHost, HttpRoutes } from './http/http.js';
+import { HttpApp, type HttpAppHost } from './http/http-app.js';
+import { refuseStats, statsAccess } from './http/stats-access.js';
+import { StatsFeed, type StatsSource } from './http/stats-feed.js';
+
+/** What the parts need of their hub. */
+export interface HubCore {
+  readonly options: ResolvedOptions;
+  readonly events: EventEmitter<HubEvents>;
+  readiness(): Readiness;
+  stats(): HubStats;
+}
+
+type Sender = Pick<HandshakeRequest, 'path' | 'remoteAddress'>;
+
+export class HubParts {
+  readonly counters = new Counters();
+  readonly log: Log;
+  readonly emitter: Emitter;
+  readonly routes: Routes;
+  readonly connections: ConnectionManager;
+  readonly upgrades: Upgrades;
+  readonly app: HttpApp;
+  readonly feed: StatsFeed;
+  readonly descriptors: Descriptors;
+  /** Undefined until it listens. */
+  server: EngineServer | undefined;
+  readonly #core: HubCore;
+
+  constructor(core: HubCore) {
+    const { options, events } = core;
+    this.#core = core;
+    this.log = new Log(options, this.counters);
+    this.emitter = new Emitter(events);
+    this.routes = new Routes(options);
+    const { counters, log, emitter } = this;
+    this.connections = new ConnectionManager(this.routes, { options, counters, log, emitter });
+    this.upgrades = new Upgrades(options, this.#upgradeHost());
+    const scheme = options.tls === undefined ? 'http' : 'https';
+    this.app = new HttpApp(this.#appHost(), { ...options, scheme });
+    this.feed = new StatsFeed(this.#statsSource());
+    this.descriptors = new Descriptors(counters, log, () => this.server);
+  }
+
+  /** @see EngineServer.create */
+  async openServer(): Promise<EngineServer> {
+    const { options } = this.#core;
+    const { all, paths } = this.routes;
+    const answersLater = all.some(({ upgrade }) => upgrade !== undefined);
+    this.server = await EngineServer.create({ ...options, paths, answersLater }, this.#serverHost());
+    return this.server;
+  }
+
+  #upgradeHost(): UpgradeHost {
+    const { connections, routes } = this;
+    const { quota, workers } = connections;
+    return {
+      routeOf: ({ path }) => routes.at(path),
+      refuse: (request) =>
+        refuseHandshake(request, routes.at(request.path), this.#core.readiness()) ??
+        workers.refuseResting() ??
+        quota.refuseNext(request.remoteAddress),
+      refuseLate: ({ remoteAddress }) => workers.refuseResting() ?? quota.refuse(remoteAddress),
+      refuseUnready: () => refuseUnready(this.#core.readiness()),
+      place: (acceptance) => connections.place(acceptance),
+      onRefused: (request, refused) => this.#onRefused('handshake', request, refused),
+      onError: (error) => this.#onError(error, 'decision on a handshake'),
+    };
+  }
+
+  #appHost(): HttpAppHost {
+    return {
+      onRefused: (exchange, refused) => this.#onRefused('request', exchange, refused),
+      readiness: () => this.#core.readiness(),
+      onError: (error) => this.#onError(error, 'handler of HTTP requests'),
+    };
+  }
+
+  #statsSource(): StatsSource {
+    const { workers } = this.connections;
+    return {
+      shards: workers.shards,
+      stats: () => this.#core.stats(),
+      sampleLatency: (sampler) => workers.sampleLatency(sampler),
+      probe: () => workers.probe(),
+      loopDelays: () => workers.loopDelays(),
+    };
+  }
+
+  #serverHost(): EngineServerHost {
+    const { connections, counters, upgrades } = this;
+    const http = this.#makeHttp();
+    return {
+      onHandshake: (port) => upgrades.onHandshake(port),
+      onOpen: (port, acceptance) => connections.open(port, acceptance),
+      onEngineClose: (text) => counters.countEngineClose(text),
+      onRequest: (exchange) => http.handle(exchange),
+      onError: (error, where) => {
+        counters.rejected['internal-error']++;
+        this.#onError(error, where);
+      },
+    };
+  }
+
+  #makeHttp(): HttpRoutes {
+    const { options } = this.#core;
+    const { console, http, maxPayload } = options;
+    const { first, paths } = this.routes;
+    const stats = http ? statsAccess(options) : 'none';
+    const assets = console ? loadConsoleAssets({ path: first.path, version: VERSION, stats }) : new Map();
+    // `POST /echo` would pass by a hook.
+    const echo = http && first.upgrade === undefined;
+    return new HttpRoutes(this.#httpHost(), { paths, http, echo, maxPayload, assets });
+  }
+
+  #httpHost(): HttpHost {
+    const { app, feed } = this;
+    const { workers } = this.connections;
+    const { options } = this.#core;
+    return {
+      app,
+      feed,
+      onRefused: (exchange, refused) => this.#onRefused('request', exchange, refused),
+      readiness: () => this.#core.readiness(),
+      isListening: () => !this.descriptors.isExhausted,
+      resting: () => workers.resting(),
+      isServing: () => workers.isServing,
+      refuseResting: () => workers.refuseResting(),
+      stats: () => this.#core.stats(),
+      refuseStats: (headers) => refuseStats(headers, options),
+      refuseOrigin: (exchange, headers) => refuseOrigin(toRequest(exchange, headers), this.routes.first),
+      onEcho: (exchange, headers, body, isBinary) =>
+        this.#onEcho(exchange, toRequest(exchange, headers), body, isBinary),
+    };
+  }
+
+  #onEcho(exchange: HttpExchange, request: HandshakeRequest, body: Uint8Array, isBinary: boolean) {
+    try {
+      return this.connections.request(exchange, request, body, isBinary);
+    } catch (error) {
+      this.#onError(error, 'decision on a request');
+      return refusal(
+        'upgrade-error',
+        '500 Internal Server Error',
+        'The server failed to place this request.',
+      );
+    }
+  }
+
+  #onRefused(what: string, { path, remoteAddress }: Sender, { reason, status }: Refusal): void {
+    this.counters.rejected[reason]++;
+    const event = { reason, status, path, remoteAddress };
+    if (this.log.has('debug')) this.log.debug(event, `a ${what} was refused`);
+    if (what === 'handshake') this.emitter.emit('reject', event);
+  }
+
+  #onError(error: unknown, where: string): void {
+    this.log.error({ err: error }, `a ${where} failed`);
+    if (this.emitter.has('error')) this.emitter.emit('error', toError(error));
+  }
+}
