@@ -18,31 +18,31 @@ const runs = [
   {
     name: 'crash storm',
     numbers: `${deaths} deaths`,
-    file: 'test/crash-storm.test.ts',
+    file: 'test/hub/pool/crash-storm.test.ts',
     env: { SHARDHUB_STORM_DEATHS: deaths, SHARDHUB_STORM_REPORT: '1' },
   },
   {
     name: 'churn',
     numbers: `${connections} connections`,
-    file: 'test/churn.test.ts',
+    file: 'test/hub/churn.test.ts',
     env: { SHARDHUB_CHURN: connections, SHARDHUB_CHURN_REPORT: '1' },
   },
   {
     name: 'fan-out',
     numbers: `${subscribers} subscribers, 1,000 messages`,
-    file: 'test/fan-out.test.ts',
+    file: 'test/hub/pubsub/fan-out.test.ts',
     env: { SHARDHUB_FAN_OUT: subscribers, SHARDHUB_FAN_OUT_PUBLISHES: '1000' },
   },
   {
     name: 'streams',
     numbers: '1 GB to a peer that reads 20 MB/s',
-    file: 'test/stream-memory.test.ts',
+    file: 'test/workers/stream-memory.test.ts',
     env: { SHARDHUB_STREAM_MB: '1000', SHARDHUB_STREAM_RATE: '20' },
   },
   {
     name: 'overload',
     numbers: 'as in the suite',
-    file: 'test/overload.test.ts',
+    file: 'test/hub/overload.test.ts',
     env: { SHARDHUB_OVERLOAD_REPORT: '1' },
   },
 ];

@@ -1,0 +1,246 @@
+/** Which part of the sources may know which other one, types included. */
+import { posix } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { findCycles, type Import, type Module, parseModule, readModules } from '../support/source-graph.js';
+
+const modules = readModules();
+const MAX_LINES = 425;
+
+/**
+ * The rooms from the ground floor up: each may know itself, `api` and `util`, and those that its line names, which stand
+ * above it in this list. A source right under `src/` is an entry of the package.
+ */
+const ROOMS: [room: string, ...others: string[]][] = [
+  ['util'],
+  ['api'],
+  ['wire'],
+  ['workers', 'wire'],
+  ['loadgen'],
+  ['auth'],
+  ['options'],
+  ['telemetry', 'options'],
+  ['hub/connection', 'wire', 'telemetry'],
+  ['hub/dispatch', 'wire', 'telemetry', 'hub/connection'],
+  ['hub/pubsub', 'wire', 'telemetry', 'hub/connection', 'hub/dispatch'],
+  ['hub/admission', 'wire', 'options', 'telemetry'],
+  ['hub/pool', 'wire', 'options', 'telemetry', 'hub/connection', 'hub/dispatch', 'hub/admission'],
+  ['hub/http', 'wire', 'telemetry', 'hub/connection', 'hub/admission'],
+  ['hub/engine', 'hub/connection', 'hub/admission', 'hub/http'],
+  [
+    'hub',
+    'wire',
+    'options',
+    'telemetry',
+    'hub/connection',
+    'hub/pubsub',
+    'hub/admission',
+    'hub/pool',
+    'hub/engine',
+    'hub/http',
+  ],
+  ['.', 'auth', 'options', 'hub/admission', 'hub/pool', 'hub'],
+  ['cli', 'loadgen', '.'],
+];
+/** `hub/engine` of `hub/engine/server.ts`; what is inside `cli` and `workers` is one room. */
+const roomOf = (path: string) => posix.dirname(path).replace(/^(cli|workers)\/.*/, '$1');
+
+/** Every import that a rule forbids, as `from → to`. */
+function offences(isForbidden: (from: Module, to: Import) => boolean): string[] {
+  return [...modules.values()].flatMap((from) =>
+    from.imports.filter((to) => isForbidden(from, to)).map(({ target }) => `${from.path} → ${target}`),
+  );
+}
+
+/** Modules that import `target`, itself or a path below it. */
+function importersOf(target: string): string[] {
+  const isIt = (to: Import) => to.target === target || to.target.startsWith(`${target}/`);
+  return [...modules.values()].filter(({ imports }) => imports.some(isIt)).map(({ path }) => path);
+}
+
+const isIn = (folder: string) => (path: string) => path.startsWith(`${folder}/`);
+const isSource = (target: string) => modules.has(target);
+
+describe('the parts', () => {
+  test('every import of a source leads to a source', () => {
+    const isRelative = (target: string) => /\.ts$/.test(target) || target.startsWith('.');
+    expect(offences((_, { target }) => isRelative(target) && !isSource(target))).toEqual([]);
+    // The walk sees what it is about.
+    for (const folder of ['hub', 'workers', 'wire', 'cli'])
+      expect([...modules.keys()].filter(isIn(folder)).length, folder).toBeGreaterThan(3);
+    expect(modules.get('hub/hub-parts.ts')?.imports.length).toBeGreaterThan(10);
+  });
+
+  test('every source is in a room, and knows its own and those that its line names', () => {
+    const known = new Map(ROOMS.map(([room, ...others]) => [room, [room, 'api', 'util', ...others]]));
+    expect([...modules.keys()].filter((path) => !known.has(roomOf(path)))).toEqual([]);
+    expect(
+      offences(
+        ({ path }, { target }) => isSource(target) && !known.get(roomOf(path))?.includes(roomOf(target)),
+      ),
+    ).toEqual([]);
+  });
+
+  test('no room is named before its own line', () => {
+    const rooms: string[] = ROOMS.map(([room]) => room);
+    const early = ROOMS.flatMap(([room, ...others]) =>
+      others
+        .filter((other) => rooms.indexOf(other) >= rooms.indexOf(room))
+        .map((other) => `${room} → ${other}`),
+    );
+    expect(early).toEqual([]);
+    // And none is named that is not used, or no more.
+    const unused = ROOMS.flatMap(([room, ...others]) =>
+      others
+        .filter(
+          (other) =>
+            offences(({ path }, { target }) => roomOf(path) === room && roomOf(target) === other).length ===
+            0,
+        )
+        .map((other) => `${room} → ${other}`),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  test('the command line uses the package as its users do', () => {
+    // The options of a load run apart from the rest: `serve` does not load what it does not use.
+    const entries = ['index.ts', 'loadgen/index.ts', 'loadgen/options.ts'];
+    const known = (target: string) => isIn('cli')(target) || isIn('util')(target) || entries.includes(target);
+    expect(
+      offences(({ path }, { target }) => isIn('cli')(path) && isSource(target) && !known(target)),
+    ).toEqual([]);
+  });
+
+  test.each([
+    ['client', [] as string[]],
+    ['bench', ['loadgen/index.ts', 'loadgen/options.ts']],
+  ])('%s is no part of serving: it shares flags, stop signals and complaints with it', (tool, foreign) => {
+    const isTool = isIn(`cli/${tool}`);
+    const isShared = (path: string) =>
+      isIn('cli/flags')(path) || isIn('cli/terminal')(path) || foreign.includes(path);
+    expect(
+      offences(
+        ({ path }, { target }) => isTool(path) && isSource(target) && !isTool(target) && !isShared(target),
+      ),
+    ).toEqual([]);
+    // Loaded by the command line alone, and what runs it only when it is wanted.
+    expect(offences(({ path }, { target }) => !isTool(path) && isTool(target))).toEqual([
+      `cli/program.ts → cli/${tool}/flags.ts`,
+      `cli/program.ts → cli/${tool}/${tool}.ts`,
+    ]);
+  });
+
+  test('in the client, only its entry knows the process', () => {
+    const namers = [...modules.values()].filter(
+      ({ path, identifiers }) => isIn('cli/client')(path) && identifiers.has('process'),
+    );
+    expect(namers.map(({ path }) => path)).toEqual(['cli/client/client.ts']);
+  });
+
+  test('nothing imports the package’s index or the command line but the command line', () => {
+    const isTop = (target: string) => target === 'index.ts' || isIn('cli')(target);
+    expect(offences(({ path }, { target }) => isTop(target) && !isIn('cli')(path))).toEqual([]);
+  });
+
+  test('no import leads back to where it came from', () => {
+    expect(findCycles(modules)).toEqual([]);
+  });
+});
+
+describe('what is foreign', () => {
+  test.each([
+    ['uWebSockets.js', ['hub/engine/server.ts']],
+    ['piscina', ['hub/pool/piscina-links.ts']],
+    [
+      'zod',
+      [
+        'options/application.ts',
+        'options/front.ts',
+        'options/limits.ts',
+        'options/meta.ts',
+        'options/options.ts',
+      ],
+    ],
+    ['commander', ['cli/program.ts']],
+    ['pino', ['telemetry/log.ts']],
+    ['ws', ['cli/client/connection.ts']],
+    ['node:readline', ['cli/client/prompt.ts']],
+    ['hdr-histogram-js', ['loadgen/recorder.ts']],
+    ['cli-table3', ['cli/bench/report.ts']],
+    ['cli-progress', ['cli/bench/progress.ts']],
+    ['jose', ['auth/verify.ts']],
+  ])('%s is known to one file', (name, files) => {
+    expect(importersOf(name)).toEqual(files);
+  });
+
+  test('the engine is known to the hub that starts it, and to nobody else', () => {
+    expect(importersOf('hub/engine').filter((path) => !isIn('hub/engine')(path))).toEqual([
+      'hub/hub-parts.ts',
+    ]);
+  });
+
+  test('worker threads are known to the workers and the load generator alone', () => {
+    const isThreaded = (path: string) => isIn('workers')(path) || isIn('loadgen')(path);
+    expect(importersOf('node:worker_threads').filter((path) => !isThreaded(path))).toEqual([]);
+    expect(importersOf('worker_threads')).toEqual([]);
+  });
+
+  test('the process belongs to the command line', () => {
+    // stdout and stderr are the process's, and so is what is still to be written there when it ends.
+    const outputs = ['hub/pool/worker-output.ts', 'telemetry/log-stream.ts'];
+    const namers = [...modules.values()].filter(({ identifiers }) => identifiers.has('process'));
+    expect(namers.map(({ path }) => path).filter((path) => !isIn('cli')(path))).toEqual(outputs);
+    const mayImport = ({ path }: Module, { names }: Import) =>
+      isIn('cli')(path) ||
+      outputs.includes(path) ||
+      (path === 'workers/runtime.ts' && names.join() === 'nextTick') ||
+      // A load generator has to tell what it cost itself.
+      (path === 'loadgen/meter.ts' && names.join() === 'cpuUsage');
+    const isProcess = (target: string) => /^(node:)?process$/.test(target);
+    expect(offences((from, to) => isProcess(to.target) && !mayImport(from, to))).toEqual([]);
+  });
+
+  test('modules with a computed name are imported where threads and handlers are started', () => {
+    const computed = [...modules.values()].filter(({ importsComputed }) => importsComputed);
+    expect(computed.map(({ path }) => path)).toEqual(['hub/pool/local-link.ts', 'workers/load.ts']);
+  });
+});
+
+test(`no file is longer than ${MAX_LINES} lines`, () => {
+  // One option after the other, generated.
+  const long = [...modules.values()].filter(
+    ({ path, lines }) => lines > MAX_LINES && path !== 'api/hub-options.ts',
+  );
+  expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([]);
+});
+
+describe('the walk itself', () => {
+  test.each([
+    "import { x } from './b.js';",
+    "import type { X } from './b.js';",
+    "import './b.js';",
+    "export * from './b.js';",
+    "export type { X } from './b.js';",
+    "const b = await import('./b.js');",
+    "type X = import('./b.js').X;",
+  ])('sees %s', (text) => {
+    expect(parseModule('a.ts', text).imports.map(({ target }) => target)).toEqual(['b.ts']);
+  });
+
+  test('tells a global from a member of the same name', () => {
+    const names = (text: string) => parseModule('a.ts', text).identifiers.has('process');
+    for (const text of ['process.exit()', 'const { env } = process;', 'globalThis.process', '({ process })'])
+      expect(names(text), text).toBe(true);
+    for (const text of ['x.process()', '({ process: 1 })', 'class X { process() {} }', '// process'])
+      expect(names(text), text).toBe(false);
+  });
+
+  test('finds a cycle', () => {
+    const texts = {
+      'a.ts': "import './b.js'",
+      'b.ts': "import type {} from './c.js'",
+      'c.ts': "import './b.js'",
+    };
+    const parsed = Object.entries(texts).map(([path, text]) => [path, parseModule(path, text)] as const);
+    expect(findCycles(new Map(parsed))).toEqual(['b.ts → c.ts → b.ts']);
+  });
+});

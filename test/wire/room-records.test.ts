@@ -1,0 +1,100 @@
+/** Records that tell a worker of room: in the ring, and in the way of nothing. */
+import { expect, test } from 'vitest';
+import { Connection } from '../../src/hub/connection/connection.js';
+import type { ConnectionHost } from '../../src/hub/connection/connection-host.js';
+import { Connections } from '../../src/hub/connection/connections.js';
+import { Intake } from '../../src/hub/dispatch/inbound-queue.js';
+import { resolveOptions } from '../../src/options/options.js';
+import { Counters } from '../../src/telemetry/counters.js';
+import { Arena } from '../../src/wire/arena.js';
+import { InboundReader, InboundWriter } from '../../src/wire/inbound.js';
+import * as Inbound from '../../src/wire/inbound-kind.js';
+import { Block, CONTROL_BYTES } from '../../src/wire/layout.js';
+import * as Word from '../../src/wire/word.js';
+
+/** Full before one connection is at its share. */
+const RING_BYTES = 1024;
+
+function setUp() {
+  const counters = new Counters();
+  const connections = new Connections();
+  const intake = new Intake(counters, connections, () => {});
+  const connection = connections.add((slot, generation) => {
+    const shard = { index: 0, gone() {}, push() {}, dropMessages() {}, tellRoom() {} };
+    const origin = {
+      slot,
+      generation,
+      shard,
+      request: '{}',
+      remoteAddress: '',
+      data: undefined,
+      route: { path: '/ws', connections: 0 },
+      isVirtual: false,
+    };
+    return new Connection(
+      origin,
+      {} as never,
+      { limits: resolveOptions(), counters } as unknown as ConnectionHost<Connection>,
+    );
+  });
+  const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  const block = new Block(new SharedArrayBuffer(RING_BYTES));
+  const arena = new Arena(new ArrayBuffer(0));
+  const attach = () => intake.attach(new InboundWriter(control, block, arena));
+  const reader = new InboundReader(control, block, arena);
+  /** The kinds of all records that are there. */
+  const take = () => {
+    const kinds: number[] = [];
+    reader.refresh();
+    while (reader.next()) {
+      reader.take();
+      reader.release();
+      kinds.push(reader.kind);
+    }
+    return kinds;
+  };
+  return { counters, intake, connection, control, attach, take };
+}
+
+test('a worker that does not know the connection is told nothing', () => {
+  const { intake, connection, attach, take } = setUp();
+  attach();
+  intake.tellRoom(connection);
+  intake.flush();
+  expect(take()).toEqual([]);
+});
+
+test('it is no message: neither in flight, nor for the replacement of a worker that dies with it', () => {
+  const { counters, intake, connection, control, attach, take } = setUp();
+  attach();
+  intake.enter(connection, Inbound.Message, Uint8Array.of(1));
+  intake.flush();
+  expect(take()).toEqual([Inbound.Open, Inbound.Message]);
+  const { inFlight } = counters;
+  intake.finish(connection, 1, 0);
+  intake.finish(connection, 1, 1);
+  connection.wantsRoom = true;
+  intake.tellRoom(connection);
+  intake.tellRoom(connection);
+  intake.flush();
+  expect(counters.inFlight).toBe(inFlight - 2);
+  // Two are in the ring, untaken, and one is not even there.
+  intake.tellRoom(connection);
+  expect(intake.detach(Atomics.load(control, Word.InTaken), [connection])).toEqual([]);
+  expect(connection).toMatchObject({ backlog: undefined, wantsRoom: false, inFlight: 0, inRing: 0 });
+});
+
+test('it waits while the ring is full, and comes ahead of the backlog', () => {
+  const { intake, connection, control, attach, take } = setUp();
+  attach();
+  for (let i = 0; i < 100; i++) intake.enter(connection, Inbound.Message, new Uint8Array(0));
+  intake.tellRoom(connection);
+  intake.flush();
+  const before = take();
+  expect(before).not.toContain(Inbound.Room);
+  expect(connection.backlog?.length).toBe(100 - (before.length - 1));
+  intake.release(Atomics.load(control, Word.InReleased));
+  for (let i = 0; i < before.length; i++) intake.finish(connection, 1, 0);
+  intake.flush();
+  expect(take()[0]).toBe(Inbound.Room);
+});
