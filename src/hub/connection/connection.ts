@@ -56,7 +56,7 @@ export class Connection implements Peer {
   readonly #port: SocketPort;
   readonly #host: ConnectionHost<Connection>;
   #queue: OutboundQueue | undefined;
-  readonly #engine = new EngineBuffer();
+  #engine = EngineBuffer.EMPTY;
   readonly #limiter: RateLimiter | undefined;
   #isCorked = false;
   #ending: Ending | undefined;
@@ -197,7 +197,7 @@ export class Connection implements Peer {
     this.state = ConnectionState.Gone;
     this.#host.meter.forget(this);
     this.#dropQueue();
-    this.#engine.see(0, this.#host.limits.highWaterMark, this.#host.counters);
+    this.#engine = this.#engine.see(0, this.#host.limits.highWaterMark, this.#host.counters);
     this.#host.onGone(this, own?.code ?? code, own?.reason ?? reason);
   }
 
@@ -405,7 +405,7 @@ export class Connection implements Peer {
   #checkBuffer(): void {
     if (this.state === ConnectionState.Gone) return;
     const { limits, counters } = this.#host;
-    this.#engine.see(this.#port.bufferedBytes(), limits.highWaterMark, counters);
+    this.#engine = this.#engine.see(this.#port.bufferedBytes(), limits.highWaterMark, counters);
   }
 
   #sendQueued(): void {

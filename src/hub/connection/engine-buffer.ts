@@ -5,6 +5,9 @@ import type { Counters } from '../../telemetry/counters.js';
 const MAX_PINGS_WHILE_BLOCKED = 1000;
 
 export class EngineBuffer {
+  /** Of every socket whose peer has always kept up: 56 bytes less for each. */
+  static readonly EMPTY = new EngineBuffer();
+
   bytes = 0;
   /** True while it is over the high-water mark: replies queue. */
   isBlocked = false;
@@ -12,12 +15,15 @@ export class EngineBuffer {
   isBehind = false;
   #pingsWhileBlocked = 0;
 
-  /** Takes note of so many bytes. */
-  see(bytes: number, highWaterMark: number, counters: Counters): void {
+  /** Takes note of so many bytes. @returns the buffer that has them: `EMPTY` gets none */
+  see(bytes: number, highWaterMark: number, counters: Counters): EngineBuffer {
+    if (this === EngineBuffer.EMPTY)
+      return bytes === 0 ? this : new EngineBuffer().see(bytes, highWaterMark, counters);
     counters.engineBytes += bytes - this.bytes;
     this.bytes = bytes;
     this.isBlocked = bytes >= highWaterMark;
     if (this.isBlocked) this.isBehind = true;
+    return this;
   }
 
   /** Counts a ping, whose pong went into the buffer. True when a peer that does not read has sent too many. */
