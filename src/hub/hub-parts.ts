@@ -25,7 +25,7 @@ import { type UpgradeHost, Upgrades } from './admission/upgrade.js';
 import { ConnectionManager } from './connection-manager.js';
 import { EngineServer, type EngineServerHost } from './engine/server.js';
 import { loadConsoleAssets } from './http/console-assets.js';
-import { type HttpExchange, toRequest } from './http/exchange-port.js';
+import type { HttpExchange } from './http/exchange-port.js';
 import { type HttpHost, HttpRoutes } from './http/http.js';
 import { HttpApp, type HttpAppHost } from './http/http-app.js';
 import { refuseStats, statsAccess } from './http/stats-access.js';
@@ -156,9 +156,8 @@ export class HubParts {
       refuseResting: () => workers.refuseResting(),
       stats: () => this.#core.stats(),
       refuseStats: (headers) => refuseStats(headers, options),
-      refuseOrigin: (exchange, headers) => refuseOrigin(toRequest(exchange, headers), this.routes.first),
-      onEcho: (exchange, headers, body, isBinary) =>
-        this.#onEcho(exchange, toRequest(exchange, headers), body, isBinary),
+      refuseOrigin: (request) => refuseOrigin(request, this.routes.first),
+      onEcho: (exchange, request, body, isBinary) => this.#onEcho(exchange, request, body, isBinary),
     };
   }
 

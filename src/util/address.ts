@@ -3,13 +3,30 @@ import { isIP, isIPv4, isIPv6 } from 'node:net';
 
 /** An IP address from its 4 or 16 bytes; an IPv4 address mapped to IPv6 (RFC 4291 §2.5.5.2) as IPv4. */
 export function formatAddress(bytes: Uint8Array): string {
-  if (bytes.byteLength === 4) return bytes.join('.');
-  if (bytes.byteLength !== 16) return '';
-  const isMapped =
-    bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
-  if (isMapped) return bytes.subarray(12).join('.');
+  if (bytes.length === 4) return formatIPv4(bytes, 0);
+  if (bytes.length !== 16) return '';
+  if (isMapped(bytes)) return formatIPv4(bytes, 12);
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16));
   return shortenIPv6(groups.join(':')) ?? '';
+}
+
+function isMapped(bytes: Uint8Array): boolean {
+  for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return false;
+  return bytes[10] === 0xff && bytes[11] === 0xff;
+}
+
+/** Texts of IPv4 addresses, some 50 KiB at most: clients come again, and their connections share the text. */
+const texts = new Map<number, string>();
+const MAX_TEXTS = 1024;
+
+function formatIPv4(bytes: Uint8Array, at: number): string {
+  const key = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+  const known = texts.get(key);
+  if (known !== undefined) return known;
+  if (texts.size >= MAX_TEXTS) texts.clear();
+  const text = bytes.subarray(at, at + 4).join('.');
+  texts.set(key, text);
+  return text;
 }
 
 /**
@@ -37,10 +54,19 @@ export function shortenIPv6(address: string): string | undefined {
 
 /** The name or address in a Host header, as the URL parser writes it; undefined for one that is missing, or none. */
 export function hostnameOf(header: string | undefined): string | undefined {
-  if (header === undefined || !/^[^\s/?#@\\]+$/.test(header)) return undefined;
+  if (header === undefined) return undefined;
+  if (header === lastHost.header) return lastHost.hostname;
   const url = `http://${header}`;
-  return URL.canParse(url) ? new URL(url).hostname : undefined;
+  const isName = /^[^\s/?#@\\]+$/.test(header) && URL.canParse(url);
+  lastHost = { header, hostname: isName ? new URL(url).hostname : undefined };
+  return lastHost.hostname;
 }
+
+/** Nearly all clients of a server send the same one, and parsing it takes over 1 µs. */
+let lastHost: { readonly header: string; readonly hostname: string | undefined } = {
+  header: '',
+  hostname: undefined,
+};
 
 /** `host:port` for a URL: the addresses that mean "all interfaces" become loopback, IPv6 gets its brackets. */
 export function hostForUrl(host: string, port: number): string {

@@ -13,10 +13,10 @@ export function checkCloseCode(code: number): void {
 }
 
 export function encodeClose(code: number, reason: string): Uint8Array {
-  const text = Buffer.from(truncateReason(reason), 'utf8');
-  const payload = Buffer.alloc(2 + text.byteLength);
+  const text = truncateReason(reason);
+  const payload = Buffer.allocUnsafe(2 + Buffer.byteLength(text));
   payload.writeUInt16BE(code, 0);
-  payload.set(text, 2);
+  payload.write(text, 2);
   return payload;
 }
 
@@ -30,6 +30,7 @@ export function decodeClose(payload: Uint8Array): { code: number; reason: string
  * U+FFFD, as in all text that is encoded: the engine would write what is no UTF-8.
  */
 export function truncateReason(text: string): string {
+  if (text === '') return text;
   // No character of the rest can fit.
   const reason = toUSVString(text.slice(0, MAX_CLOSE_REASON_BYTES + 1));
   if (Buffer.byteLength(reason) <= MAX_CLOSE_REASON_BYTES) return reason;

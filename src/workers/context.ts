@@ -25,7 +25,6 @@ export type Deferred = InboundMessage | { readonly code: number; readonly reason
 
 export class ConnectionContext implements Connection {
   state: unknown = undefined;
-  readonly id: string;
   readonly slot: number;
   readonly generation: number;
   readonly restarted: boolean;
@@ -46,6 +45,7 @@ export class ConnectionContext implements Connection {
   /** What arrived while it was busy, in order. */
   readonly deferred: Deferred[] = [];
   readonly #host: ContextHost;
+  #id: string | undefined;
   /** As it came, until somebody looks. */
   #handshake: string | Handshake;
   #abort: AbortController | undefined;
@@ -65,8 +65,12 @@ export class ConnectionContext implements Connection {
     this.slot = slot;
     this.generation = generation;
     this.restarted = restarted;
-    this.id = connectionId(slot, generation);
     this.#handshake = request;
+  }
+
+  get id(): string {
+    this.#id ??= connectionId(this.slot, this.generation);
+    return this.#id;
   }
 
   /** True when a new message has to wait: for a hook, or behind others that wait. */

@@ -59,6 +59,21 @@ describe('what is kept', () => {
     expect(encodeHandshake(usual, { userId: 'ann' }, 0).length).toBeLessThan(size + 32);
   });
 
+  test('has headers as they came, with values that are usual, that are not, and that look like their place', () => {
+    const headers = {
+      connection: 'keep-alive, Upgrade',
+      upgrade: '0',
+      'sec-websocket-version': '13',
+      accept: '"*/*"',
+      'x-own': '13',
+      cookie: 'a\\b; ä=☃',
+    };
+    const asked = { ...usual, headers };
+    expect(decodeHandshake(encodeHandshake(asked, undefined, 0)).request).toEqual(asked);
+    const browser = { ...usual, headers: { ...headers, upgrade: 'websocket' } };
+    expect(encodeHandshake(browser, undefined, 0)).not.toMatch(/websocket|Upgrade/);
+  });
+
   test('is one object where it was one, and holds itself where it did', () => {
     const shared = { n: 1 };
     const loop: Record<string, unknown> = { pair: [shared, shared] };

@@ -112,6 +112,7 @@ function refuseShape(headers: HandshakeRequest['headers']): Refusal | undefined 
 
 /** True when a header that is a list, of one line or several, has the token in it. */
 function lists(header: string | undefined, token: string): boolean {
+  if (header === token) return true;
   return header?.split(',').some((item) => item.trim().toLowerCase() === token) ?? false;
 }
 

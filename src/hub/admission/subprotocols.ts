@@ -4,6 +4,7 @@ import { TOKEN } from '../../util/http-token.js';
 
 /** The client's offer, in its order of preference, without what is no token: that cannot be chosen (RFC 6455 §4.1). */
 export function parseSubprotocols(header: string): string[] {
+  if (header === '') return [];
   return header
     .split(',')
     .map((name) => name.trim())

@@ -12,7 +12,8 @@ const EMPTY_PER_CLOSE = 256;
 
 /** Header values are byte strings (RFC 9110 §5.5), the engine's strings UTF-8. */
 export function writeHead(res: UwsResponse, status: string, headers: HeaderList): void {
-  res.writeStatus(status);
+  // The engine's own, and a call less.
+  if (status !== '200 OK') res.writeStatus(status);
   for (const [name, value] of headers)
     res.writeHeader(name, /[^\0-\x7f]/.test(value) ? Buffer.from(value, 'latin1') : value);
 }

@@ -1,6 +1,6 @@
 /** One HTTP request and its response, over the engine's. */
 import type { HeaderList } from '../../util/headers.js';
-import type { HttpExchange, ResponseStream } from '../http/exchange-port.js';
+import type { Headers, HttpExchange, ResponseStream } from '../http/exchange-port.js';
 import { mustCloseEmpty, PIECE_BYTES, writeHead, writeWhole } from './engine-response.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
 
@@ -19,30 +19,37 @@ export class UwsExchange implements HttpExchange {
   /** Its connection serves nothing else: see `FrontOptions.proxyProtocol`. */
   readonly #isolated: boolean;
   readonly #isPutOff: boolean;
+  readonly headers: Headers;
   readonly #res: UwsResponse;
-  /** Readable until the engine's callback returns. */
-  readonly #req: UwsRequest;
   /** True while a part of its body may come that nobody reads. */
   #hasUnread: boolean;
   #isOver = false;
   #isAborted = false;
   #onAborted: (() => void) | undefined;
+  /** Of its body so far. */
+  #bodySize = 0;
+  #pieces = 0;
+  /** What may come of it. */
+  #maxBodyBytes = MAX_SKIPPED_BYTES;
+  /** Gets each piece, valid during the call, with the length of the body up to its end. */
+  #read: ((piece: Uint8Array, size: number, isLast: boolean) => void) | undefined;
 
   /** @param isPutOff it is answered when the engine has seen the end of what it read */
   constructor(
     res: UwsResponse,
     req: UwsRequest,
+    headers: Headers,
     remoteAddress: string,
     isolated: boolean,
     isPutOff: boolean,
   ) {
     this.#res = res;
-    this.#req = req;
+    this.headers = headers;
     this.remoteAddress = remoteAddress;
     this.#isolated = isolated;
     this.#isPutOff = isolated || isPutOff;
-    this.#hasUnread = !['', '0'].includes(req.getHeader('content-length'));
-    this.#hasUnread ||= req.getHeader('transfer-encoding') !== '';
+    const { 'content-length': length, 'transfer-encoding': encoding } = headers;
+    this.#hasUnread = (length ?? '0') !== '0' || encoding !== undefined;
     this.method = req.getMethod().toUpperCase();
     this.path = req.getUrl();
     this.query = req.getQuery() ?? '';
@@ -52,7 +59,7 @@ export class UwsExchange implements HttpExchange {
       this.#isAborted = true;
       this.#onAborted?.();
     });
-    if (this.#hasUnread) this.#onBody(MAX_SKIPPED_BYTES);
+    if (this.#hasUnread) this.#watchBody();
   }
 
   get isOver(): boolean {
@@ -63,10 +70,6 @@ export class UwsExchange implements HttpExchange {
     return this.#isolated;
   }
 
-  headers(): Record<string, string> {
-    return readHeaders(this.#req);
-  }
-
   onAborted(handler: () => void): void {
     this.#onAborted = handler;
   }
@@ -74,7 +77,8 @@ export class UwsExchange implements HttpExchange {
   readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
     let body = NOTHING;
     let isDecided = false;
-    this.#onBody(2 * maxBytes + MAX_SKIPPED_BYTES, (chunk, size, isLast) => {
+    this.#maxBodyBytes = 2 * maxBytes + MAX_SKIPPED_BYTES;
+    this.#read = (chunk, size, isLast) => {
       if (isDecided) return;
       isDecided = isLast || size > maxBytes;
       if (size > maxBytes) done(undefined);
@@ -89,28 +93,25 @@ export class UwsExchange implements HttpExchange {
         body.set(chunk, size - chunk.length);
         if (isLast) done(body.subarray(0, size));
       }
-    });
+    };
+    // Else it is watched already.
+    if (!this.#hasUnread) this.#watchBody();
   }
 
-  /**
-   * Ends a connection whose body takes the time of others: the engine reads it for as long as it has more.
-   *
-   * @param maxBytes what may come of it
-   * @param read gets each piece, valid during the call, with the length of the body up to its end
-   */
-  #onBody(maxBytes: number, read?: (piece: Uint8Array, size: number, isLast: boolean) => void): void {
-    let size = 0;
-    let pieces = 0;
-    const renew = () => {
-      pieces = 0;
-    };
-    this.#res.onData((piece, isLast) => {
-      size += piece.byteLength;
-      if (isLast) this.#hasUnread = false;
-      else if (++pieces === 1) setImmediate(renew);
-      if (size > maxBytes || pieces > MAX_PIECES) this.#res.close();
-      else read?.(new Uint8Array(piece), size, isLast);
-    });
+  #watchBody(): void {
+    this.#res.onData((piece, isLast) => this.#onPiece(new Uint8Array(piece), isLast));
+  }
+
+  /** Ends a connection whose body takes the time of others: the engine reads it for as long as it has more. */
+  #onPiece(piece: Uint8Array, isLast: boolean): void {
+    this.#bodySize += piece.length;
+    if (isLast) this.#hasUnread = false;
+    else if (++this.#pieces === 1)
+      setImmediate(() => {
+        this.#pieces = 0;
+      });
+    if (this.#bodySize > this.#maxBodyBytes || this.#pieces > MAX_PIECES) this.#res.close();
+    else this.#read?.(piece, this.#bodySize, isLast);
   }
 
   respond(

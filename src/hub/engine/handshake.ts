@@ -7,7 +7,7 @@ import type { HandshakePort } from '../admission/upgrade.js';
 import type { Acceptance } from '../admission/upgrade-result.js';
 import { type Compression, chooseOffer } from './deflate-offer.js';
 import { writeWhole } from './engine-response.js';
-import type { UwsRequest, UwsResponse } from './uws.js';
+import type { UwsResponse } from './uws.js';
 
 export class UwsHandshake<UserData> implements HandshakePort {
   readonly request: HandshakeRequest;
@@ -31,7 +31,6 @@ export class UwsHandshake<UserData> implements HandshakePort {
    */
   constructor(
     res: UwsResponse,
-    req: UwsRequest,
     context: unknown,
     request: HandshakeRequest,
     makeData: (acceptance: Acceptance) => UserData,
@@ -43,8 +42,7 @@ export class UwsHandshake<UserData> implements HandshakePort {
     this.request = request;
     this.#makeData = makeData;
     this.#corkAnother = corkAnother;
-    // The request is the engine's again when its callback returns.
-    this.#key = req.getHeader('sec-websocket-key');
+    this.#key = request.headers['sec-websocket-key'] ?? '';
     this.#extensions = chooseOffer(request.headers['sec-websocket-extensions'], compression);
   }
 
@@ -53,23 +51,27 @@ export class UwsHandshake<UserData> implements HandshakePort {
     this.#watch();
   }
 
-  accept({ headers, ...rest }: Acceptance): void {
+  accept(acceptance: Acceptance): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const res = this.#res;
-    const data = this.#makeData({ headers, ...rest });
-    const { subprotocol = '' } = rest.request;
-    const upgrade = () => {
-      if (headers.length > 0) res.writeStatus('101 Switching Protocols');
-      for (const [name, value] of headers) res.writeHeader(name, value);
-      res.upgrade(data, this.#key, subprotocol, this.#extensions, this.#context);
-    };
     // Inside the engine's callback the response is corked already. Later, its own cork may end the WebSocket at once:
     // when it is done it looks at the memory of the response, which is the WebSocket's by then. Inside a cork of
     // another socket its own does nothing, but without one the engine warns of every write.
-    const isLate = this.#isWatched;
-    if (!isLate) res.cork(upgrade);
-    else if (!this.#corkAnother(() => res.cork(upgrade))) upgrade();
+    if (!this.#isWatched) {
+      this.#upgrade(acceptance);
+      return;
+    }
+    const upgrade = () => this.#upgrade(acceptance);
+    if (!this.#corkAnother(() => this.#res.cork(upgrade))) upgrade();
+  }
+
+  #upgrade(acceptance: Acceptance): void {
+    const res = this.#res;
+    const { headers, request } = acceptance;
+    if (headers.length > 0) res.writeStatus('101 Switching Protocols');
+    for (const [name, value] of headers) res.writeHeader(name, value);
+    const data = this.#makeData(acceptance);
+    res.upgrade(data, this.#key, request.subprotocol ?? '', this.#extensions, this.#context);
   }
 
   refuse(refusal: Refusal): void {

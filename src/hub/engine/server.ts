@@ -77,16 +77,11 @@ async function loadEngine(): Promise<Uws> {
 
 /** A WebSocket as the hub sees it. */
 class UwsPort implements SocketPort {
-  /** What let it in, until the socket is open. */
-  acceptance: Acceptance | undefined;
-  socket: UwsSocket | undefined;
-  /** Code and reason of a socket that was closed before its peer was known: by a listener of its opening. */
-  early: readonly [code: number, reason: string] | undefined;
+  socket: UwsSocket | undefined = undefined;
   readonly #compressFrom: number;
 
   /** @param compressFrom bytes of the smallest message that is compressed, if the client takes it */
-  constructor(acceptance: Acceptance, compressFrom: number) {
-    this.acceptance = acceptance;
+  constructor(compressFrom: number) {
     this.#compressFrom = compressFrom;
   }
 
@@ -123,6 +118,11 @@ interface UserData {
   readonly port: UwsPort;
   /** Undefined before `open`, and when the socket was closed inside of it. */
   peer: Peer | undefined;
+  /**
+   * What let it in, until it is open; then code and reason of a socket that was closed before its peer was known: by a
+   * listener of its opening.
+   */
+  early: Acceptance | readonly [code: number, reason: string] | undefined;
 }
 
 export class EngineServer {
@@ -213,11 +213,11 @@ export class EngineServer {
     const { proxyProtocol } = this.#options;
     app.any('/*', (res, req) =>
       this.#guard(res, 'request', () => {
-        const isBehindProxy = this.#options.trustProxy !== false;
-        const forwarded = isBehindProxy ? readHeaders(req)['x-forwarded-for'] : undefined;
-        const address = this.#addressOf(res, forwarded ?? '');
-        const isIsolated = proxyProtocol || asksForWebSocket(req);
-        this.#host.onRequest(new UwsExchange(res, req, address, isIsolated, this.#budget.isSpent()));
+        const headers = readHeaders(req);
+        const address = this.#addressOf(res, headers['x-forwarded-for'] ?? '');
+        // A proxy may take such a request for the beginning of a WebSocket, and pass on whatever its client sends.
+        const isIsolated = proxyProtocol || /websocket/i.test(headers.upgrade ?? '');
+        this.#host.onRequest(new UwsExchange(res, req, headers, address, isIsolated, this.#budget.isSpent()));
       }),
     );
     return app;
@@ -257,12 +257,13 @@ export class EngineServer {
       compression: this.#compression(options.compression),
       upgrade: (res, req, context) => this.#guard(res, 'handshake', () => this.#upgrade(res, req, context)),
       open: (socket) => {
-        const { port } = socket;
+        const { port, early: acceptance } = socket;
         port.socket = socket;
-        const peer = this.#host.onOpen(port, port.acceptance!);
-        port.acceptance = undefined;
-        if (port.early === undefined) socket.peer = peer;
-        else peer.onClose(...port.early);
+        socket.early = undefined;
+        const peer = this.#host.onOpen(port, acceptance as Acceptance);
+        const { early } = socket as { early: readonly [number, string] | undefined };
+        if (early === undefined) socket.peer = peer;
+        else peer.onClose(...early);
       },
       message: (socket, message, isBinary) => socket.peer!.onMessage(message, isBinary),
       ping: (socket, payload) => socket.peer!.onPing(payload),
@@ -277,12 +278,11 @@ export class EngineServer {
     const compressFrom = compression === 'off' ? NEVER : compressionMinBytes;
     const request = this.#readRequest(res, req);
     const makeData = (acceptance: Acceptance) => ({
-      port: new UwsPort(acceptance, compressFrom),
+      port: new UwsPort(compressFrom),
       peer: undefined,
+      early: acceptance,
     });
-    this.#host.onHandshake(
-      new UwsHandshake(res, req, context, request, makeData, compression, this.#corkAnother),
-    );
+    this.#host.onHandshake(new UwsHandshake(res, context, request, makeData, compression, this.#corkAnother));
   }
 
   /** Runs work inside a cork of some other socket. False when there is none, and nothing was run. */
@@ -316,12 +316,13 @@ export class EngineServer {
     };
   }
 
-  #onClose({ port, peer }: UserData, code: number, message: ArrayBuffer): void {
-    const text = Buffer.from(message).toString('utf8');
+  #onClose(socket: UserData, code: number, message: ArrayBuffer): void {
+    const { port, peer } = socket;
+    const text = message.byteLength === 0 ? '' : Buffer.from(message).toString('utf8');
     if (code === 1006 && text !== '') this.#host.onEngineClose(text);
     // After the close event the engine's socket throws on every call.
     port.socket = undefined;
-    if (peer === undefined) port.early = [code, text];
+    if (peer === undefined) socket.early = [code, text];
     else peer.onClose(code, text);
   }
 
@@ -334,10 +335,4 @@ export class EngineServer {
       res.close();
     }
   }
-}
-
-/** A proxy may take such a request for the beginning of a WebSocket, and pass on whatever its client sends. */
-function asksForWebSocket(req: UwsRequest): boolean {
-  // Not `getHeader`: it knows the first line only.
-  return /websocket/i.test(readHeaders(req).upgrade ?? '');
 }

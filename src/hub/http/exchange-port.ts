@@ -20,8 +20,7 @@ export interface HttpExchange {
   readonly isOver: boolean;
   /** True when its answer cannot go on in pieces, since its connection is closed then. */
   readonly isIsolated: boolean;
-  /** To be called before anything is awaited. */
-  headers(): Headers;
+  readonly headers: Headers;
   /** Called when the client is gone before the answer has left; the handler takes the place of the one before. */
   onAborted(handler: () => void): void;
   /**
@@ -83,7 +82,7 @@ export function respondRefusal(
 }
 
 /** A request as the hooks for handshakes see one. */
-export function toRequest({ path, query, remoteAddress }: HttpExchange, headers: Headers): HandshakeRequest {
+export function toRequest({ path, query, headers, remoteAddress }: HttpExchange): HandshakeRequest {
   const url = query === '' ? path : `${path}?${query}`;
   return { url, path, query, headers, remoteAddress, subprotocols: [] };
 }

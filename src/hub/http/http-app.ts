@@ -15,7 +15,7 @@ import {
   refusal,
   refuseUnready,
 } from '../admission/admission.js';
-import { type HttpExchange, respondRefusal } from './exchange-port.js';
+import { type Headers, type HttpExchange, respondRefusal } from './exchange-port.js';
 import { sendResponse } from './response.js';
 
 export interface HttpAppHost {
@@ -68,7 +68,7 @@ export class HttpApp {
       this.#refuse(exchange, refused);
       return true;
     }
-    const headers = exchange.headers();
+    const headers = exchange.headers;
     const abort = new AbortController();
     exchange.onAborted(() => abort.abort());
     const answer = (body?: Uint8Array<ArrayBuffer>) =>
@@ -114,7 +114,7 @@ export class HttpApp {
   async #answer(
     handler: HttpHandler,
     exchange: HttpExchange,
-    headers: Record<string, string>,
+    headers: Headers,
     body: Uint8Array<ArrayBuffer> | undefined,
     abort: AbortController,
   ): Promise<void> {
@@ -142,7 +142,7 @@ export class HttpApp {
 
   #toRequest(
     { path, query, method }: HttpExchange,
-    headers: Record<string, string>,
+    headers: Headers,
     body: Uint8Array<ArrayBuffer> | undefined,
     signal: AbortSignal,
   ): Request | undefined {

@@ -1,5 +1,6 @@
 /** The HTTP routes beside the WebSocket: health, statistics, the console page, and `POST /echo`. */
 import { isUtf8 } from 'node:buffer';
+import type { HandshakeRequest } from '../../api/handshake-request.js';
 import { type HeaderList, TEXT_TYPE } from '../../util/headers.js';
 import {
   allResting,
@@ -13,7 +14,7 @@ import {
   upgradeRequired,
 } from '../admission/admission.js';
 import { CONSOLE_HEADERS, type ConsoleAsset } from './console-assets.js';
-import { type HttpExchange, respondRefusal } from './exchange-port.js';
+import { type HttpExchange, respondRefusal, toRequest } from './exchange-port.js';
 import type { HttpApp } from './http-app.js';
 import { MAX_STREAMS, StatsFeed } from './stats-feed.js';
 
@@ -32,14 +33,14 @@ export interface HttpHost {
   /** Anything that JSON can carry. */
   stats(): unknown;
   /** Refuses a request for statistics. */
-  refuseStats(headers: Readonly<Record<string, string>>): Refusal | undefined;
+  refuseStats(headers: HttpExchange['headers']): Refusal | undefined;
   readonly feed: StatsFeed;
   /** Refuses a request by its Origin. */
-  refuseOrigin(exchange: HttpExchange, headers: Readonly<Record<string, string>>): Refusal | undefined;
+  refuseOrigin(request: HandshakeRequest): Refusal | undefined;
   /** Runs a body through a worker; the exchange is answered with the replies. Returns a refusal when it does not. */
   onEcho(
     exchange: HttpExchange,
-    headers: Readonly<Record<string, string>>,
+    request: HandshakeRequest,
     body: Uint8Array,
     isBinary: boolean,
   ): Refusal | undefined;
@@ -81,9 +82,7 @@ export class HttpRoutes {
       if (options.echo) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
     }
     for (const path of options.paths)
-      this.#add(path, READ_METHODS, (exchange) =>
-        this.#refuse(exchange, upgradeRequired(exchange.headers())),
-      );
+      this.#add(path, READ_METHODS, (exchange) => this.#refuse(exchange, upgradeRequired(exchange.headers)));
   }
 
   handle(exchange: HttpExchange): void {
@@ -122,7 +121,7 @@ export class HttpRoutes {
   }
 
   #stats(exchange: HttpExchange): void {
-    const refused = this.#host.refuseStats(exchange.headers());
+    const refused = this.#host.refuseStats(exchange.headers);
     if (refused !== undefined) {
       this.#refuse(exchange, refused);
       return;
@@ -133,7 +132,7 @@ export class HttpRoutes {
 
   #streamStats(exchange: HttpExchange): void {
     const { feed } = this.#host;
-    const refused = this.#host.refuseStats(exchange.headers()) ?? this.#refuseStream();
+    const refused = this.#host.refuseStats(exchange.headers) ?? this.#refuseStream();
     if (refused !== undefined) {
       this.#refuse(exchange, refused);
       return;
@@ -160,14 +159,14 @@ export class HttpRoutes {
 
   #echo(exchange: HttpExchange): void {
     const host = this.#host;
-    const headers = exchange.headers();
-    const refused = host.refuseOrigin(exchange, headers) ?? this.#refuseWork();
+    const request = toRequest(exchange);
+    const refused = host.refuseOrigin(request) ?? this.#refuseWork();
     if (refused !== undefined) {
       this.#refuse(exchange, refused);
       return;
     }
     const { maxPayload } = this.#options;
-    const isBinary = !/^(text\/|application\/json\b)/i.test(headers['content-type'] ?? '');
+    const isBinary = !/^(text\/|application\/json\b)/i.test(exchange.headers['content-type'] ?? '');
     exchange.readBody(maxPayload, (body) => {
       if (body === undefined) {
         const text = `The body is over ${maxPayload} bytes.`;
@@ -176,7 +175,7 @@ export class HttpRoutes {
         this.#refuse(exchange, refusal('invalid-utf8', '400 Bad Request', 'The body is text but not UTF-8.'));
       } else {
         // The body may have taken its time.
-        const late = this.#refuseWork() ?? host.onEcho(exchange, headers, body, isBinary);
+        const late = this.#refuseWork() ?? host.onEcho(exchange, request, body, isBinary);
         if (late !== undefined) this.#refuse(exchange, late);
       }
     });

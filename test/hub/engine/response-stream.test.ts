@@ -24,7 +24,7 @@ async function serve(): Promise<Served> {
   let isAborted = false;
   const app = uws.App();
   app.any('/*', (res, req) => {
-    const exchange = new UwsExchange(res, req, '127.0.0.1', false, false);
+    const exchange = new UwsExchange(res, req, {}, '127.0.0.1', false, false);
     exchange.onAborted(() => {
       isAborted = true;
     });
