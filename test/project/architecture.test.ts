@@ -148,7 +148,7 @@ describe('the parts', () => {
 
 describe('what is foreign', () => {
   test.each([
-    ['uWebSockets.js', ['hub/engine/server.ts']],
+    ['uWebSockets.js', ['hub/engine/load-engine.ts']],
     ['piscina', ['hub/pool/piscina-links.ts']],
     [
       'zod',

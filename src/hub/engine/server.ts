@@ -1,5 +1,5 @@
 /**
- * The engine as a server: the only file that imports uWebSockets.js. It turns the engine's sockets and requests into `SocketPort`s
+ * The engine as a server. It turns the engine's sockets and requests into `SocketPort`s
  * and `HttpExchange`s, and copies what the engine lends before its callback returns.
  */
 import { HubError } from '../../api/errors.js';
@@ -15,10 +15,12 @@ import type { Compression } from './deflate-offer.js';
 import { readHeaders, UwsExchange } from './exchange.js';
 import { UwsHandshake } from './handshake.js';
 import { Listener, type ListenOptions } from './listener.js';
+import { loadEngine } from './load-engine.js';
 import { type AddressResolver, compileProxyTrust, type ProxyTrust } from './proxy.js';
 import { RequestBudget } from './request-budget.js';
 import { checkTlsFiles, SAFE_CIPHERS, type TlsFiles } from './tls.js';
-import type { Uws, UwsApp, UwsRequest, UwsResponse, UwsSocket } from './uws.js';
+import type { Uws, UwsApp, UwsRequest, UwsResponse } from './uws.js';
+import { type UserData, UwsPort } from './uws-port.js';
 
 /** What the server asks and tells the hub. */
 export interface EngineServerHost {
@@ -58,72 +60,6 @@ export interface EngineServerOptions extends ListenOptions {
 
 /** More than any message has; a small integer of V8, which a field of every socket holds without a box. */
 const NEVER = 0x7fff_ffff;
-
-const FIX = 'npm install uNetworking/uWebSockets.js#v20.69.0';
-
-/** @throws HubError `ERR_ENGINE_MISSING` when there is no engine for this Node.js */
-async function loadEngine(): Promise<Uws> {
-  try {
-    const module = (await import('uWebSockets.js')) as unknown as { default?: Uws } & Uws;
-    return module.default ?? module;
-  } catch (thrown) {
-    throw new HubError(
-      'ERR_ENGINE_MISSING',
-      `uWebSockets.js has no binary for this Node.js and platform: install one that has with \`${FIX}\``,
-      { cause: thrown },
-    );
-  }
-}
-
-/** A WebSocket as the hub sees it. */
-class UwsPort implements SocketPort {
-  socket: UwsSocket | undefined = undefined;
-  readonly #compressFrom: number;
-
-  /** @param compressFrom bytes of the smallest message that is compressed, if the client takes it */
-  constructor(compressFrom: number) {
-    this.#compressFrom = compressFrom;
-  }
-
-  send(data: Uint8Array, isBinary: boolean): number {
-    return this.socket!.send(data, isBinary, data.length >= this.#compressFrom);
-  }
-
-  ping(payload: Uint8Array): void {
-    this.socket!.ping(payload);
-  }
-
-  cork(work: () => void): void {
-    this.socket!.cork(work);
-  }
-
-  bufferedBytes(): number {
-    return this.socket!.getBufferedAmount();
-  }
-
-  end(code: number, reason: string): void {
-    this.socket!.end(code, reason);
-  }
-
-  terminate(): void {
-    this.socket!.close();
-  }
-}
-
-/**
- * What the engine keeps for a socket. It copies the properties onto the socket, so the object with methods is one of
- * them, and is found there without a call into the engine.
- */
-interface UserData {
-  readonly port: UwsPort;
-  /** Undefined before `open`, and when the socket was closed inside of it. */
-  peer: Peer | undefined;
-  /**
-   * What let it in, until it is open; then code and reason of a socket that was closed before its peer was known: by a
-   * listener of its opening.
-   */
-  early: Acceptance | readonly [code: number, reason: string] | undefined;
-}
 
 export class EngineServer {
   readonly #uws: Uws;
