@@ -1,5 +1,5 @@
 /**
- * `npm run bench:path`: what the front end's own code costs for each message, without engine, sockets and threads. It
+ * `npm run bench:path`: what the I/O thread's own code costs for each message, without engine, sockets and threads. It
  * says little about how fast a server is, but tells a change of some ns from noise.
  *
  *     node bench/path.mjs [processes] [messages]

@@ -100,7 +100,7 @@ export const ROWS = [
   ),
   echo(
     'open-loop-20k',
-    '64 B, 50 connections, 20,000 messages/s at a fixed rate: CPU of the front end thread',
+    '64 B, 50 connections, 20,000 messages/s at a fixed rate: CPU of the I/O thread',
     { connections: 50, size: 64, rate: 20_000 },
     { figure: 'cpuFrontEndMicros', servers: ['uws', 'shardhub', 'shardhub-inline', 'ws'] },
   ),

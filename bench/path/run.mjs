@@ -1,5 +1,5 @@
 /**
- * One process of `bench/path.mjs`: takes a number of messages of one load through the front end's own code, and prints
+ * One process of `bench/path.mjs`: takes a number of messages of one load through the I/O thread's own code, and prints
  * what each cost in ns: on the way in, and on the way out.
  *
  * Real: connection, admission to the ring, both rings, applying of replies. Not there: engine, sockets and threads; the
@@ -100,7 +100,7 @@ const sockets = Array.from({ length: load.connections }, () => {
 });
 const received = Array.from({ length: load.inFlight }, () => new ArrayBuffer(load.size));
 
-/** One turn of the front end: everything that is in flight comes, and is answered. Adds to `times`. */
+/** One turn of the I/O thread: everything that is in flight comes, and is answered. Adds to `times`. */
 function turn(times) {
   turns.count++;
   const start = process.hrtime.bigint();

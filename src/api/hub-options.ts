@@ -144,7 +144,7 @@ export interface HubOptions<Data = unknown> {
       >
     | undefined;
   /**
-   * Worker threads; 0 runs the handler on the front end thread.
+   * Worker threads; 0 runs the handler on the I/O thread.
    *
    * Takes an integer from 0 to 256 (threads).
    *
@@ -315,7 +315,7 @@ export interface HubOptions<Data = unknown> {
    */
   readonly maxConcurrent?: number | undefined;
   /**
-   * How long an idle worker, and the front end while messages are in flight, look for more in a loop before
+   * How long an idle worker, and the I/O thread while messages are in flight, look for more in a loop before
    * they sleep: less latency for CPU time, and only where cores are left; 0 is off.
    *
    * Takes an integer from 0 to 1000 (µs).

@@ -144,7 +144,7 @@ export const frontOptions = {
       .max(256)
       .default(() => Math.max(1, availableParallelism() - 1)),
     {
-      description: 'worker threads; 0 runs the handler on the front end thread',
+      description: 'worker threads; 0 runs the handler on the I/O thread',
       fallbackText: 'cores less one',
       takes: 'an integer from 0 to 256 (threads)',
       cli: { kind: 'integer', value: 'threads' },

@@ -48,7 +48,7 @@ export const workerOptions = {
     1000,
     0,
     'µs',
-    'how long an idle worker, and the front end while messages are in flight, look for more in a loop before they sleep: less latency for CPU time, and only where cores are left; 0 is off',
+    'how long an idle worker, and the I/O thread while messages are in flight, look for more in a loop before they sleep: less latency for CPU time, and only where cores are left; 0 is off',
   ),
   workerMemoryMb: integer(
     0,
