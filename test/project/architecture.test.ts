@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { findCycles, type Import, type Module, parseModule, readModules } from '../support/source-graph.js';
 
 const modules = readModules();
-const MAX_LINES = 425;
+const MAX_LINES = 400;
 
 /**
  * The rooms from the ground floor up: each may know itself, `api` and `util`, and those that its line names, which stand

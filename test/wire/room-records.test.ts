@@ -73,7 +73,7 @@ test('it is no message: neither in flight, nor for the replacement of a worker t
   const { inFlight } = counters;
   intake.finish(connection, 1, 0);
   intake.finish(connection, 1, 1);
-  connection.wantsRoom = true;
+  intake.askRoom(connection);
   intake.tellRoom(connection);
   intake.tellRoom(connection);
   intake.flush();

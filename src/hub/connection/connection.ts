@@ -7,52 +7,15 @@ import { CloseCode } from '../../api/close-codes.js';
 import type { SendStatus } from '../../api/send-status.js';
 import { RECORD_OVERHEAD } from '../../telemetry/counters.js';
 import { truncateReason } from '../../wire/close.js';
-import { connectionId } from '../../wire/id.js';
-import type { Backlog } from './backlog.js';
-import type { ConnectionHost, ConnectionOrigin, MessageSink } from './connection-host.js';
+import type { ConnectionHost, ConnectionOrigin } from './connection-host.js';
+import { ConnectionRecord } from './connection-record.js';
 import { ConnectionState, type Ending } from './connection-state.js';
 import { EngineBuffer } from './engine-buffer.js';
-import type { Member } from './member.js';
 import { dispose, type EnqueueVerdict, OutboundQueue, type QueuedMessage } from './outbound.js';
 import { RateLimiter } from './rate-limit.js';
 import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
 
-export class Connection implements Peer {
-  readonly slot: number;
-  readonly generation: number;
-  readonly shard: MessageSink<Connection>;
-  readonly request: string;
-  readonly data: unknown;
-  readonly remoteAddress: string;
-  readonly route: ConnectionOrigin<Connection>['route'];
-  readonly isVirtual: boolean;
-  state: ConnectionState = ConnectionState.Open;
-  /** Records that have been accepted and not finished, and their bytes. */
-  inFlight = 0;
-  inFlightBytes = 0;
-  /** How many of them are in the ring or in the worker. */
-  inRing = 0;
-  inRingBytes = 0;
-  /** Which life of the shard's worker knows the connection; 0 is none. */
-  knownTo = 0;
-  /** True while its `Open` record has not finished. */
-  isOpening = false;
-  /** What waits to enter the ring. */
-  backlog: Backlog | undefined = undefined;
-  /** Copies of what waits in the worker behind another record of this connection. */
-  held: Backlog | undefined = undefined;
-  /** True while the shard has it on its list of connections with a backlog. */
-  isListed = false;
-  /** True once what it has in flight is counted as leaving. */
-  isLeaving = false;
-  /** True once its messages are not processed any more: it was closed for a fault, or its handler closed it. */
-  isCut = false;
-  /** What the application has to do with it, if anything. */
-  member: Member | undefined = undefined;
-  /** True while it waits for its turn to be flushed. */
-  isFlushListed = false;
-  /** True while its worker waits to hear that there is room for more. */
-  wantsRoom = false;
+export class Connection extends ConnectionRecord<Connection> implements Peer {
   readonly #port: SocketPort;
   readonly #host: ConnectionHost<Connection>;
   #queue: OutboundQueue | undefined;
@@ -64,28 +27,10 @@ export class Connection implements Peer {
   #hasOverflowed = false;
 
   constructor(origin: ConnectionOrigin<Connection>, port: SocketPort, host: ConnectionHost<Connection>) {
-    this.slot = origin.slot;
-    this.generation = origin.generation;
-    this.shard = origin.shard;
-    this.request = origin.request;
-    this.data = origin.data;
-    this.remoteAddress = origin.remoteAddress;
-    this.route = origin.route;
-    this.isVirtual = origin.isVirtual;
+    super(origin);
     this.#port = port;
     this.#host = host;
     this.#limiter = host.limits.rateLimit && new RateLimiter(host.limits.rateLimit, host.clock);
-  }
-
-  get isOpen(): boolean {
-    return this.state === ConnectionState.Open;
-  }
-  get isGone(): boolean {
-    return this.state === ConnectionState.Gone;
-  }
-
-  get id(): string {
-    return connectionId(this.slot, this.generation);
   }
 
   /** Bytes of replies that the kernel did not take yet: in the queue, and in the engine as of the last look. */
@@ -95,7 +40,7 @@ export class Connection implements Peer {
 
   /** True when nothing is queued and the engine's buffer is below the high-water mark. */
   get hasRoom(): boolean {
-    return this.state < ConnectionState.Closing && !this.#engine.isBlocked && !this.#queue?.length;
+    return this.currentState < ConnectionState.Closing && !this.#engine.isBlocked && !this.#queue?.length;
   }
 
   /** The same, with what each reply costs beside its own. */
@@ -104,19 +49,15 @@ export class Connection implements Peer {
     return this.#engine.bytes + (queue === undefined ? 0 : queue.bytes + queue.length * RECORD_OVERHEAD);
   }
 
-  /** Bytes in flight, with what each message costs beside its own. */
-  get inFlightWeight(): number {
-    return this.inFlightBytes + this.inFlight * RECORD_OVERHEAD;
-  }
-
   // What the socket says
+
   /** hot: once per message. */
   onMessage(message: ArrayBuffer, isBinary: boolean): void {
     // On this way `length` is read, never `byteLength`: V8 inlines the one and calls a function for the other.
     const bytes = new Uint8Array(message);
     const { counters, limits } = this.#host;
     if (!this.#mayGoOn(bytes.length, false)) return;
-    if (this.state !== ConnectionState.Open) {
+    if (this.currentState !== ConnectionState.Open) {
       counters.dropped.draining++;
       return;
     }
@@ -151,7 +92,7 @@ export class Connection implements Peer {
     const { counters, limits } = this.#host;
     if (limits.overload === 'shed' && !isOwnBound) {
       this.#host.relieve();
-      if (this.state === ConnectionState.Open) return true;
+      if (this.currentState === ConnectionState.Open) return true;
     }
     counters.dropped.overload++;
     if (limits.overload === 'shed' && isOwnBound)
@@ -173,13 +114,13 @@ export class Connection implements Peer {
 
   /** Counts a message, or a ping or pong that nobody asked for. False when that was too much; a flood is cut off. hot */
   #mayGoOn(bytes: number, isControl: boolean): boolean {
-    if (this.state >= ConnectionState.Closing) return true;
+    if (this.currentState >= ConnectionState.Closing) return true;
     const isOver = this.#host.meter.isOver(this, bytes, isControl);
     if (!isOver && (this.#limiter === undefined || this.#limiter.allow(bytes, isControl))) return true;
     if (isOver) this.shed(CloseCode.TryAgainLater, 'overloaded: too much at once', true);
     else {
       this.#host.counters.invalid['rate-limit']++;
-      this.isCut = true;
+      this.cut = true;
       this.closeNow(CloseCode.PolicyViolation, 'rate limit');
     }
     return false;
@@ -191,10 +132,10 @@ export class Connection implements Peer {
   }
 
   onClose(code: number, reason: string): void {
-    if (this.state === ConnectionState.Gone) return;
+    if (this.currentState === ConnectionState.Gone) return;
     // A socket that the hub tore down tells no code: the one that was meant is what happened.
-    const own = this.state === ConnectionState.Closing ? this.#ending : undefined;
-    this.state = ConnectionState.Gone;
+    const own = this.currentState === ConnectionState.Closing ? this.#ending : undefined;
+    this.currentState = ConnectionState.Gone;
     this.#host.meter.forget(this);
     this.#dropQueue();
     this.#engine = this.#engine.see(0, this.#host.limits.highWaterMark, this.#host.counters);
@@ -202,6 +143,7 @@ export class Connection implements Peer {
   }
 
   // What it is sent
+
   /** Sends or queues a reply. The bytes are not read after the call. hot: once per reply. */
   send(data: Uint8Array, isBinary: boolean): SendStatus {
     if (!this.#mayAccept(data)) return 'dropped';
@@ -231,21 +173,21 @@ export class Connection implements Peer {
     if (!this.#engine.isBlocked && this.#queue?.isFull(bytes)) {
       if (this.#isCorked) this.#sendQueued();
       else this.flush();
-      if (this.state >= ConnectionState.Closing) return undefined;
+      if (this.currentState >= ConnectionState.Closing) return undefined;
     }
     return (this.#queue ??= new OutboundQueue(this.#host.limits, this.#host.counters));
   }
 
   /** Sends a ping (RFC 6455 §5.5.2). False when the connection is not open any more. */
   ping(payload: Uint8Array): boolean {
-    if (this.state >= ConnectionState.Closing) return false;
+    if (this.currentState >= ConnectionState.Closing) return false;
     this.#port.ping(payload);
     return true;
   }
 
   /** False, and counted, when nothing can be sent. hot */
   #mayAccept(data: Uint8Array): boolean {
-    if (this.state < ConnectionState.Closing) return this.#mayBuffer(data);
+    if (this.currentState < ConnectionState.Closing) return this.#mayBuffer(data);
     this.#host.counters.dropped['connection-gone']++;
     return false;
   }
@@ -261,7 +203,7 @@ export class Connection implements Peer {
 
   /** Runs `work`, which sends several replies, with as few writes as possible. */
   cork(work: () => void): void {
-    if (this.state === ConnectionState.Gone) {
+    if (this.currentState === ConnectionState.Gone) {
       work();
       return;
     }
@@ -279,7 +221,7 @@ export class Connection implements Peer {
 
   /** Sends what is queued, as far as the socket takes it. */
   flush(): void {
-    if (this.state === ConnectionState.Gone) return;
+    if (this.currentState === ConnectionState.Gone) return;
     const waiting = this.#queue?.length ?? 0;
     // A peer that keeps up is not looked at before it is sent one message more.
     if (waiting !== 1 || this.#engine.bytes > 0) this.#checkBuffer();
@@ -291,13 +233,14 @@ export class Connection implements Peer {
     if (this.wantsRoom) this.shard.tellRoom(this);
     if (!this.#engine.isBehind || this.#engine.isBlocked || (this.#queue?.length ?? 0) > 0) return;
     this.#engine.isBehind = false;
-    if (this.state < ConnectionState.Closing) this.#host.onDrained(this);
+    if (this.currentState < ConnectionState.Closing) this.#host.onDrained(this);
   }
 
   // How it ends
+
   /** Closes after everything that has been sent so far; messages that have not entered the ring are dropped. */
   closeAfterQueue(code: number, reason: string): void {
-    this.isCut = true;
+    this.cut = true;
     this.shard.dropMessages(this);
     this.#end({ code, reason, whenIdle: false });
   }
@@ -309,17 +252,17 @@ export class Connection implements Peer {
 
   /** Closes at once; what is queued is dropped. */
   closeNow(code: number, reason: string): void {
-    if (this.state >= ConnectionState.Closing) return;
+    if (this.currentState >= ConnectionState.Closing) return;
     this.#startClosing(code, reason);
     this.settle();
   }
 
   /** Closes for a fault after what has been sent so far; messages that have not entered the ring are dropped. */
   fail(code: number, reason: string): void {
-    if (this.state >= ConnectionState.Closing) return;
-    this.isCut = true;
+    if (this.currentState >= ConnectionState.Closing) return;
+    this.cut = true;
     this.shard.dropMessages(this);
-    this.state = ConnectionState.Ending;
+    this.currentState = ConnectionState.Ending;
     // A code that has been decided stays, unless it waits for answers that will not come.
     if (this.#ending === undefined || this.#ending.whenIdle) this.#ending = { code, reason, whenIdle: false };
     this.settle();
@@ -327,16 +270,16 @@ export class Connection implements Peer {
 
   /** Closes at once to free memory. A peer that does not read could not see a close frame: it is cut off. */
   shed(code: number, reason: string, mustCutOff = false): void {
-    if (this.state === ConnectionState.Gone) {
+    if (this.currentState === ConnectionState.Gone) {
       this.shard.dropMessages(this);
       return;
     }
     this.#host.counters.shed++;
     this.#host.onShed(this, reason);
-    this.isCut = true;
+    this.cut = true;
     const isStalled = this.#engine.bytes > this.#host.limits.highWaterMark;
     // Whoever heard that it is shed may have closed it.
-    if (!(mustCutOff || isStalled) || this.#isCorked || this.state >= ConnectionState.Closing)
+    if (!(mustCutOff || isStalled) || this.#isCorked || this.currentState >= ConnectionState.Closing)
       this.closeNow(code, reason);
     else {
       this.#startClosing(code, reason);
@@ -346,18 +289,18 @@ export class Connection implements Peer {
 
   #startClosing(code: number, reason: string): void {
     this.#dropQueue();
-    this.state = ConnectionState.Closing;
+    this.currentState = ConnectionState.Closing;
     this.#ending = { code, reason, whenIdle: false };
   }
 
   /** Ends the socket if it is to end and nothing holds it back. */
   settle(): void {
     const ending = this.#ending;
-    if (ending === undefined || this.#isCorked || this.state === ConnectionState.Gone) return;
+    if (ending === undefined || this.#isCorked || this.currentState === ConnectionState.Gone) return;
     if (this.#hasOverflowed) this.#host.onShed(this, ending.reason);
     this.#hasOverflowed = false;
     // Once it is closing, nothing is waited for: also when a cork put the end off.
-    const atOnce = this.state === ConnectionState.Closing;
+    const atOnce = this.currentState === ConnectionState.Closing;
     if (!atOnce) {
       if (this.#queue !== undefined && this.#queue.length > 0) return;
       if (ending.whenIdle && this.inFlight > 0) return;
@@ -365,16 +308,17 @@ export class Connection implements Peer {
     const left = this.#port.bufferedBytes();
     // The engine would cut a socket that is ended with a backlog after some seconds.
     if (left > 0 && !atOnce) return;
-    this.state = ConnectionState.Closing;
+    this.currentState = ConnectionState.Closing;
     if (left > 0 && !this.#host.mayLinger(left)) this.#port.terminate();
     else this.#port.end(ending.code, truncateReason(ending.reason));
   }
 
   #end(ending: Ending): void {
     // What the handler asks for goes before a drain, which only waits for it.
-    const mayReplace = this.state === ConnectionState.Ending && this.#ending?.whenIdle && !ending.whenIdle;
-    if (this.state !== ConnectionState.Open && !mayReplace) return;
-    this.state = ConnectionState.Ending;
+    const mayReplace =
+      this.currentState === ConnectionState.Ending && this.#ending?.whenIdle && !ending.whenIdle;
+    if (this.currentState !== ConnectionState.Open && !mayReplace) return;
+    this.currentState = ConnectionState.Ending;
     this.#ending = ending;
     this.settle();
   }
@@ -382,7 +326,7 @@ export class Connection implements Peer {
   #onQueued(verdict: EnqueueVerdict): SendStatus {
     if (verdict !== 'overflow') return verdict;
     this.#host.counters.dropped['slow-consumer'] += this.#queue!.clear() + 1;
-    this.isCut = true;
+    this.cut = true;
     this.#startClosing(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
     this.#hasOverflowed = true;
     // Later: whoever hears of it may publish, to others that are as slow, from within this very publish.
@@ -403,7 +347,7 @@ export class Connection implements Peer {
   }
 
   #checkBuffer(): void {
-    if (this.state === ConnectionState.Gone) return;
+    if (this.currentState === ConnectionState.Gone) return;
     const { limits, counters } = this.#host;
     this.#engine = this.#engine.see(this.#port.bufferedBytes(), limits.highWaterMark, counters);
   }

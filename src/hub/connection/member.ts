@@ -23,8 +23,13 @@ export class Member {
   handle: unknown = undefined;
 }
 
+/** What the registry keeps. */
+export interface MemberEntry {
+  member: Member | undefined;
+}
+
 /** Made when it is first asked for. */
-export function memberOf(connection: { member: Member | undefined }): Member {
+export function memberOf(connection: MemberEntry): Member {
   connection.member ??= new Member();
   return connection.member;
 }

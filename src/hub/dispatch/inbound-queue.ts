@@ -14,6 +14,7 @@ import * as Inbound from '../../wire/inbound-kind.js';
 import { KIND_MASK, UNIT_BYTES } from '../../wire/layout.js';
 import { Backlog, type BacklogEntry } from '../connection/backlog.js';
 import type { Connection } from '../connection/connection.js';
+import type { InboundEntry } from '../connection/connection-record.js';
 import type { Connections } from '../connection/connections.js';
 import { giveBack } from '../connection/copies.js';
 
@@ -40,16 +41,19 @@ const LOAD_UNITS = (512 * 1024) / UNIT_BYTES;
 
 const NOTHING = new Uint8Array(0);
 
+/** A connection, with what this queue keeps of it. */
+type Entry = Connection & InboundEntry;
+
 export class Intake {
   readonly #counters: Counters;
   readonly #connections: Connections;
   readonly #schedule: () => void;
   /** Connections with a backlog that may enter the ring, in turn. */
-  readonly #listed = new Deque<Connection>();
+  readonly #listed = new Deque<Entry>();
   /** Connections whose peer is gone while they have a backlog: the worker is to be told. */
-  readonly #aborts = new Deque<Connection>();
+  readonly #aborts = new Deque<Entry>();
   /** Connections that have room again, whose worker asked. */
-  readonly #rooms = new Deque<Connection>();
+  readonly #rooms = new Deque<Entry>();
   #inbound: InboundWriter | undefined;
   /** Counts the lives of the shard's worker. */
   #life = 0;
@@ -76,7 +80,7 @@ export class Intake {
   }
 
   /** The connection is closed for a fault: what it has left in the worker is counted apart. */
-  leave(connection: Connection): void {
+  leave(connection: Entry): void {
     if (connection.isLeaving) return;
     connection.isLeaving = true;
     this.#counters.leaving += connection.inFlight;
@@ -89,16 +93,16 @@ export class Intake {
   }
 
   /** True when a worker knows the connection, or is going to. */
-  isKnown(connection: Connection): boolean {
+  isKnown(connection: Entry): boolean {
     return this.isKnownToWorker(connection) || connection.backlog !== undefined;
   }
 
-  isKnownToWorker(connection: Connection): boolean {
+  isKnownToWorker(connection: Entry): boolean {
     return this.#inbound !== undefined && connection.knownTo === this.#life;
   }
 
   /** Keeps a record that waits in the worker, for the case that the worker dies before it begins. */
-  hold(connection: Connection, position: number): void {
+  hold(connection: Entry, position: number): void {
     const inbound = this.#inbound!;
     const head = inbound.headAt(position);
     connection.held ??= new Backlog();
@@ -106,13 +110,13 @@ export class Intake {
   }
 
   /** The oldest record that was held begins. */
-  letGo(connection: Connection): void {
+  letGo(connection: Entry): void {
     const entry = connection.held?.shift();
     if (entry !== undefined) giveBack(entry.payload);
   }
 
   /** Forgets everything that waits to enter the ring. */
-  dropAll(connection: Connection): void {
+  dropAll(connection: Entry): void {
     this.dropMessages(connection);
     connection.backlog = undefined;
     this.#account(connection, -connection.inFlight, -connection.inFlightBytes);
@@ -125,7 +129,7 @@ export class Intake {
   }
 
   /** Accepts a record. `payload` is not read after the call. hot */
-  enter(connection: Connection, kind: number, payload: Uint8Array): void {
+  enter(connection: Entry, kind: number, payload: Uint8Array): void {
     const isMessage = (kind & KIND_MASK) === Inbound.Message;
     this.#account(connection, 1, isMessage ? payload.length : 0);
     if (!isMessage && (kind & KIND_MASK) === Inbound.Open) connection.isOpening = true;
@@ -146,7 +150,7 @@ export class Intake {
   }
 
   /** Records of a connection have finished. hot */
-  finish(connection: Connection | undefined, records: number, bytes: number): void {
+  finish(connection: Entry | undefined, records: number, bytes: number): void {
     if (connection === undefined) {
       this.#inFlight -= records;
       this.#counters.inFlight -= records;
@@ -161,7 +165,7 @@ export class Intake {
   }
 
   /** Forgets the messages that wait to enter the ring. @returns how many there were */
-  dropMessages(connection: Connection): number {
+  dropMessages(connection: Entry): number {
     const { backlog } = connection;
     if (backlog === undefined) return 0;
     const kept: BacklogEntry[] = [];
@@ -177,14 +181,20 @@ export class Intake {
   }
 
   /** The peer is gone: a hook that waits for that is told ahead of what waits to enter the ring. */
-  abort(connection: Connection): void {
+  abort(connection: Entry): void {
     if (connection.backlog === undefined || !this.isKnownToWorker(connection)) return;
     this.#aborts.push(connection);
     this.#schedule();
   }
 
+  /** Its worker waits to hear that there is room for more. */
+  askRoom(connection: Entry): void {
+    connection.wantsRoom = true;
+  }
+
   /** The connection has room, and its worker asked: it is told ahead of what waits to enter the ring. */
-  tellRoom(connection: Connection): void {
+  tellRoom(connection: Entry): void {
+    connection.wantsRoom = false;
     if (!this.isKnownToWorker(connection)) return;
     this.#rooms.push(connection);
     this.#schedule();
@@ -224,13 +234,13 @@ export class Intake {
    * @param own the connections of the shard
    * @returns the connections that it costs: a record of theirs had begun and not finished
    */
-  detach(taken: number, own: Iterable<Connection>): Connection[] {
+  detach(taken: number, own: Iterable<Entry>): Entry[] {
     const untaken = this.#takeBack(taken);
     this.#inbound = undefined;
     this.#listed.clear();
     this.#aborts.clear();
     this.#rooms.clear();
-    const victims: Connection[] = [];
+    const victims: Entry[] = [];
     for (const connection of own) {
       const held = [...(connection.held ?? [])].filter((entry) => this.#isWanted(connection, entry));
       const entries = [...held, ...(untaken.get(connection) ?? [])];
@@ -253,7 +263,7 @@ export class Intake {
   }
 
   /** A new worker is there: everybody's backlog may enter, and who is open is introduced if `open` wants to know. */
-  resume(own: Iterable<Connection>, wantsOpen: boolean): void {
+  resume(own: Iterable<Entry>, wantsOpen: boolean): void {
     for (const connection of own) {
       if (connection.backlog !== undefined) this.#list(connection);
       else if (wantsOpen && connection.isOpen) this.enter(connection, Inbound.Open, NOTHING);
@@ -263,10 +273,10 @@ export class Intake {
   }
 
   /** What the dead worker had not taken, by connection, in order. */
-  #takeBack(taken: number): Map<Connection, BacklogEntry[]> {
-    const byConnection = new Map<Connection, BacklogEntry[]>();
+  #takeBack(taken: number): Map<Entry, BacklogEntry[]> {
+    const byConnection = new Map<Entry, BacklogEntry[]>();
     for (const record of this.#inbound?.recordsFrom(taken) ?? []) {
-      const connection = this.#connections.get(record.slot, record.generation);
+      const connection: Entry | undefined = this.#connections.get(record.slot, record.generation);
       if (connection === undefined || record.kind === Inbound.Abort || record.kind === Inbound.Room) continue;
       if (record.kind === Inbound.Open) {
         // It is introduced again: as if for the first time, if it was.
@@ -286,7 +296,7 @@ export class Intake {
   }
 
   /** False for a message of a connection that is cut: it is forgotten, as no worker processes it any more. */
-  #isWanted(connection: Connection, { kind, payload }: BacklogEntry): boolean {
+  #isWanted(connection: Entry, { kind, payload }: BacklogEntry): boolean {
     if (!connection.isCut || (kind & KIND_MASK) !== Inbound.Message) return true;
     connection.inRing--;
     this.#account(connection, -1, -payload.length);
@@ -297,7 +307,7 @@ export class Intake {
   // Into the ring
 
   /** Writes a record to the ring; false when there is no room. hot */
-  #stage(connection: Connection, kind: number, payload: Uint8Array): boolean {
+  #stage(connection: Entry, kind: number, payload: Uint8Array): boolean {
     const inbound = this.#inbound;
     if (inbound === undefined) return false;
     const { slot, generation } = connection;
@@ -313,7 +323,7 @@ export class Intake {
   }
 
   /** Introduces a connection to the worker. */
-  #stageOpen(inbound: InboundWriter, connection: Connection, isAccounted: boolean): boolean {
+  #stageOpen(inbound: InboundWriter, connection: Entry, isAccounted: boolean): boolean {
     const kind = connection.knownTo === 0 ? Inbound.Open : Inbound.Open | Flag.Restarted;
     const { slot, generation, request } = connection;
     if (!inbound.tryWriteText(kind, slot, generation, request)) return false;
@@ -327,7 +337,7 @@ export class Intake {
     return true;
   }
 
-  #list(connection: Connection): void {
+  #list(connection: Entry): void {
     if (connection.isListed || this.#isAtShare(connection)) return;
     connection.isListed = true;
     this.#listed.push(connection);
@@ -335,7 +345,7 @@ export class Intake {
   }
 
   /** Writes a record without payload for each of some connections, as far as there is room. */
-  #writeAll(inbound: InboundWriter, kind: number, connections: Deque<Connection>): void {
+  #writeAll(inbound: InboundWriter, kind: number, connections: Deque<Entry>): void {
     let connection = connections.peek();
     while (connection !== undefined) {
       const { slot, generation } = connection;
@@ -360,7 +370,7 @@ export class Intake {
   }
 
   /** False when the ring has no room for the next record. */
-  #admitRun(connection: Connection, backlog: Backlog): boolean {
+  #admitRun(connection: Entry, backlog: Backlog): boolean {
     let bytes = 0;
     for (let records = 0; records < RUN_RECORDS && bytes < RUN_BYTES; records++) {
       const entry = backlog.peek();
@@ -373,7 +383,7 @@ export class Intake {
     return true;
   }
 
-  #account(connection: Connection, records: number, bytes: number): void {
+  #account(connection: Entry, records: number, bytes: number): void {
     this.#inFlight += records;
     this.#counters.inFlight += records;
     this.#counters.inFlightBytes += bytes;
@@ -384,7 +394,7 @@ export class Intake {
     this.#counters.leavingBytes += bytes;
   }
 
-  #isAtShare(connection: Connection): boolean {
+  #isAtShare(connection: Entry): boolean {
     return connection.inRing >= this.#share || connection.inRingBytes >= SHARE_BYTES;
   }
 }

@@ -301,9 +301,7 @@ export class Shard implements ReplySink {
   }
 
   tellRoom(connection: Connection): void {
-    if (!connection.hasRoom) return;
-    connection.wantsRoom = false;
-    this.#intake.tellRoom(connection);
+    if (connection.hasRoom) this.#intake.tellRoom(connection);
   }
 
   /** Lets the worker have what was staged, and wakes it if it sleeps. */
@@ -388,7 +386,7 @@ export class Shard implements ReplySink {
   }
 
   onRoomAsked(connection: Connection): void {
-    connection.wantsRoom = true;
+    this.#intake.askRoom(connection);
     // Inside a cork the socket is looked at when it ends; elsewhere by this.
     this.#host.flushSoon(connection);
   }

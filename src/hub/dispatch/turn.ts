@@ -3,6 +3,7 @@
  * apply what the workers answered. One for all shards of a hub.
  */
 import type { Connection } from '../connection/connection.js';
+import type { FlushEntry } from '../connection/connection-record.js';
 import type { Shard } from './shard.js';
 
 /**
@@ -19,7 +20,7 @@ export class Turn {
   readonly #shards: readonly Shard[];
   readonly #spinMs: number;
   readonly #relieve: () => void;
-  #flushing: Connection[] = [];
+  #flushing: (Connection & FlushEntry)[] = [];
   #isScheduled = false;
   #isRunning = false;
   #timer: NodeJS.Timeout | undefined;
@@ -49,7 +50,7 @@ export class Turn {
   }
 
   /** Sends a connection's queue in the next turn. */
-  flushSoon(connection: Connection): void {
+  flushSoon(connection: Connection & FlushEntry): void {
     if (connection.isFlushListed) return;
     connection.isFlushListed = true;
     this.#flushing.push(connection);
