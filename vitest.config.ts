@@ -1,12 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
+const FULL = 'test/**/*.full.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Tests drive real sockets and worker threads: each file in a process of its own, so that
     // a process-wide check (memory, threads, listeners) sees its own file only.
     pool: 'forks',
-    maxWorkers: 2,
+    projects: [
+      // Before each commit, `npm test`: three minutes on two cores. Many of its tests wait for a timer: more
+      // workers than cores keep those busy.
+      {
+        extends: true,
+        test: { name: 'commit', include: ['test/**/*.test.ts'], exclude: [FULL], maxWorkers: 4 },
+      },
+      // What takes long, or needs a browser or a registry, `npm run test:rest`: no test is in both.
+      {
+        extends: true,
+        test: { name: 'full', include: [FULL], maxWorkers: 2, sequence: { groupOrder: 1 } },
+      },
+    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

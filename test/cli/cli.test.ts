@@ -293,7 +293,7 @@ describe('exit code 1, when it cannot run', () => {
     ['throws while it is loaded', 'throws-at-load.mjs', /broken at load/],
   ])('a handler that %s is named with the reason', async (_, file, reason) => {
     for (const workers of ['0', '2']) {
-      const args = ['serve', '--port=0', `--workers=${workers}`, '--handler', `../${file}`];
+      const args = ['serve', '--port=0', `--workers=${workers}`, '--handler', `./${file}`];
       expectOneComplaint(await runCommand(args, { cwd: FIXTURES }), 1, join(FIXTURES, file), reason);
     }
   });

@@ -35,7 +35,7 @@ describe('the files of the console', () => {
     for (const path of scripts) {
       const imports = [...text(path).matchAll(/^import .*?'(.*)';$/gm)].map((match) => match[1]);
       for (const target of imports)
-        expect(assets.has(`/console/${target?.replace('../', '')}`), target).toBe(true);
+        expect(assets.has(`/console/${target?.replace('./', '')}`), target).toBe(true);
     }
     for (const path of assets.keys()) {
       // uPlot is its authors' work: what the page's policy allows it is seen in the browser. An image names its XML.

@@ -54,12 +54,14 @@ describe('the page', () => {
   const TESTS = new URL('../', import.meta.url);
   const files = readdirSync(TESTS, { recursive: true, encoding: 'utf8' });
 
-  /** The titles of tests and groups in the file that a cell names. */
+  /** The titles of tests and groups in the files that a cell names. */
   function titlesOf(cell: string): string[] {
     const [, file] = /^`([\w-]+)`: /.exec(cell) ?? [];
-    const path = files.find((one) => basename(one) === `${file}.test.ts`);
-    if (path === undefined) throw new Error(`no file in ${cell}`);
-    const text = readFileSync(new URL(path, TESTS), 'utf8');
+    const isIt = (path: string) => [`${file}.test.ts`, `${file}.full.test.ts`].includes(basename(path));
+    const text = files
+      .filter(isIt)
+      .map((path) => readFileSync(new URL(path, TESTS), 'utf8'))
+      .join('\n');
     return [...text.matchAll(/(?:\b(?:test|describe)|\))\(\s*(['`])(.*?)\1,/g)].map(([, , title]) => title!);
   }
 });

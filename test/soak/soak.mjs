@@ -18,13 +18,13 @@ const runs = [
   {
     name: 'crash storm',
     numbers: `${deaths} deaths`,
-    file: 'test/hub/pool/crash-storm.test.ts',
+    file: 'test/hub/pool/crash-storm.full.test.ts',
     env: { SHARDHUB_STORM_DEATHS: deaths, SHARDHUB_STORM_REPORT: '1' },
   },
   {
     name: 'churn',
     numbers: `${connections} connections`,
-    file: 'test/hub/churn.test.ts',
+    file: 'test/hub/churn.full.test.ts',
     env: { SHARDHUB_CHURN: connections, SHARDHUB_CHURN_REPORT: '1' },
   },
   {
@@ -36,13 +36,13 @@ const runs = [
   {
     name: 'streams',
     numbers: '1 GB to a peer that reads 20 MB/s',
-    file: 'test/workers/stream-memory.test.ts',
+    file: 'test/workers/stream-memory.full.test.ts',
     env: { SHARDHUB_STREAM_MB: '1000', SHARDHUB_STREAM_RATE: '20' },
   },
   {
     name: 'overload',
     numbers: 'as in the suite',
-    file: 'test/hub/overload.test.ts',
+    file: 'test/hub/overload.full.test.ts',
     env: { SHARDHUB_OVERLOAD_REPORT: '1' },
   },
 ];

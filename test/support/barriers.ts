@@ -2,7 +2,15 @@
  * Barriers between a test and a handler in another thread or process: files in a directory that the handler is
  * told in the query of its connection (see test/fixtures/barriers.mjs).
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -15,8 +23,10 @@ export class Barriers {
     onTestFinished(() => {
       // Whatever still waits is let go first.
       this.lift('release');
-      // They may be writing.
-      rmSync(this.dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+      // They may be writing: under this name, nobody adds a file to what is being removed.
+      const gone = `${this.dir}-gone`;
+      renameSync(this.dir, gone);
+      rmSync(gone, { recursive: true, force: true });
     });
   }
 

@@ -1,6 +1,6 @@
 /**
- * Runs before the tests: makes available what some of them run, from Debian's packages: chromium (test/console*.test.ts),
- * nginx and HAProxy (test/docs/proxy-docs.test.ts).
+ * Runs before the full tier of the tests: makes available what some of them run, from Debian's packages: chromium (test/console/*.full.test.ts),
+ * nginx and HAProxy (test/docs/proxy-docs.full.test.ts).
  *
  * It installs system packages, so it does that only where it is sure to be welcome: as root on Debian or a derivative
  * that packages them under the same names; and servers only where no service manager would start them. Elsewhere it says

@@ -1,109 +1,12 @@
-/**
- * Workers that die at random, under load: only the connections whose message killed a worker pay, and for everybody
- * else nothing is lost, repeated or reordered.
- *
- * SHARDHUB_STORM_DEATHS sets how many workers die (default 1,000; `npm run soak` takes 5,000).
- */
-import { expect, onTestFinished, test } from 'vitest';
-import { emptyReport, type Poison, StormClient } from '../../support/faults/storm.js';
-import { Prng } from '../../support/prng.js';
-import { fixture, startHub } from '../../support/servers/hubs.js';
-import { until } from '../../support/until.js';
-
-const DEATHS = Number(process.env.SHARDHUB_STORM_DEATHS ?? 1000);
-const SEED = Number(process.env.SHARDHUB_STORM_SEED ?? 1);
-const CONNECTIONS = 200;
-/** Poisoned messages that may be under way at a time: more than one, so that some meet. */
-const AT_ONCE = 3;
-/** The slow kinds more rarely; all of them in the first few. */
-const KINDS: Poison[] = [
-  ...Array(50).fill('exit'),
-  ...Array(44).fill('uncaught'),
-  ...Array(5).fill('oom'),
-  'loop',
-];
-/** Far more than a message takes that is no loop, where one of the cores stands still for a while. */
-const HANDLER_TIMEOUT_MS = 5000;
-const DEADLINE_MS = 60_000 + 5000 * DEATHS;
+/** Some dozens of workers that die at random, under load; a thousand do in crash-storm.full.test.ts. */
+import { test } from 'vitest';
+import { crashStorm, stormTimeoutMs } from '../../support/faults/crash-storm.js';
 
 test.each([
-  ['serial', DEATHS],
-  // Replies leave in the same order, so its clients cannot tell.
-  ['concurrent', Math.ceil(DEATHS / 10)],
+  ['serial', 40],
+  ['concurrent', 12],
 ] as const)(
   '%s: %i random deaths under load cost exactly the connections that caused them',
-  {
-    timeout: 2 * DEADLINE_MS,
-  },
-  async (ordering, deaths) => {
-    const { hub, log } = await startHub({
-      handler: fixture('deaths.mjs'),
-      ordering,
-      maxRestarts: 1_000_000,
-      handlerTimeoutMs: HANDLER_TIMEOUT_MS,
-      workerMemoryMb: 24,
-    });
-    const random = new Prng(SEED);
-    const report = emptyReport();
-    const clients: StormClient[] = [];
-    onTestFinished(() => clients.forEach((client) => void client.terminate()));
-    let isOver = false;
-    const join = async (place: number): Promise<void> => {
-      const client = new StormClient(hub.wsUrl, random, report, () => {
-        if (!isOver) void join(place);
-      });
-      clients[place] = client;
-      await client.opened;
-      client.start();
-    };
-    await Promise.all(Array.from({ length: CONNECTIONS }, (_, place) => join(place)));
-
-    const poisons: Record<Poison, number> = { exit: 0, uncaught: 0, oom: 0, loop: 0 };
-    const poisoned = () => Object.values(poisons).reduce((sum, count) => sum + count);
-    const underWay = () => poisoned() - report.closedWithPoison;
-    const progress = () => `${deaths} deaths: ${JSON.stringify({ poisons, report, log: log.slice(-3) })}`;
-    const poisonOne = (): void => {
-      const client = random.pick(clients);
-      if (client.isPoisoned || client.isClosed || client.unanswered === 0) return;
-      const kind =
-        poisoned() < 4 ? (['exit', 'uncaught', 'oom', 'loop'] as const)[poisoned()]! : random.pick(KINDS);
-      poisons[kind]++;
-      client.poison(kind);
-    };
-    await until(
-      progress,
-      () => {
-        if (underWay() < AT_ONCE) poisonOne();
-        return hub.stats().workerExits >= deaths;
-      },
-      { deadlineMs: DEADLINE_MS },
-    );
-    isOver = true;
-    await until(progress, () => underWay() === 0);
-    for (const client of clients) client.stop();
-    await until(progress, () => clients.every((client) => client.isClosed || client.unanswered === 0));
-    await until('the last worker to be back', () => hub.stats().shards.every(({ state }) => state === 'up'));
-
-    if (process.env.SHARDHUB_STORM_REPORT) console.log(poisons, report);
-    const { replies, ...outcome } = report;
-    expect(outcome).toEqual({
-      closedWithPoison: poisoned(),
-      closedWithout: 0,
-      wrongCode: 0,
-      lost: 0,
-      repeatedOrReordered: 0,
-      answeredBehindPoison: 0,
-    });
-    expect(replies).toBeGreaterThan(deaths);
-    const stats = hub.stats();
-    expect(stats).toMatchObject({
-      crashed: poisoned(),
-      handlerErrors: 0,
-      handlerTimeouts: poisons.loop,
-      connections: { closed: { 1011: poisoned() } },
-      messages: { inFlight: 0, inFlightBytes: 0 },
-      workerRestarts: stats.workerExits,
-    });
-    for (const kind of Object.values(poisons)) expect(kind).toBeGreaterThan(0);
-  },
+  { timeout: 2 * stormTimeoutMs(40) },
+  crashStorm,
 );
