@@ -22,7 +22,7 @@ import * as Word from './word.js';
 
 /** Payloads from this size on are not staged: a second copy costs more than a call for each. */
 const DIRECT_BYTES = 2048;
-/** A ring that holds less does not start over for it: so much of it is warm. */
+/** A ring that held less counts as one that held so much. */
 const MIN_PEAK_UNITS = (256 * 1024) / UNIT_BYTES;
 /** Larger payloads go into the arena, also where the ring is large enough for them. */
 const MAX_IN_RING_BYTES = 64 * 1024;
@@ -49,8 +49,8 @@ export class InboundWriter {
   readonly #arena: Arena;
   /** Bytes of the largest payload that goes into the ring. */
   readonly #maxInRing: number;
-  /** Units of the arena that wait to be flushed. */
-  #stagedInArena = 0;
+  /** Units of the arena that wait to be flushed, less those that were skipped in the ring. */
+  #stagedBeside = 0;
   /** Where the next record goes. */
   #staged = 0;
   /** Up to here everything is in shared memory. */
@@ -60,9 +60,13 @@ export class InboundWriter {
   /** Up to here memory may be written again. */
   #freed = 0;
   #last = 0;
-  /** Where the ring was empty last, and the most units that it held from one time to the next, lately. */
-  #emptyAt = 0;
+  /** The most units that the ring held, lately. */
   #peak = MIN_PEAK_UNITS;
+  /** True when the ring is to start over at the start of its block. */
+  #isAround = false;
+  /** Units that were skipped last, and the position behind them. */
+  #skipped = 0;
+  #skippedTo = 0;
   /** Position of the `PAD` between `#crossed` and `#staged`, where more than one never is. */
   #pad: number | undefined = undefined;
 
@@ -77,7 +81,7 @@ export class InboundWriter {
 
   /** Units that wait to be flushed. */
   get staged(): number {
-    return ((this.#staged - this.#flushed) | 0) + this.#stagedInArena;
+    return ((this.#staged - this.#flushed) | 0) + this.#stagedBeside;
   }
 
   /** Position of the record that was written last. */
@@ -110,8 +114,9 @@ export class InboundWriter {
     if (this.#flushed === this.#staged) return false;
     this.#cross(this.#staged);
     this.#flushed = this.#staged;
-    this.#stagedInArena = 0;
+    this.#stagedBeside = 0;
     Atomics.store(this.#control, Word.InHead, this.#staged);
+    this.#lookBack();
     return true;
   }
 
@@ -183,7 +188,7 @@ export class InboundWriter {
     const at = this.#private.offset(this.#last) + INBOUND_HEADER_BYTES;
     bytes.writeUInt32LE(start, at);
     bytes.writeUInt32LE(length, at + 4);
-    this.#stagedInArena += length >>> 3;
+    this.#stagedBeside += length >>> 3;
     return true;
   }
 
@@ -200,10 +205,11 @@ export class InboundWriter {
 
   #reserve(units: number): boolean {
     const capacity = this.#private.units;
-    if (this.#staged === this.#freed) this.#startOver();
     const start = this.#staged & (capacity - 1);
-    const padding = start + units > capacity ? capacity - start : 0;
-    if (((this.#staged - this.#freed) | 0) + padding + units > capacity) return false;
+    const used = (this.#staged - this.#freed) | 0;
+    const startsOver = start + units > capacity || (this.#isAround && used + units <= start);
+    const padding = startsOver ? capacity - start : 0;
+    if (used + padding + units > capacity) return false;
     if (padding > 0) this.#skipToStart();
     this.#last = this.#staged;
     this.#staged = (this.#staged + units) | 0;
@@ -211,14 +217,14 @@ export class InboundWriter {
   }
 
   /**
-   * An empty ring goes back to the start of its block, where memory is warm, once it has come as far as what it lately
-   * held: the rest that is skipped counts as used until the worker has passed it.
+   * Decides whether the ring starts over before its end, so that it keeps to memory that is warm: once it has come as far as
+   * what it lately held. What is skipped counts as used until the worker has passed it, so as much has room meanwhile.
    */
-  #startOver(): void {
-    const held = (this.#staged - this.#emptyAt) | 0;
-    this.#emptyAt = this.#staged;
-    this.#peak = Math.max(held, this.#peak - (this.#peak >>> 5), MIN_PEAK_UNITS);
-    if ((this.#staged & (this.#private.units - 1)) >= this.#peak) this.#skipToStart();
+  #lookBack(): void {
+    const skipped = ((this.#skippedTo - this.#freed) | 0) > 0 ? this.#skipped : 0;
+    const held = ((this.#staged - this.#freed) | 0) - skipped;
+    this.#peak = Math.max(held, this.#peak - (this.#peak >>> 8), MIN_PEAK_UNITS);
+    this.#isAround = (this.#staged & (this.#private.units - 1)) >= this.#peak;
   }
 
   #skipToStart(): void {
@@ -226,7 +232,10 @@ export class InboundWriter {
     const start = this.#staged & (capacity - 1);
     this.#private.words[start * UNIT_WORDS] = PAD;
     this.#pad = this.#staged;
-    this.#staged = (this.#staged + (capacity - start)) | 0;
+    this.#skipped = capacity - start;
+    this.#skippedTo = this.#staged = (this.#staged + this.#skipped) | 0;
+    this.#stagedBeside -= this.#skipped;
+    this.#isAround = false;
   }
 
   /**

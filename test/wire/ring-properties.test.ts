@@ -146,7 +146,7 @@ test('positions go on past 2^31', () => {
   const writer = new InboundWriter(control, block, arena);
   const reader = new InboundReader(control, block, arena);
   const large = new Uint8Array(64 * 1024);
-  // An emptied ring starts over at the start of its block: so positions run four times as fast as bytes are written.
+  // The ring starts over long before its end: so positions run faster than bytes are written.
   let wraps = 0;
   for (let serial = 0; wraps < 2; serial++) {
     expect(writer.tryWrite(Inbound.Message, serial, 1, serial % 5 === 0 ? large : undefined)).toBe(true);
@@ -162,6 +162,46 @@ test('positions go on past 2^31', () => {
     writer.free(Atomics.load(control, Word.InReleased));
   }
   expect(writer.recordsFrom(reader.end)).toEqual([]);
+});
+
+test.each([
+  ['is emptied each time', 0],
+  ['always holds something', 60],
+])('a large ring that %s keeps to as much of its block as it holds at most', (_, left) => {
+  const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  const block = new Block(new SharedArrayBuffer(4 * 1024 * 1024));
+  const arena = new Arena(new ArrayBuffer(0));
+  const staging = new Block(new ArrayBuffer(4 * 1024 * 1024));
+  const writer = new InboundWriter(control, block, arena, staging);
+  const reader = new InboundReader(control, block, arena);
+  let written = 0;
+  let taken = 0;
+  /** The highest offset that was written to since the last look. */
+  let reach = 0;
+  const turn = (records: number) => {
+    for (let i = 0; i < records; i++, written++) {
+      expect(writer.tryWrite(Inbound.Message, written, 1, payload(written, 1000))).toBe(true);
+      reach = Math.max(reach, block.offset(writer.lastPosition));
+    }
+    // What is skipped is nothing to hand over.
+    expect(writer.staged * 8).toBe(records * 1016);
+    writer.flush();
+    reader.refresh();
+    for (; taken < written - left && reader.next(); taken++) {
+      expect(reader.slot).toBe(taken);
+      expectBytes(reader.view(), payload(taken, 1000));
+    }
+    reader.release();
+    writer.free(Atomics.load(control, Word.InReleased));
+  };
+  // What it has held lately has room each time, wherever it starts over.
+  turn(2500 + left);
+  for (let i = 0; i < 5; i++) turn(2500);
+  // That is forgotten when less comes for some time.
+  for (let i = 0; i < 700; i++) turn(20);
+  reach = 0;
+  for (let i = 0; i < 100; i++) turn(100);
+  expect(reach).toBeLessThan(1024 * 1024);
 });
 
 /** Records of this length take 64 bytes: 32 of them fill the block. */

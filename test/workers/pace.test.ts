@@ -1,0 +1,47 @@
+/** A worker that has been quick looks at its clock now and then; once handlers take long, replies leave after each. */
+import { expect, test } from 'vitest';
+import { Arena } from '../../src/wire/arena.js';
+import { InboundReader, InboundWriter } from '../../src/wire/inbound.js';
+import * as Inbound from '../../src/wire/inbound-kind.js';
+import { Block, CONTROL_BYTES } from '../../src/wire/layout.js';
+import { ReplyWriter } from '../../src/wire/replies.js';
+import type { RuntimeSettings } from '../../src/wire/worker-task.js';
+import { Runtime } from '../../src/workers/runtime.js';
+
+const QUICK = 1000;
+const SLOW = 40;
+/** Records that may go by until slow ones are noticed (src/workers/runtime.ts). */
+const UNNOTICED = 8;
+
+test('slow messages behind quick ones: their replies do not wait for each other', async () => {
+  const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  const [ring, arena] = [new Block(new ArrayBuffer(1 << 20)), new Arena(new ArrayBuffer(0))];
+  const writer = new InboundWriter(control, ring, arena);
+  const replies = new ReplyWriter(control, new Block(new ArrayBuffer(1 << 20)), () => {});
+  let handled = 0;
+  let notified = 0;
+  /** How often the front end had been told when each slow message began. */
+  const before: number[] = [];
+  const message = () => {
+    if (++handled <= QUICK) return;
+    before.push(notified);
+    for (const end = performance.now() + 1; performance.now() < end; );
+  };
+  const settings = { ordering: 'serial', handlerTimeoutMs: 0, workers: 1 } as RuntimeSettings;
+  const handler = { message, payload: 'borrowed' } as const;
+  const runtime = new Runtime([handler], settings, new InboundReader(control, ring, arena), replies, {
+    waitForRecords: () => false,
+    park: () => true,
+    stir() {},
+    step() {},
+    notifyFrontEnd: () => notified++,
+    stopped() {},
+  });
+  writer.tryWriteText(Inbound.Open, 0, 1, '[0');
+  for (let i = 0; i < QUICK + SLOW; i++) writer.tryWrite(Inbound.Message, 0, 1, new Uint8Array(8));
+  writer.flush();
+  runtime.wake();
+  while (handled < QUICK + SLOW) await new Promise((resolve) => setImmediate(resolve));
+  for (let i = UNNOTICED + 1; i < SLOW; i++)
+    expect(before[i], `message ${i}`).toBeGreaterThan(before[i - 1]!);
+});
