@@ -316,15 +316,16 @@ export interface HubOptions<Data = unknown> {
   readonly maxConcurrent?: number | undefined;
   /**
    * How long an idle worker, and the I/O thread while messages are in flight, look for more in a loop before
-   * they sleep: less latency for CPU time, and only where cores are left; 0 is off.
+   * they sleep: less latency for CPU time; auto does so while few messages are in flight, cores are idle and
+   * it pays; 0 is off.
    *
-   * Takes an integer from 0 to 1000 (µs).
+   * Takes an integer from 0 to 1000 (µs), or "auto".
    *
-   * Also `--spin <µs>` and `SHARDHUB_SPIN`.
+   * Also `--spin <µs|auto>` and `SHARDHUB_SPIN`.
    *
-   * @defaultValue `0`
+   * @defaultValue `'auto'`
    */
-  readonly spin?: number | undefined;
+  readonly spin?: number | 'auto' | undefined;
   /**
    * Memory that a worker may keep, in its heap and in buffers; one that keeps more ends as if it had crashed;
    * 0 leaves V8’s own limit; see docs/reliability.md.

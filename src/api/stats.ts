@@ -136,6 +136,13 @@ export interface HubStats {
   readonly logLinesDropped: number;
   /** Times that the hub stopped to take connections because the process ran out of file descriptors. */
   readonly listenPauses: number;
+  /** The option `spin`, on the I/O thread. */
+  readonly spin: {
+    /** Times that it looked for replies in a loop before it slept. */
+    readonly looks: number;
+    /** Of these, how often replies came. */
+    readonly hits: number;
+  };
   /** Each shard, by its number. */
   readonly shards: readonly ShardStats[];
 }

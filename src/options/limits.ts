@@ -43,13 +43,12 @@ export const workerOptions = {
     'messages',
     'messages of one connection that are worked on at a time, unless ordering is serial',
   ),
-  spin: integer(
-    0,
-    1000,
-    0,
-    'µs',
-    'how long an idle worker, and the I/O thread while messages are in flight, look for more in a loop before they sleep: less latency for CPU time, and only where cores are left; 0 is off',
-  ),
+  spin: option(z.union([z.literal('auto'), z.int().min(0).max(1000)]).default('auto'), {
+    description:
+      'how long an idle worker, and the I/O thread while messages are in flight, look for more in a loop before they sleep: less latency for CPU time; auto does so while few messages are in flight, cores are idle and it pays; 0 is off',
+    takes: 'an integer from 0 to 1000 (µs), or "auto"',
+    cli: { kind: 'integer', value: 'µs|auto', takes: 'an integer from 0 to 1000 (µs), or auto' },
+  }),
   workerMemoryMb: integer(
     0,
     1_048_576,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 /** How the command line and the environment spell an option. */
 export interface CliMeta {
   /**
-   * `flag` takes no value; `list` is separated by commas; `pairs` is a list of name=number; `fields` has one flag for
+   * `flag` takes no value; `integer` may take a word as well; `list` is separated by commas; `pairs` is a list of name=number; `fields` has one flag for
    * each field of an object.
    */
   readonly kind: 'string' | 'integer' | 'flag' | 'list' | 'pairs' | 'fields';

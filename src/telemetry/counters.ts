@@ -30,6 +30,9 @@ export class Counters {
   logLinesDropped = 0;
   /** Times that the hub stopped to listen because file descriptors ran out. */
   listenPauses = 0;
+  /** Times that the I/O thread looked for replies in a loop (`spin`), and found some. */
+  looks = 0;
+  lookHits = 0;
   /** Messages published, and how many queues of subscribers they went into. */
   published = 0;
   deliveries = 0;

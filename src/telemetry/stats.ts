@@ -1,5 +1,4 @@
 /** Puts together what `hub.stats()` says. Front end thread. */
-
 import type { HubStats, ShardStats } from '../api/stats.js';
 import type { Counters } from './counters.js';
 
@@ -43,6 +42,7 @@ export function collectStats(
     workerRestarts: counters.workerRestarts,
     crashed: counters.crashed,
     listenPauses: counters.listenPauses,
+    spin: { looks: counters.looks, hits: counters.lookHits },
     handlerErrors: counters.handlerErrors,
     logLinesDropped: counters.logLinesDropped,
     shards,

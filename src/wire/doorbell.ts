@@ -75,16 +75,8 @@ export function parkWorker(control: Int32Array, inbound: InboundReader): boolean
 /**
  * Waits for records without going back to the event loop: for both sides the cheapest way to hand over the next batch
  * when it comes soon. True when there are some.
- *
- * @param spinMs look in a loop for so long first
  */
-export function waitForRecords(control: Int32Array, inbound: InboundReader, spinMs: number): boolean {
-  if (spinMs > 0) {
-    const end = performance.now() + spinMs;
-    do {
-      if (inbound.refresh()) return true;
-    } while (performance.now() < end);
-  }
+export function waitForRecords(control: Int32Array, inbound: InboundReader): boolean {
   Atomics.store(control, Word.WorkerSleep, WorkerSleep.Waiting);
   if (!inbound.refresh()) Atomics.wait(control, Word.WorkerSleep, WorkerSleep.Waiting, WAIT_MS);
   Atomics.store(control, Word.WorkerSleep, WorkerSleep.Awake);

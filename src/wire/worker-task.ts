@@ -23,8 +23,10 @@ export interface SendWindow {
 
 /** How the runtime treats hooks. */
 export interface RuntimeSettings {
-  /** How long a worker looks for records in a loop before it waits for them, in µs. */
-  readonly spin: number;
+  /** How long a worker looks for records in a loop before it waits for them, in µs, or that it finds out for itself. */
+  readonly spin: number | 'auto';
+  /** One shared word: 0 while it is not to look. */
+  readonly spinGate: Int32Array;
   /** Workers of the hub; 0 is the front end thread. */
   readonly workers: number;
   readonly ordering: Ordering;

@@ -3,6 +3,7 @@
  * records of one shard until it is told to stop.
  */
 import { toErrorRecord } from '../api/errors.js';
+import { MayLook, Spinner } from '../util/spinner.js';
 import { Arena } from '../wire/arena.js';
 import {
   answerDoorbell,
@@ -60,7 +61,9 @@ function watchMemory({ doorbell, settings }: LaneTask): MemoryWatch | undefined 
 function work(task: LaneTask, control: Int32Array, handlers: Handlers): Promise<void> {
   const { doorbell, memory } = task;
   return new Promise((resolve) => {
-    const spinMs = task.settings.spin / 1000;
+    const { spin, spinGate } = task.settings;
+    const spinner = new Spinner(spin, spinGate, MayLook.All, { looks: 0, lookHits: 0 });
+    const hasRecords = () => inbound.refresh();
     const inbound = new InboundReader(control, new Block(memory.inbound), new Arena(memory.arena));
     const watch = watchMemory(task);
     const ring = () => doorbell.postMessage(null);
@@ -71,7 +74,7 @@ function work(task: LaneTask, control: Int32Array, handlers: Handlers): Promise<
       waitForRoom(control, released, notifyFrontEnd),
     );
     const runtime = new Runtime(handlers.list, task.settings, inbound, replies, {
-      waitForRecords: () => waitForRecords(control, inbound, spinMs),
+      waitForRecords: () => spinner.look(hasRecords) || waitForRecords(control, inbound),
       park: () => parkWorker(control, inbound),
       stir: () => {
         if (stir(control)) ring();

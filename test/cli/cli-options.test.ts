@@ -82,6 +82,7 @@ const SAMPLES: Record<string, Samples> = {
   overload: { valid: [['drop', 'drop']], invalid: ['close'] },
   ordering: { valid: [['unordered', 'unordered']], invalid: ['parallel'] },
   onHandlerError: { valid: [['ignore', 'ignore']], invalid: ['drop'] },
+  spin: { valid: [], invalid: ['Auto'] },
   slowConsumer: { valid: [['drop-oldest', 'drop-oldest']], invalid: ['Close', 'drop'] },
   statsToken: {
     valid: [

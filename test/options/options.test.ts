@@ -111,6 +111,7 @@ describe('what is refused', () => {
     ['compressionMinBytes', [-1], /from 0 to/],
     ['handlerTimeoutMs', [-1, 86_400_001, 1.5], /from 0 to 86400000 \(ms\)/],
     ['onHandlerError', ['throw', null], /"close" or "ignore"/],
+    ['spin', [-1, 1001, 0.5, 'on', '50'], /from 0 to 1000 \(µs\), or "auto"/],
     ['workerMemoryMb', [-1, 1_048_577], /from 0 to 1048576/],
     ['maxRestarts', [-1, 1_000_001], /from 0 to 1000000/],
     ['restartWindowMs', [0], /from 1 to 86400000/],

@@ -63,7 +63,7 @@ function candidates(flag: Flag, raw: unknown): unknown[] {
   if (typeof raw !== 'string') return [raw];
   switch (flag.kind) {
     case 'integer':
-      return /^-?\d+$/.test(raw) ? [Number(raw)] : [];
+      return [/^-?\d+$/.test(raw) ? Number(raw) : raw];
     case 'flag':
       return ['true', '1'].includes(raw) ? [true] : ['false', '0'].includes(raw) ? [false] : [];
     case 'list':

@@ -332,7 +332,6 @@ export class Shard implements ReplySink {
     return isDone;
   }
 
-  /** From here on the worker does not ring. */
   stayAwake(): void {
     stayAwake(this.#control);
   }
@@ -348,7 +347,10 @@ export class Shard implements ReplySink {
     return Atomics.load(this.#control, Word.WorkerSleep) === WorkerSleep.Awake;
   }
 
-  /** True while records have been accepted and not finished. */
+  get inFlight(): number {
+    return this.#intake.inFlight;
+  }
+
   get isBusy(): boolean {
     return this.#intake.inFlight > 0;
   }

@@ -2,9 +2,11 @@
  * The front end's turn: after all sockets of a poll phase have been read, hand what they said to the workers and
  * apply what the workers answered. One for all shards of a hub.
  */
+import type { Spinner } from '../../util/spinner.js';
 import type { Connection } from '../connection/connection.js';
 import type { FlushEntry } from '../connection/connection-record.js';
 import type { Shard } from './shard.js';
+import type { SpinGate } from './spin-gate.js';
 
 /**
  * A worker that is at work rings for what it has finished between two messages only, and the next one may take long: so
@@ -18,7 +20,8 @@ export class Turn {
   /** How many turns there have been. */
   count = 0;
   readonly #shards: readonly Shard[];
-  readonly #spinMs: number;
+  readonly #spinner: Spinner;
+  readonly #gate: SpinGate;
   readonly #relieve: () => void;
   #flushing: (Connection & FlushEntry)[] = [];
   #isScheduled = false;
@@ -28,12 +31,14 @@ export class Turn {
   #first = 0;
 
   /**
-   * @param spinMs look for replies in a loop for so long before waiting for the doorbell
+   * @param spinner looks for replies before they are slept for
+   * @param gate whether it may
    * @param relieve called at the end of each turn, when nothing is corked
    */
-  constructor(shards: readonly Shard[], spinMs: number, relieve: () => void) {
+  constructor(shards: readonly Shard[], spinner: Spinner, gate: SpinGate, relieve: () => void) {
     this.#shards = shards;
-    this.#spinMs = spinMs;
+    this.#spinner = spinner;
+    this.#gate = gate;
     this.#relieve = relieve;
   }
 
@@ -92,7 +97,7 @@ export class Turn {
       shard.flush();
     }
     this.#relieve();
-    if (isDone && this.#spinMs > 0 && this.#spin()) return false;
+    if (isDone && this.#spin()) return false;
     for (const shard of shards) if (!shard.park()) isDone = false;
     if (isDone) this.#lookLater();
     return isDone;
@@ -111,14 +116,17 @@ export class Turn {
 
   /** Looks for replies in a loop: what comes soon needs no doorbell. True when some came. */
   #spin(): boolean {
-    const shards = this.#shards;
-    if (!shards.some((shard) => shard.isBusy)) return false;
-    const end = performance.now() + this.#spinMs;
-    do {
-      for (const shard of shards) if (shard.hasReplies) return true;
-    } while (performance.now() < end);
-    return false;
+    let inFlight = 0;
+    for (const shard of this.#shards) inFlight += shard.inFlight;
+    if (inFlight === 0) return false;
+    this.#gate.update(inFlight);
+    return this.#spinner.look(this.#hasReplies);
   }
+
+  readonly #hasReplies = (): boolean => {
+    for (const shard of this.#shards) if (shard.hasReplies) return true;
+    return false;
+  };
 
   #flushQueues(deadline: number): void {
     const connections = this.#flushing;

@@ -13,6 +13,7 @@ import type { Counters } from '../../telemetry/counters.js';
 import type { Emitter } from '../../telemetry/emitter.js';
 import type { LatencySampler } from '../../telemetry/latency.js';
 import type { Log } from '../../telemetry/log.js';
+import { MayLook, Spinner } from '../../util/spinner.js';
 import { type HandlerSource, loadTimeoutMs, type RuntimeSettings } from '../../wire/worker-task.js';
 import { allResting, type Refusal } from '../admission/admission.js';
 import { shardOfKey } from '../admission/affinity.js';
@@ -20,6 +21,7 @@ import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
 import type { FanOut } from '../dispatch/replies.js';
 import { Shard, type ShardHost } from '../dispatch/shard.js';
+import { SpinGate } from '../dispatch/spin-gate.js';
 import { Turn } from '../dispatch/turn.js';
 import type { LaneExit } from '../dispatch/worker-link.js';
 import { LocalLane } from './local-link.js';
@@ -52,11 +54,13 @@ export class Workers {
   readonly #lanes: PiscinaLane[][] = [];
   readonly #supervisors: readonly Supervisor[];
   readonly #watchdog: Watchdog;
+  readonly #spinGate: SpinGate;
   #isDebugged = false;
 
   constructor(handlers: readonly HandlerSource[], host: WorkersHost) {
     this.#host = host;
     const { workers, handlerTimeoutMs } = host.options;
+    this.#spinGate = new SpinGate(host.options.spin, workers);
     this.#shards = this.#makeShards(handlers);
     this.#supervisors = this.#shards.map((shard) => this.#supervise(shard));
     const watch: ShardWatchHost = {
@@ -67,7 +71,8 @@ export class Workers {
     };
     const watched = workers === 0 ? [] : this.#shards.map((shard) => new ShardWatch(shard, watch));
     this.#watchdog = new Watchdog(handlerTimeoutMs, watched, () => this.#lookForDebugger());
-    this.turn = new Turn(this.#shards, host.options.spin / 1000, () => host.relieve());
+    const spinner = new Spinner(host.options.spin, this.#spinGate.word, MayLook.Front, host.counters);
+    this.turn = new Turn(this.#shards, spinner, this.#spinGate, () => host.relieve());
   }
 
   /** Resolves once every worker has loaded its handlers. */
@@ -143,7 +148,7 @@ export class Workers {
 
   #makeShards(handlers: readonly HandlerSource[]): Shard[] {
     const { workers, ordering, maxConcurrent, maxPayload } = this.#host.options;
-    const settings = runtimeSettings(this.#host.options);
+    const settings = runtimeSettings(this.#host.options, this.#spinGate.word);
     const host: ShardHost = {
       counters: this.#host.counters,
       connections: this.#host.connections,
@@ -264,7 +269,7 @@ export class Workers {
   }
 }
 
-function runtimeSettings(options: ResolvedOptions): RuntimeSettings {
+function runtimeSettings(options: ResolvedOptions, spinGate: Int32Array): RuntimeSettings {
   const { workers, handlerTimeoutMs, onHandlerError, workerMemoryMb } = options;
   const { ordering, maxConcurrent, spin } = options;
   const sendWindow = {
@@ -274,6 +279,7 @@ function runtimeSettings(options: ResolvedOptions): RuntimeSettings {
   };
   return {
     spin,
+    spinGate,
     workers,
     handlerTimeoutMs,
     onHandlerError,
