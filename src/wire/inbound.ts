@@ -1,11 +1,12 @@
 /**
  * The inbound ring: the front end appends what arrived, the worker takes it in order.
  *
- * The writer stages small records in private memory, where a copy from an unaligned frame is cheap, and crosses to
- * shared memory in one aligned bulk copy per flush. Of a larger record, only the header is staged: its payload is copied
- * into shared memory at once; that of a large one goes into the arena. What was written stays until the worker has released
- * it: it is what a replacement worker gets after a crash, and what an `Echo` reply is sent from.
+ * The writer stages records in private memory, where a copy from an unaligned frame is cheap, and crosses to shared
+ * memory in one aligned bulk copy per flush. A larger payload is copied into the arena at once. What was written stays
+ * until the worker has released it: it is what a replacement worker gets after a crash, and what an `Echo` reply is sent
+ * from.
  */
+import { Deque } from '../util/deque.js';
 import type { Arena } from './arena.js';
 import { copyBytes } from './copy.js';
 import * as Flag from './flag.js';
@@ -20,14 +21,13 @@ import {
 } from './layout.js';
 import * as Word from './word.js';
 
-/** Payloads from this size on are not staged: a second copy costs more than a call for each. */
-const DIRECT_BYTES = 2048;
+/** Payloads from this size on go into the arena: a second copy costs more than a call and a place for each. */
+const ARENA_FROM_BYTES = 2048;
 /** A ring that held less counts as one that held so much. */
 const MIN_PEAK_UNITS = (256 * 1024) / UNIT_BYTES;
-/** Larger payloads go into the arena, also where the ring is large enough for them. */
-const MAX_IN_RING_BYTES = 64 * 1024;
-/** Of a record whose payload is in the arena: uint32 offset, uint32 bytes. */
-const PLACE_BYTES = 8;
+/** A record whose payload is in the arena has an int32 instead: where. */
+const PLACE_BYTES = 4;
+const PLACE_WORD = INBOUND_HEADER_BYTES / 4;
 /** Makes a position one that its worker does not know. */
 const FENCE = 1 << 31;
 
@@ -47,8 +47,10 @@ export class InboundWriter {
   readonly #shared: Block;
   readonly #private: Block;
   readonly #arena: Arena;
-  /** Bytes of the largest payload that goes into the ring. */
-  readonly #maxInRing: number;
+  /** Bytes of the least payload that goes into the arena. */
+  readonly #arenaFrom: number;
+  /** Positions of the records whose payload is there. */
+  readonly #inArena = new Deque<number>();
   /** Units of the arena that wait to be flushed, less those that were skipped in the ring. */
   #stagedBeside = 0;
   /** Where the next record goes. */
@@ -76,7 +78,7 @@ export class InboundWriter {
     this.#shared = shared;
     this.#arena = arena;
     this.#private = staging ?? shared;
-    this.#maxInRing = Math.min(MAX_IN_RING_BYTES, (shared.units * UNIT_BYTES) / 16);
+    this.#arenaFrom = Math.min(ARENA_FROM_BYTES, (shared.units * UNIT_BYTES) / 16);
   }
 
   /** Units that wait to be flushed. */
@@ -92,21 +94,20 @@ export class InboundWriter {
   /** Appends a record; false when there is no room. hot: once per message. */
   tryWrite(kind: number, slot: number, generation: number, payload: Uint8Array | undefined): boolean {
     const length = payload === undefined ? 0 : payload.length;
-    if (length > this.#maxInRing) return this.#tryWriteLarge(kind, slot, generation, payload!);
-    const bytes = this.#begin(kind, slot, generation, length);
-    if (bytes === undefined) return false;
-    const at = this.#private.offset(this.#last) + INBOUND_HEADER_BYTES;
-    if (length >= DIRECT_BYTES) copyBytes(bytes, at, payload!);
-    else if (length > 0) bytes.set(payload!, at);
+    if (length >= this.#arenaFrom) return this.#tryWriteLarge(kind, slot, generation, payload!);
+    if (!this.#begin(kind, slot, generation, length)) return false;
+    if (length > 0)
+      this.#private.bytes.set(payload!, this.#private.offset(this.#last) + INBOUND_HEADER_BYTES);
     return true;
   }
 
   /** Appends a record whose payload is text; false when the ring has no room. */
   tryWriteText(kind: number, slot: number, generation: number, text: string): boolean {
     const length = Buffer.byteLength(text);
-    const bytes = this.#begin(kind, slot, generation, length);
-    bytes?.write(text, this.#private.offset(this.#last) + INBOUND_HEADER_BYTES, length, 'utf8');
-    return bytes !== undefined;
+    if (!this.#begin(kind, slot, generation, length)) return false;
+    const at = this.#private.offset(this.#last) + INBOUND_HEADER_BYTES;
+    this.#private.bytes.write(text, at, length, 'utf8');
+    return true;
   }
 
   /** Lets the worker read what was staged. True when there was something. */
@@ -128,7 +129,13 @@ export class InboundWriter {
   /** Gives back the memory before a position that the worker has released. */
   free(position: number): void {
     this.#freed = position;
-    this.#arena.free(position);
+    const { words, units } = this.#private;
+    const inArena = this.#inArena;
+    for (let at = inArena.peek(); at !== undefined && ((position - at) | 0) > 0; at = inArena.peek()) {
+      const word = (at & (units - 1)) * UNIT_WORDS;
+      this.#arena.giveBack(words[word + PLACE_WORD]!, words[word + 3]!);
+      inArena.shift();
+    }
   }
 
   /** The worker takes nothing from here on. @returns the position up to which it had */
@@ -138,12 +145,7 @@ export class InboundWriter {
 
   /** Payload bytes of a record that has not been freed. hot: once per echoed message. */
   payloadAt(position: number): Uint8Array {
-    const { words, units } = this.#private;
-    const word = (position & (units - 1)) * UNIT_WORDS;
-    if ((words[word]! & Flag.External) !== 0) return this.#arena.view(...placeAt(this.#private, position));
-    const length = words[word + 3]!;
-    const { buffer } = length < DIRECT_BYTES ? this.#private : this.#shared;
-    return new Uint8Array(buffer, word * 4 + INBOUND_HEADER_BYTES, length);
+    return payloadOf(this.#private, this.#arena, position);
   }
 
   /** First word (kind and flags) of a record that has not been freed. */
@@ -172,35 +174,37 @@ export class InboundWriter {
         position: at,
         payload: this.payloadAt(at).slice(),
       });
-      at = (at + recordUnits(INBOUND_HEADER_BYTES, words[word + 3]!)) | 0;
+      at = (at + unitsOf(head, words[word + 3]!)) | 0;
     }
     return records;
   }
 
   #tryWriteLarge(kind: number, slot: number, generation: number, payload: Uint8Array): boolean {
     const { length } = payload;
-    const start = this.#arena.find(length);
-    if (start === undefined) return false;
-    const bytes = this.#begin(kind | Flag.External, slot, generation, PLACE_BYTES);
-    if (bytes === undefined) return false;
-    this.#arena.take(this.#last, start, length);
-    copyBytes(this.#arena.bytes, start, payload);
-    const at = this.#private.offset(this.#last) + INBOUND_HEADER_BYTES;
-    bytes.writeUInt32LE(start, at);
-    bytes.writeUInt32LE(length, at + 4);
+    const place = this.#arena.take(length);
+    if (place === undefined) return false;
+    if (!this.#begin(kind | Flag.External, slot, generation, length)) {
+      this.#arena.giveBack(place, length);
+      return false;
+    }
+    copyBytes(this.#arena.bytes, place, payload);
+    const { words, units } = this.#private;
+    words[(this.#last & (units - 1)) * UNIT_WORDS + PLACE_WORD] = place;
+    this.#inArena.push(this.#last);
     this.#stagedBeside += length >>> 3;
     return true;
   }
 
-  /** Makes room for a record at `#last` and writes its header. Returns where its payload goes. */
-  #begin(kind: number, slot: number, generation: number, length: number): Buffer | undefined {
-    if (!this.#reserve(recordUnits(INBOUND_HEADER_BYTES, length))) return undefined;
-    writeHeader(this.#private, this.#last, kind, slot, generation, length);
-    if (length < DIRECT_BYTES) return this.#private.bytes;
-    this.#cross(this.#last);
-    writeHeader(this.#shared, this.#last, kind, slot, generation, length);
-    this.#crossed = this.#staged;
-    return this.#shared.bytes;
+  /** Makes room for a record at `#last` and writes its header; false when there is none. */
+  #begin(kind: number, slot: number, generation: number, length: number): boolean {
+    if (!this.#reserve(unitsOf(kind, length))) return false;
+    const { words, units } = this.#private;
+    const word = (this.#last & (units - 1)) * UNIT_WORDS;
+    words[word] = kind;
+    words[word + 1] = slot;
+    words[word + 2] = generation;
+    words[word + 3] = length;
+    return true;
   }
 
   #reserve(units: number): boolean {
@@ -261,26 +265,17 @@ export class InboundWriter {
   }
 }
 
-function writeHeader(
-  { words, units }: Block,
-  position: number,
-  kind: number,
-  slot: number,
-  generation: number,
-  length: number,
-): void {
-  const word = (position & (units - 1)) * UNIT_WORDS;
-  words[word] = kind;
-  words[word + 1] = slot;
-  words[word + 2] = generation;
-  words[word + 3] = length;
+/** Units of a record, by its first word and its payload's bytes. */
+function unitsOf(head: number, length: number): number {
+  return recordUnits(INBOUND_HEADER_BYTES, (head & Flag.External) === 0 ? length : PLACE_BYTES);
 }
 
-/** Offset and bytes of a payload in the arena. */
-function placeAt(block: Block, position: number): [start: number, length: number] {
-  const at = block.offset(position) + INBOUND_HEADER_BYTES;
-  const { bytes } = block;
-  return [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)];
+/** A record's payload, in the ring or in the arena. */
+function payloadOf({ words, units, buffer }: Block, arena: Arena, position: number): Uint8Array {
+  const word = (position & (units - 1)) * UNIT_WORDS;
+  const length = words[word + 3]!;
+  if ((words[word]! & Flag.External) !== 0) return arena.view(words[word + PLACE_WORD]!, length);
+  return new Uint8Array(buffer, word * 4 + INBOUND_HEADER_BYTES, length);
 }
 
 /** Reader, on the worker thread. `next` moves to a record; its fields hold until the following `next`. */
@@ -331,7 +326,7 @@ export class InboundReader {
       this.slot = words[word + 1]!;
       this.generation = words[word + 2]!;
       this.length = words[word + 3]!;
-      this.end = (at + recordUnits(INBOUND_HEADER_BYTES, this.length)) | 0;
+      this.end = (at + unitsOf(head, this.length)) | 0;
       return true;
     }
   }
@@ -356,24 +351,17 @@ export class InboundReader {
     Atomics.store(this.#control, Word.InReleased, this.end);
   }
 
-  /** The payload of a record with `Flag.External`, valid until `release`. */
-  large(): Uint8Array {
-    return this.#arena.view(...placeAt(this.#block, this.position));
+  /** The payload of a record, valid until `release`. */
+  payloadAt(position: number): Uint8Array {
+    return payloadOf(this.#block, this.#arena, position);
   }
 
-  /** The payload as a view into shared memory, valid until `release`. */
-  view(): Uint8Array {
-    return this.viewAt(this.position, this.length);
-  }
-
-  viewAt(position: number, length: number): Uint8Array {
-    const start = this.#block.offset(position) + INBOUND_HEADER_BYTES;
-    return new Uint8Array(this.#block.buffer, start, length);
-  }
-
-  /** The payload's bytes as text. */
-  text(position: number, length: number): string {
-    const start = this.#block.offset(position) + INBOUND_HEADER_BYTES;
-    return this.#block.bytes.toString('utf8', start, start + length);
+  /** The same as text. */
+  textAt(position: number): string {
+    const { words, units, bytes } = this.#block;
+    const word = (position & (units - 1)) * UNIT_WORDS;
+    const isInArena = (words[word]! & Flag.External) !== 0;
+    const start = isInArena ? words[word + PLACE_WORD]! : word * 4 + INBOUND_HEADER_BYTES;
+    return (isInArena ? this.#arena.bytes : bytes).toString('utf8', start, start + words[word + 3]!);
   }
 }

@@ -186,6 +186,16 @@ export class ReplyReader {
     return this.#at !== this.#head;
   }
 
+  /** Where the records end that `refresh` saw. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** True when everything before a position has been read. */
+  hasPassed(position: number): boolean {
+    return ((this.#at - position) | 0) >= 0;
+  }
+
   /** True when `next` would move to a record of this connection. hot: once per reply. */
   peek(slot: number, generation: number): boolean {
     this.#skipPad();

@@ -13,12 +13,12 @@ export class InboundMessage implements Message {
   readonly byteLength: number;
   /** Position of its record, by which the front end finds the payload. */
   readonly position: number;
-  #source: InboundReader | Uint8Array | undefined;
+  #source: InboundReader | undefined;
   #bytes: Uint8Array | undefined;
   #text: string | undefined;
 
-  /** @param source the ring that holds the payload at `position`, or the payload in the arena */
-  constructor(isBinary: boolean, position: number, byteLength: number, source: InboundReader | Uint8Array) {
+  /** @param source holds the payload of the record at `position` */
+  constructor(isBinary: boolean, position: number, byteLength: number, source: InboundReader) {
     this.isBinary = isBinary;
     this.position = position;
     this.byteLength = byteLength;
@@ -79,20 +79,19 @@ export class InboundMessage implements Message {
       throw expired();
     }
     const copy = new Uint8Array(this.byteLength);
-    copy.set(source instanceof Uint8Array ? source : source.viewAt(this.position, this.byteLength));
+    copy.set(source.payloadAt(this.position));
     return copy;
   }
 
   #decode(): string {
-    const source = this.#bytes ?? this.#source;
-    if (source === undefined) throw expired();
+    const source = this.#source;
+    const bytes = this.#bytes ?? (this.isBinary ? source?.payloadAt(this.position) : undefined);
     // The engine has looked at text.
-    if (
-      this.isBinary &&
-      !isUtf8(source instanceof Uint8Array ? source : source.viewAt(this.position, this.byteLength))
-    )
+    if (bytes !== undefined && this.isBinary && !isUtf8(bytes))
       throw new BadMessageError('the message is not UTF-8');
-    return source instanceof Uint8Array ? decodeUtf8(source) : source.text(this.position, this.byteLength);
+    if (bytes !== undefined) return decodeUtf8(bytes);
+    if (source === undefined) throw expired();
+    return source.textAt(this.position);
   }
 }
 

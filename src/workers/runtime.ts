@@ -202,15 +202,12 @@ export class Runtime implements ContextHost {
 
   #message(): InboundMessage {
     const { flags, position, length } = this.#inbound;
-    const isBinary = (flags & Flag.Binary) !== 0;
-    if ((flags & Flag.External) === 0) return new InboundMessage(isBinary, position, length, this.#inbound);
-    const large = this.#inbound.large();
-    return new InboundMessage(isBinary, position, large.length, large);
+    return new InboundMessage((flags & Flag.Binary) !== 0, position, length, this.#inbound);
   }
 
   #runOpen(slot: number, generation: number): boolean {
-    const { position, length, flags } = this.#inbound;
-    const request = this.#inbound.text(position, length);
+    const { position, flags } = this.#inbound;
+    const request = this.#inbound.textAt(position);
     const handler = this.#handlers[handlerOf(request)]!;
     const isRestarted = (flags & Flag.Restarted) !== 0;
     const context = new ConnectionContext(this, handler, slot, generation, request, isRestarted);
@@ -251,7 +248,7 @@ export class Runtime implements ContextHost {
 
   #onClose(slot: number, generation: number): boolean {
     const context = this.#context(slot, generation);
-    const { code, reason } = decodeClose(this.#inbound.view());
+    const { code, reason } = decodeClose(this.#inbound.payloadAt(this.#inbound.position));
     if (context === undefined) return this.#outcomes.done(slot, generation, 0);
     context.abort();
     if (context.running === 0 && context.deferred.length === 0) return this.#runClose(context, code, reason);

@@ -26,14 +26,15 @@ import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
 import { CostMeter } from './cost-meter.js';
 import { Intake } from './inbound-queue.js';
+import { ReleasePoint } from './release-point.js';
 import { type FanOut, ReplyApplier, type ReplySink } from './replies.js';
 import type { Lane, LaneExit } from './worker-link.js';
 
 /** Bytes of each ring; memory that is not used is not resident. */
 const INBOUND_BYTES = 16 * 1024 * 1024;
 const REPLY_BYTES = 4 * 1024 * 1024;
-/** Bytes of the arena for large messages: one always has room. */
-const ARENA_BYTES = 8 * 1024 * 1024;
+/** Bytes of the arena for payloads that are not in the ring: one always has room. */
+const ARENA_BYTES = 16 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
@@ -71,6 +72,7 @@ export class Shard implements ReplySink {
   #inbound: InboundWriter | undefined;
   #replies: ReplyReader | undefined;
   #applier: ReplyApplier | undefined;
+  readonly #releases = new ReleasePoint();
   #hooks: HandlerHooks = { open: true, close: true };
   /** While somebody looks at the statistics. */
   latency: LatencySampler | undefined = undefined;
@@ -323,12 +325,13 @@ export class Shard implements ReplySink {
   /** Applies replies until a point in time; false when there are more. */
   apply(deadline: number): boolean {
     if (this.#applier === undefined) return true;
-    // In this order: every reply that refers to a record before this position is among those applied now.
+    // In this order: every reply that refers to a record before this position is among those that are there now.
     const released = Atomics.load(this.#control, Word.InReleased);
     const isDone = this.#applier.apply(deadline);
     const costMs = this.#cost.measure(this.isBusy);
     if (costMs !== undefined) this.#intake.setCost(costMs);
-    if (isDone) this.#intake.release(released);
+    const free = this.#releases.next(released, this.#replies!, isDone);
+    if (free !== undefined) this.#intake.release(free);
     return isDone;
   }
 

@@ -1,11 +1,18 @@
 /** One turn of the front end works on replies until its time is up, and the next one goes on where it stopped. */
 import { expect, test } from 'vitest';
+import { Connection } from '../../../src/hub/connection/connection.js';
+import type { ConnectionHost } from '../../../src/hub/connection/connection-host.js';
 import { Connections } from '../../../src/hub/connection/connections.js';
+import { SendVerdict } from '../../../src/hub/connection/socket-port.js';
 import { ReplyApplier } from '../../../src/hub/dispatch/replies.js';
+import { Shard, type ShardHost } from '../../../src/hub/dispatch/shard.js';
+import { resolveOptions } from '../../../src/options/options.js';
+import { Counters } from '../../../src/telemetry/counters.js';
 import { Arena } from '../../../src/wire/arena.js';
 import * as Flag from '../../../src/wire/flag.js';
-import { InboundWriter } from '../../../src/wire/inbound.js';
-import { Block, CONTROL_BYTES } from '../../../src/wire/layout.js';
+import { InboundReader, InboundWriter } from '../../../src/wire/inbound.js';
+import * as Inbound from '../../../src/wire/inbound-kind.js';
+import { Block, CONTROL_BYTES, type LaneMemory } from '../../../src/wire/layout.js';
 import { ReplyReader, ReplyWriter } from '../../../src/wire/replies.js';
 import * as Reply from '../../../src/wire/reply-kind.js';
 
@@ -55,3 +62,73 @@ test.each([
   }
   expect(done).toBe(REPLIES);
 });
+
+test('memory is given back though turn after turn ends before all replies are applied', async () => {
+  const SIZE = 4096;
+  const IN_A_TURN = 32;
+  /** Several times what a worker has for them. */
+  const TURNS = 600;
+  const link = new EchoLink();
+  const counters = new Counters();
+  const connections = new Connections();
+  const host = { counters, connections, maxPayload: SIZE, concurrency: 1, schedule() {}, flushSoon() {} };
+  const shard = new Shard(0, host as unknown as ShardHost, () => link as never);
+  await shard.start();
+  const connectionHost = { ...host, limits: resolveOptions() } as unknown as ConnectionHost<Connection>;
+  const port = { send: () => SendVerdict.Sent, bufferedBytes: () => 0, cork: (work: () => void) => work() };
+  const origin = {
+    shard,
+    request: '{}',
+    route: { path: '/', connections: 0 },
+    remoteAddress: '',
+    data: undefined,
+  };
+  const peers = [0, 1].map(() =>
+    connections.add(
+      (slot, generation) =>
+        new Connection({ ...origin, slot, generation, isVirtual: false }, port as never, connectionHost),
+    ),
+  );
+  const send = (count: number) => {
+    for (let i = 0; i < count; i++) peers[i % 2]!.accept(new Uint8Array(SIZE), true);
+    shard.flush();
+    link.echo();
+  };
+  send(2 * IN_A_TURN);
+  for (let turn = 0; turn < TURNS; turn++) {
+    send(IN_A_TURN);
+    expect(shard.apply(NOW_OR_NEVER)).toBe(false);
+  }
+  expect(peers.map(({ backlog }) => backlog)).toEqual([undefined, undefined]);
+});
+
+/** A worker that echoes when it is told to. */
+class EchoLink {
+  #inbound!: InboundReader;
+  #replies!: ReplyWriter;
+
+  async start({ control: memory, inbound, arena, replies }: LaneMemory) {
+    const control = new Int32Array(memory);
+    this.#inbound = new InboundReader(control, new Block(inbound), new Arena(arena));
+    this.#replies = new ReplyWriter(control, new Block(replies), () => {
+      throw new Error('the ring is full');
+    });
+    return { open: false, close: false };
+  }
+
+  notify() {}
+
+  echo() {
+    const inbound = this.#inbound;
+    inbound.refresh();
+    while (inbound.next()) {
+      const { kind, slot, generation, position, length } = inbound;
+      inbound.take();
+      const isMessage = kind === Inbound.Message;
+      const reply = isMessage ? Reply.Echo : Reply.Finish;
+      this.#replies.write(reply | Flag.Done, slot, generation, position, isMessage ? length : 0);
+    }
+    this.#replies.commit();
+    inbound.release();
+  }
+}
