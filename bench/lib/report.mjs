@@ -51,7 +51,8 @@ ${notes.map((note) => `<p>${escapeHtml(note)}</p>`).join('')}
 }
 
 const isCurve = ([{ sweep }]) => sweep !== undefined;
-const idOf = ([{ id, sweep }]) => sweep?.id ?? id;
+/** What its chart and section are called. */
+export const idOf = ([{ id, sweep }]) => sweep?.id ?? id;
 const draw = (rows) => (isCurve(rows) ? drawCurve(rows) : drawChart(rows[0]));
 
 /**

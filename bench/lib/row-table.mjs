@@ -20,8 +20,8 @@ const COLUMNS = [
 ];
 
 /** @returns {{ head: string[], body: string[][], notes: string[] }} medians over the rounds */
-export function tabulate(row) {
-  const columns = COLUMNS.filter((name) => name !== row.figure && isKnown(row, name));
+export function tabulate(row, wanted = COLUMNS) {
+  const columns = wanted.filter((name) => name !== row.figure && isKnown(row, name));
   const { label } = FIGURES[row.figure];
   const first = row.servers[0]?.summary[row.figure]?.median;
   const head = ['', label, 'min – max', 'ratio', ...columns.map((name) => FIGURES[name].label)];

@@ -143,6 +143,16 @@ test('the points of a curve are one picture and one table', async () => {
   expect(html.match(/<section id="[^"]*"/g)).toEqual(['<section id="sweep-size"']);
   expect(outcome.stdout).toMatch(/bytes of a message .* shardhub, \d worker/);
   expect(outcome.stdout.match(/│ (12|4,096) .*\(\d\.\d\d\)/g)).toHaveLength(2);
+
+  const { fillPage, mergeRuns } = await load('lib/docs-page.mjs');
+  const rows = mergeRuns([readResults(outcome)], ['sweep-size-12', 'sweep-size-4096', 'sweep-size-125']);
+  const rest = '<!-- rows -->\nrows\n<!-- end of rows -->\n';
+  const [before, after] = ['<!-- curves -->\n', `<!-- end of curves -->\n${rest}`];
+  const text: string = fillPage(`${before}what was there${after}`, rows);
+  expect([text.startsWith(before), text.endsWith(after)]).toEqual([true, true]);
+  expect(text).not.toContain('what was there');
+  expect(text).toContain('](images/bench-sweep-size.svg)');
+  expect(text.match(/^\| (12|4,096) \| [\d,]+ msg\/s \| [\d,]+ msg\/s \(\d\.\d\d\) \|$/gm)).toHaveLength(2);
 });
 
 test('two processes on one port are measured as one server', async () => {
