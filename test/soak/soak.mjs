@@ -30,7 +30,7 @@ const runs = [
   {
     name: 'fan-out',
     numbers: `${subscribers} subscribers, 1,000 messages`,
-    file: 'test/hub/pubsub/fan-out.test.ts',
+    file: 'test/hub/pubsub/fan-out.full.test.ts',
     env: { SHARDHUB_FAN_OUT: subscribers, SHARDHUB_FAN_OUT_PUBLISHES: '1000' },
   },
   {

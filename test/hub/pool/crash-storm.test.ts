@@ -3,10 +3,10 @@ import { test } from 'vitest';
 import { crashStorm, stormTimeoutMs } from '../../support/faults/crash-storm.js';
 
 test.each([
-  ['serial', 40],
-  ['concurrent', 12],
+  ['serial', 24],
+  ['concurrent', 8],
 ] as const)(
   '%s: %i random deaths under load cost exactly the connections that caused them',
-  { timeout: 2 * stormTimeoutMs(40) },
+  { timeout: 2 * stormTimeoutMs(24) },
   crashStorm,
 );
