@@ -102,7 +102,7 @@ export const ROWS = [
     'open-loop-20k',
     '64 B, 50 connections, 20,000 messages/s at a fixed rate: CPU of the I/O thread',
     { connections: 50, size: 64, rate: 20_000 },
-    { figure: 'cpuFrontEndMicros', servers: ['uws', 'shardhub', 'shardhub-inline', 'ws'] },
+    { figure: 'cpuIoThreadMicros', servers: ['uws', 'shardhub', 'shardhub-inline', 'ws'] },
   ),
   {
     id: 'http-echo',

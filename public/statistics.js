@@ -71,14 +71,14 @@ const CHARTS = [
   },
 ];
 
-/** One line for the front end and one for each worker. */
+/** One line for the I/O thread and one for each worker. */
 function loopChart(workers) {
   const threads = Array.from({ length: workers }, (_, i) => ({ name: `worker-${i}`, label: `worker ${i}` }));
   return {
     name: 'loop',
     title: 'Event-loop delay of each thread',
     format: formatLatency,
-    series: [{ name: 'front', label: 'front end' }, ...threads],
+    series: [{ name: 'front', label: 'I/O thread' }, ...threads],
     values: ({ loopDelay }) => [loopDelay.frontMs, ...loopDelay.workersMs],
   };
 }

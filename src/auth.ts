@@ -1,5 +1,5 @@
 /**
- * An `upgrade` hook that asks for a JSON Web Token (RFC 7519). Runs on the front end thread.
+ * An `upgrade` hook that asks for a JSON Web Token (RFC 7519). Runs on the I/O thread.
  *
  * @module shardhub/auth
  */

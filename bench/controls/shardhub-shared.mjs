@@ -29,6 +29,6 @@ announce(port, {
   cpu: async () => {
     const times = [cpu(), ...(await Promise.all(children.map((child) => child.ask('cpu'))))];
     const sum = (name) => times.reduce((total, time) => total + time[name], 0);
-    return { process: sum('process'), frontEnd: sum('frontEnd') };
+    return { process: sum('process'), ioThread: sum('ioThread') };
   },
 });

@@ -3,7 +3,7 @@ import { groupCurves } from './curve-chart.mjs';
 import { idOf } from './report.mjs';
 import { tabulate, tabulateCurve } from './row-table.mjs';
 
-const COLUMNS = ['p50', 'p99', 'pingMax', 'peakGrowthMib', 'cpuFrontEndMicros', 'cpuProcessMicros'];
+const COLUMNS = ['p50', 'p99', 'pingMax', 'peakGrowthMib', 'cpuIoThreadMicros', 'cpuProcessMicros'];
 
 /** The rows of several runs, in the order of some ids; one that is in several comes from the last. */
 export function mergeRuns(runs, ids) {

@@ -14,12 +14,12 @@ export async function withCpu(child, work) {
 /** CPU between two answers of the command `cpu`: for each message, and as cores (CPU seconds per second). */
 export function cpuFigures(before, after, { count, seconds }) {
   const processSeconds = after.process - before.process;
-  const frontEndSeconds = after.frontEnd === null ? null : after.frontEnd - before.frontEnd;
+  const ioThreadSeconds = after.ioThread === null ? null : after.ioThread - before.ioThread;
   const per = (cpuSeconds, amount) => (cpuSeconds === null ? null : cpuSeconds / amount);
   return {
-    cpuFrontEndMicros: per(frontEndSeconds, count / 1e6),
+    cpuIoThreadMicros: per(ioThreadSeconds, count / 1e6),
     cpuProcessMicros: per(processSeconds, count / 1e6),
-    cpuFrontEndCores: per(frontEndSeconds, seconds),
+    cpuIoThreadCores: per(ioThreadSeconds, seconds),
     cpuProcessCores: per(processSeconds, seconds),
   };
 }

@@ -17,7 +17,7 @@ import { Arena } from '../../dist/wire/arena.js';
 import * as Flag from '../../dist/wire/flag.js';
 import { InboundReader } from '../../dist/wire/inbound.js';
 import * as Inbound from '../../dist/wire/inbound-kind.js';
-import { Block } from '../../dist/wire/layout.js';
+import { RingMemory } from '../../dist/wire/layout.js';
 import { ReplyWriter } from '../../dist/wire/replies.js';
 import * as Reply from '../../dist/wire/reply-kind.js';
 
@@ -42,13 +42,13 @@ class Port {
 }
 
 /** A worker that echoes when it is told to. */
-class EchoLane {
+class EchoLink {
   #inbound;
   #replies;
   async start(memory) {
     const control = new Int32Array(memory.control);
-    this.#inbound = new InboundReader(control, new Block(memory.inbound), new Arena(memory.arena));
-    this.#replies = new ReplyWriter(control, new Block(memory.replies), () => {
+    this.#inbound = new InboundReader(control, new RingMemory(memory.inbound), new Arena(memory.arena));
+    this.#replies = new ReplyWriter(control, new RingMemory(memory.replies), () => {
       throw new Error('the reply ring is full: the load is too large for one turn');
     });
     return { open: false, close: false };
@@ -72,7 +72,7 @@ class EchoLane {
 const nothing = () => {};
 const counters = new Counters();
 const connections = new Connections();
-const lane = new EchoLane();
+const link = new EchoLink();
 const shard = new Shard(
   0,
   {
@@ -84,7 +84,7 @@ const shard = new Shard(
     schedule: nothing,
     onForgotten: nothing,
   },
-  () => lane,
+  () => link,
 );
 await shard.start();
 const turns = { count: 0, schedule: nothing };
@@ -107,7 +107,7 @@ function turn(times) {
   for (const socket of sockets) for (const bytes of received) socket.onMessage(bytes, true);
   shard.flush();
   const handedOver = process.hrtime.bigint();
-  lane.work();
+  link.work();
   const answered = process.hrtime.bigint();
   shard.apply(Number.POSITIVE_INFINITY);
   times.in += Number(handedOver - start);

@@ -4,7 +4,7 @@ import type { HandshakeRequest } from './handshake-request.js';
 
 /**
  * Names the key of a connection: those with the same key go to the same worker. `undefined`: to the least loaded one.
- * Runs on the front end thread, once a handshake is accepted.
+ * Runs on the I/O thread, once a handshake is accepted.
  *
  * @param data what the `upgrade` hook returned
  */

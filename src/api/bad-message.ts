@@ -1,4 +1,4 @@
-/** How a handler says that a message is not what it takes, and how that crosses to the front end. */
+/** How a handler says that a message is not what it takes, and how that crosses to the I/O thread. */
 import { CloseCode, isSendableCloseCode } from './close-codes.js';
 import { clip, describe, type ErrorRecord, HubError, toErrorRecord } from './errors.js';
 
@@ -36,7 +36,7 @@ export function isBadMessage(thrown: unknown): thrown is BadMessageError {
   }
 }
 
-/** What a hook threw, for the front end. */
+/** What a hook threw, for the I/O thread. */
 export interface FailureRecord extends ErrorRecord {
   /** Of a {@link BadMessageError}. */
   readonly closeCode?: number;

@@ -1,4 +1,4 @@
-/** A connection as the application sees it on the front end thread. */
+/** A connection as the application sees it on the I/O thread. */
 import type { HandshakeRequest } from './handshake-request.js';
 import type { Payload } from './payload.js';
 import type { SendStatus } from './send-status.js';
@@ -9,7 +9,7 @@ export interface PingOptions {
   readonly timeoutMs?: number;
 }
 
-/** An open WebSocket, on the front end thread. `Data` is what the upgrade hook returned for it. */
+/** An open WebSocket, on the I/O thread. `Data` is what the upgrade hook returned for it. */
 export interface HubConnection<Data = unknown> {
   /** Unique among all connections of the hub; never used again for another peer. The same as in the worker. */
   readonly id: string;

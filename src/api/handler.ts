@@ -54,7 +54,7 @@ export interface SendResult extends PromiseLike<SendStatus> {
 export interface WorkerContext {
   /** Which of the hub's workers it is: from 0. A replacement has the number of the one that it replaces. */
   readonly shard: number;
-  /** Workers of the hub; 0 when the handler runs on the front end thread. */
+  /** Workers of the hub; 0 when the handler runs on the I/O thread. */
   readonly workers: number;
   /** Aborts at a graceful stop, before `stop` is called. */
   readonly signal: AbortSignal;

@@ -1,4 +1,4 @@
-/** What is known of a handshake: to hooks on the front end thread, and to handlers in the worker. */
+/** What is known of a handshake: to hooks on the I/O thread, and to handlers in the worker. */
 
 /** What is known of a handshake. */
 export interface HandshakeRequest {

@@ -54,7 +54,7 @@ export interface HubStats {
   readonly handler: string;
   /** One for each path with a WebSocket endpoint. */
   readonly routes: readonly RouteStats[];
-  /** Worker threads; 0 when the handler runs on the front end thread. */
+  /** Worker threads; 0 when the handler runs on the I/O thread. */
   readonly workers: number;
   /** WebSockets. */
   readonly connections: {
@@ -155,7 +155,7 @@ export interface StatsEvent {
   readonly latency: Latency | null;
   /** Milliseconds. */
   readonly loopDelay: {
-    /** The longest delay of the front end's event loop in the last second. */
+    /** The longest delay of the I/O thread's event loop in the last second. */
     readonly frontMs: number;
     /** By shard: how long the thread took to answer a probe; null when there is no thread, or no answer yet. */
     readonly workersMs: readonly (number | null)[];

@@ -34,7 +34,7 @@ export interface UpgradeRejection {
 export type UpgradeResult<Data = unknown> = UpgradeAcceptance<Data> | UpgradeRejection | undefined;
 
 /**
- * Decides on a handshake that the hub itself would let in. Runs on the front end thread: never block in it. A promise
+ * Decides on a handshake that the hub itself would let in. Runs on the I/O thread: never block in it. A promise
  * is waited for, at most `upgradeTimeoutMs`.
  */
 export type UpgradeHook<Data = unknown> = (

@@ -1,6 +1,6 @@
 /**
  * Everything that is connected, from its first moment to its last: the connections, how they are addressed, the workers
- * behind them, and the bounds that they share. Front end thread.
+ * behind them, and the bounds that they share. I/O thread.
  */
 import { CloseCode } from '../api/close-codes.js';
 import type { HubEvents } from '../api/events.js';
@@ -97,12 +97,12 @@ export class ConnectionManager {
   }
 
   /** A WebSocket is open. */
-  open(port: SocketPort, acceptance: Acceptance): Connection {
+  openConnection(port: SocketPort, acceptance: Acceptance): Connection {
     this.#host.counters.opened++;
-    this.quota.enter(acceptance.request.remoteAddress);
+    this.quota.admit(acceptance.request.remoteAddress);
     acceptance.route.connections++;
     const connection = this.#connect(port, acceptance, false);
-    this.registry.enter(connection);
+    this.registry.add(connection);
     if (this.#host.log.has('debug')) this.#tellOpen(connection);
     this.#emit('open', connection);
     return connection;
@@ -134,7 +134,7 @@ export class ConnectionManager {
   }
 
   /** Closes every connection once it is idle, or at the end of the time. @returns false when there was none */
-  async leave(code: number, reason: string, timeoutMs: number): Promise<boolean> {
+  async closeAll(code: number, reason: string, timeoutMs: number): Promise<boolean> {
     if (this.#connections.size === 0) return false;
     for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
     await this.#empty(timeoutMs);
@@ -176,21 +176,21 @@ export class ConnectionManager {
       const origin = { slot, generation, shard, request: encoded, data, route, remoteAddress, isVirtual };
       return new Connection(origin, port, this.#connectionHost);
     });
-    shard.open(connection);
+    shard.openConnection(connection);
     return connection;
   }
 
   #onGone(connection: Connection, code: number, reason: string): void {
     if (!connection.isVirtual) {
-      this.quota.leave(connection.remoteAddress);
+      this.quota.release(connection.remoteAddress);
       connection.route.connections--;
       this.#host.counters.countClose(code);
-      this.registry.leave(connection);
+      this.registry.remove(connection);
       const { log } = this.#host;
       if (log.has('debug')) log.debug({ connection: connection.id, code, reason }, 'a connection closed');
       this.#emit('close', connection, code, reason);
     }
-    connection.shard.gone(connection, code, reason);
+    connection.shard.connectionGone(connection, code, reason);
   }
 
   #tellOpen({ id, remoteAddress, route, shard }: Connection): void {

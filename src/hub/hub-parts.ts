@@ -1,5 +1,5 @@
 /**
- * The parts of a hub, put together: what each needs of the others is said here, in one function for each. Front end thread.
+ * The parts of a hub, put together: what each needs of the others is said here, in one function for each. I/O thread.
  */
 import type { EventEmitter } from 'node:events';
 import { toError } from '../api/errors.js';
@@ -120,7 +120,7 @@ export class HubParts {
     const http = this.#makeHttp();
     return {
       onHandshake: (port) => upgrades.onHandshake(port),
-      onOpen: (port, acceptance) => connections.open(port, acceptance),
+      onOpen: (port, acceptance) => connections.openConnection(port, acceptance),
       onEngineClose: (text) => counters.countEngineClose(text),
       onRequest: (exchange) => http.handle(exchange),
       onError: (error, where) => {

@@ -1,5 +1,5 @@
 /**
- * The hub: puts the parts together and owns their lifecycle. Front end thread.
+ * The hub: puts the parts together and owns their lifecycle. I/O thread.
  *
  * idle → starting → running → draining → stopped
  */
@@ -248,8 +248,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#parts.feed.close();
     this.#parts.upgrades.refuseAll(unavailable('draining'));
     const [hadConnections, hadRequests] = await Promise.all([
-      this.#parts.connections.leave(code, reason, timeoutMs),
-      this.#parts.app.leave(timeoutMs),
+      this.#parts.connections.closeAll(code, reason, timeoutMs),
+      this.#parts.app.drain(timeoutMs),
     ]);
     const left = Math.max(0, deadline - performance.now());
     await this.#parts.connections.stop(left);

@@ -1,11 +1,11 @@
 /** All options, in the order in which they are listed. */
 import { applicationOptions } from './application.js';
-import { frontOptions } from './front.js';
 import { limitOptions, workerOptions } from './limits.js';
 import type { InputOf } from './meta.js';
+import { serverOptions } from './server.js';
 
 export const optionsShape = {
-  ...frontOptions,
+  ...serverOptions,
   ...workerOptions,
   ...limitOptions,
   ...applicationOptions,

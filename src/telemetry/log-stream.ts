@@ -1,6 +1,6 @@
 /**
  * The log's way to stderr, for all hubs of a process: a line is written at once, waits for a reader that is slow, or is
- * dropped. It never blocks and never throws. Front end thread.
+ * dropped. It never blocks and never throws. I/O thread.
  *
  * Not in libuv's thread pool: a write that blocks there keeps the process from ending.
  */

@@ -1,6 +1,6 @@
 /**
  * What the hub writes to its log: the application's logger, or lines of JSON on stderr. Repeated lines are summed up, and
- * nothing here waits for a log or fails with one. Front end thread.
+ * nothing here waits for a log or fails with one. I/O thread.
  */
 import { pino } from 'pino';
 import type { Logger, ResolvedOptions } from '../options/options.js';

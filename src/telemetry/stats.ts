@@ -1,4 +1,4 @@
-/** Puts together what `hub.stats()` says. Front end thread. */
+/** Puts together what `hub.stats()` says. I/O thread. */
 import type { HubStats, ShardStats } from '../api/stats.js';
 import type { Counters } from './counters.js';
 

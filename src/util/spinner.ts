@@ -24,7 +24,7 @@ const MAX_PAUSE_MS = 1600;
 const STEADY_LOOKS = 200;
 
 /** What the gate says: nobody may look, the I/O thread alone, or workers too. */
-export const MayLook = { Nobody: 0, Front: 1, All: 2 } as const;
+export const MayLook = { Nobody: 0, IoThread: 1, All: 2 } as const;
 
 /** What looking has come to. */
 export interface SpinCounts {

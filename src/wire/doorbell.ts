@@ -30,12 +30,12 @@ export const WorkerSleep = {
   Waiting: 2,
 } as const;
 
-/** Values of `Word.FrontSleep`: whether the I/O thread is in its event loop, and what its doorbell is to be rung for. */
-export const FrontSleep = {
+/** Values of `Word.IoSleep`: whether the I/O thread is in its event loop, and what its doorbell is to be rung for. */
+export const IoSleep = {
   Awake: 0,
   Replies: 1,
   /** Something waits for room in the inbound ring: also when that has been released. */
-  Room: 2,
+  Space: 2,
 } as const;
 
 /** A worker that has nothing to do waits so long before it goes back to its event loop. */
@@ -45,12 +45,12 @@ const WAIT_MS = 0.5;
 
 /** From here on the worker does not ring: its replies are going to be looked for. */
 export function stayAwake(control: Int32Array): void {
-  Atomics.store(control, Word.FrontSleep, FrontSleep.Awake);
+  Atomics.store(control, Word.IoSleep, IoSleep.Awake);
 }
 
 /** From here on the worker rings. To be followed by a look at the rings. */
-export function parkFrontEnd(control: Int32Array, wantsRoom: boolean): void {
-  Atomics.store(control, Word.FrontSleep, wantsRoom ? FrontSleep.Room : FrontSleep.Replies);
+export function parkIoThread(control: Int32Array, wantsCredit: boolean): void {
+  Atomics.store(control, Word.IoSleep, wantsCredit ? IoSleep.Space : IoSleep.Replies);
 }
 
 /** Wakes a worker that waits. @returns how it slept; where that is `Parked`, its doorbell is to be rung */
@@ -84,11 +84,11 @@ export function waitForRecords(control: Int32Array, inbound: InboundReader): boo
 }
 
 /** True when the I/O thread sleeps and there is something for it: whoever gets true rings, once. To be called behind `release`. */
-export function claimFrontEnd(control: Int32Array, replies: ReplyWriter): boolean {
+export function claimIoThread(control: Int32Array, replies: ReplyWriter): boolean {
   // Most often it is awake, and a look is cheaper.
-  const sleep = Atomics.load(control, Word.FrontSleep);
-  if (sleep === FrontSleep.Awake || (sleep === FrontSleep.Replies && !replies.isPending)) return false;
-  return takeFrontEnd(control);
+  const sleep = Atomics.load(control, Word.IoSleep);
+  if (sleep === IoSleep.Awake || (sleep === IoSleep.Replies && !replies.isPending)) return false;
+  return takeIoThread(control);
 }
 
 /**
@@ -97,7 +97,7 @@ export function claimFrontEnd(control: Int32Array, replies: ReplyWriter): boolea
  */
 export function stir(control: Int32Array): boolean {
   Atomics.store(control, Word.WorkerSleep, WorkerSleep.Awake);
-  return takeFrontEnd(control);
+  return takeIoThread(control);
 }
 
 /** The handler's code has come back, or is called anew: its time starts. */
@@ -112,13 +112,13 @@ export function answerDoorbell(control: Int32Array): void {
 }
 
 /** Blocks the worker until the I/O thread has applied more replies than up to `released`. */
-export function waitForRoom(control: Int32Array, released: number, notify: () => void): void {
+export function waitForSpace(control: Int32Array, released: number, notify: () => void): void {
   Atomics.store(control, Word.WorkerBlocked, 1);
   notify();
   Atomics.wait(control, Word.OutReleased, released);
   Atomics.store(control, Word.WorkerBlocked, 0);
 }
 
-function takeFrontEnd(control: Int32Array): boolean {
-  return Atomics.exchange(control, Word.FrontSleep, FrontSleep.Awake) !== FrontSleep.Awake;
+function takeIoThread(control: Int32Array): boolean {
+  return Atomics.exchange(control, Word.IoSleep, IoSleep.Awake) !== IoSleep.Awake;
 }

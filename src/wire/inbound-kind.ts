@@ -10,5 +10,5 @@ export const Close = 3;
 export const Stop = 4;
 /** The peer is gone, and records of it still wait to enter the ring: `Close` comes behind them. Never finished. */
 export const Abort = 5;
-/** The answer to `Reply.Room`: there is room for more. Never finished. */
-export const Room = 6;
+/** The answer to `Reply.Credit`: there is room for more. Never finished. */
+export const Credit = 6;

@@ -1,5 +1,5 @@
 /**
- * The inbound ring: the front end appends what arrived, the worker takes it in order.
+ * The inbound ring: the I/O thread appends what arrived, the worker takes it in order.
  *
  * The writer stages records in private memory, where a copy from an unaligned frame is cheap, and crosses to shared
  * memory in one aligned bulk copy per flush. A larger payload is copied into the arena at once. What was written stays
@@ -11,10 +11,10 @@ import type { Arena } from './arena.js';
 import { copyBytes } from './copy.js';
 import * as Flag from './flag.js';
 import {
-  type Block,
   INBOUND_HEADER_BYTES,
   KIND_MASK,
   PAD,
+  type RingMemory,
   recordUnits,
   UNIT_BYTES,
   UNIT_WORDS,
@@ -41,11 +41,11 @@ export interface InboundRecord {
   readonly payload: Uint8Array;
 }
 
-/** Writer, on the front end thread. */
+/** Writer, on the I/O thread. */
 export class InboundWriter {
   readonly #control: Int32Array;
-  readonly #shared: Block;
-  readonly #private: Block;
+  readonly #shared: RingMemory;
+  readonly #private: RingMemory;
   readonly #arena: Arena;
   /** Bytes of the least payload that goes into the arena. */
   readonly #arenaFrom: number;
@@ -73,7 +73,7 @@ export class InboundWriter {
   #pad: number | undefined = undefined;
 
   /** `staging` is left out where the reader is on the same thread: then nothing has to cross. */
-  constructor(control: Int32Array, shared: Block, arena: Arena, staging?: Block) {
+  constructor(control: Int32Array, shared: RingMemory, arena: Arena, staging?: RingMemory) {
     this.#control = control;
     this.#shared = shared;
     this.#arena = arena;
@@ -271,7 +271,7 @@ function unitsOf(head: number, length: number): number {
 }
 
 /** A record's payload, in the ring or in the arena. */
-function payloadOf({ words, units, buffer }: Block, arena: Arena, position: number): Uint8Array {
+function payloadOf({ words, units, buffer }: RingMemory, arena: Arena, position: number): Uint8Array {
   const word = (position & (units - 1)) * UNIT_WORDS;
   const length = words[word + 3]!;
   if ((words[word]! & Flag.External) !== 0) return arena.view(words[word + PLACE_WORD]!, length);
@@ -281,7 +281,7 @@ function payloadOf({ words, units, buffer }: Block, arena: Arena, position: numb
 /** Reader, on the worker thread. `next` moves to a record; its fields hold until the following `next`. */
 export class InboundReader {
   readonly #control: Int32Array;
-  readonly #block: Block;
+  readonly #block: RingMemory;
   readonly #arena: Arena;
   /** Position of the record that `next` moved to. */
   position = 0;
@@ -296,7 +296,7 @@ export class InboundReader {
   /** What was stored last in `InTaken`. */
   #taken = 0;
 
-  constructor(control: Int32Array, block: Block, arena: Arena) {
+  constructor(control: Int32Array, block: RingMemory, arena: Arena) {
     this.#control = control;
     this.#block = block;
     this.#arena = arena;

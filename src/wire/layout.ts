@@ -1,15 +1,15 @@
 /**
- * The record layout of both rings, shared by the front end thread and the worker threads. Pure: no I/O, no thread.
+ * The record layout of both rings, shared by the I/O thread and the worker threads. Pure: no I/O, no thread.
  *
  * A ring is a block of memory in which one side appends records and the other reads them in order. Positions
  * count units of 8 bytes since the start and wrap at 2^32, so a distance is `(a - b) | 0`. A record starts on a
  * unit, never wraps around the end of the block (a `PAD` record skips to its start), and is followed by its payload.
  *
- * Inbound (front end → worker; kinds in inbound-kind.ts, flags in flag.ts), header of 16 bytes:
+ * Inbound (I/O thread → worker; kinds in inbound-kind.ts, flags in flag.ts), header of 16 bytes:
  *
  *     int32 kind | flags << 8     int32 slot     int32 generation     int32 payload bytes
  *
- * Replies (worker → front end; kinds in reply-kind.ts), header of 24 bytes: the same four, then
+ * Replies (worker → I/O thread; kinds in reply-kind.ts), header of 24 bytes: the same four, then
  *
  *     int32 position of the inbound record (`Echo`), or bytes of the whole payload (`Flag.More`)
  *     int32 bytes of the message that is finished (`Flag.Done`)
@@ -34,7 +34,7 @@ export function recordUnits(headerBytes: number, payloadBytes: number): number {
 export const CONTROL_BYTES = 144 * 4;
 
 /** A ring's memory, seen as words and as bytes. */
-export class Block {
+export class RingMemory {
   readonly words: Int32Array;
   readonly bytes: Buffer;
   /** The memory itself: `bytes.buffer` would be a call into V8. */
@@ -57,8 +57,8 @@ export class Block {
   }
 }
 
-/** Everything that a front end and one worker share. But for `control`, it is not shared memory where both are on one thread. */
-export interface LaneMemory {
+/** Everything that an I/O thread and one worker share. But for `control`, it is not shared memory where both are on one thread. */
+export interface WorkerMemory {
   readonly control: SharedArrayBuffer;
   readonly inbound: ArrayBuffer | SharedArrayBuffer;
   /** For large messages beside the inbound ring: see arena.ts. */

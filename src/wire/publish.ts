@@ -1,5 +1,5 @@
 /**
- * Topics and published messages on their way from a worker to the front end.
+ * Topics and published messages on their way from a worker to the I/O thread.
  *
  * The payload of a `Publish` record: uint32 bytes of the topic, uint32 bytes of the key, uint32 flags, the topic, the
  * key, and the message.

@@ -1,18 +1,18 @@
 /**
- * The reply ring: the worker appends what its handlers ask for, the front end applies it in order.
+ * The reply ring: the worker appends what its handlers ask for, the I/O thread applies it in order.
  *
  * Replies lie in shared memory before they are committed, and one store commits a message's last reply together with
- * the fact that the message is finished. So however a worker dies, the front end sees for each message all of its
+ * the fact that the message is finished. So however a worker dies, the I/O thread sees for each message all of its
  * replies and that it finished, or that it did not finish.
  */
 import { partOf, realLength } from './bytes.js';
 import { copyBytes } from './copy.js';
 import * as Flag from './flag.js';
 import {
-  type Block,
   KIND_MASK,
   PAD,
   REPLY_HEADER_BYTES,
+  type RingMemory,
   recordUnits,
   UNIT_BYTES,
   UNIT_WORDS,
@@ -20,24 +20,24 @@ import {
 import * as Reply from './reply-kind.js';
 import * as Word from './word.js';
 
-/** Called when the ring is full; returns once the front end has applied more than up to `released`. */
-export type WaitForRoom = (released: number) => void;
+/** Called when the ring is full; returns once the I/O thread has applied more than up to `released`. */
+export type WaitForSpace = (released: number) => void;
 
 /** Writer, on the worker thread. */
 export class ReplyWriter {
   readonly #control: Int32Array;
-  readonly #block: Block;
-  readonly #waitForRoom: WaitForRoom;
+  readonly #block: RingMemory;
+  readonly #waitForSpace: WaitForSpace;
   #head = 0;
   #released = 0;
 
-  constructor(control: Int32Array, block: Block, waitForRoom: WaitForRoom) {
+  constructor(control: Int32Array, block: RingMemory, waitForSpace: WaitForSpace) {
     this.#control = control;
     this.#block = block;
-    this.#waitForRoom = waitForRoom;
+    this.#waitForSpace = waitForSpace;
   }
 
-  /** True when the front end has not applied everything that was committed. */
+  /** True when the I/O thread has not applied everything that was committed. */
   get isPending(): boolean {
     return Atomics.load(this.#control, Word.OutReleased) !== Atomics.load(this.#control, Word.OutHead);
   }
@@ -49,7 +49,7 @@ export class ReplyWriter {
 
   /** A reply without payload. hot: once per message. */
   write(kind: number, slot: number, generation: number, source: number, doneBytes: number): void {
-    const start = this.#findRoom(REPLY_HEADER_BYTES >>> 3);
+    const start = this.#findSpace(REPLY_HEADER_BYTES >>> 3);
     this.#append(start, kind, slot, generation, 0, source, doneBytes);
   }
 
@@ -73,7 +73,7 @@ export class ReplyWriter {
       }
       this.#writePart(kind, slot, generation, partOf(payload, at, length), length - at, 0, doneBytes);
     } catch (error) {
-      // With the front end on this thread, its listeners run while the ring is full: they may have let the memory go.
+      // With the I/O thread on this thread, its listeners run while the ring is full: they may have let the memory go.
       if (at > 0) this.write(Reply.Abandon, 0, 0, 0, 0);
       throw error;
     }
@@ -90,7 +90,7 @@ export class ReplyWriter {
         return;
       }
     }
-    const start = this.#findRoom(recordUnits(REPLY_HEADER_BYTES, bound));
+    const start = this.#findSpace(recordUnits(REPLY_HEADER_BYTES, bound));
     const length = this.#block.bytes.write(text, start * UNIT_BYTES + REPLY_HEADER_BYTES, 'utf8');
     this.#append(start, kind, slot, generation, length, 0, doneBytes);
   }
@@ -109,13 +109,13 @@ export class ReplyWriter {
     wholeBytes: number,
     doneBytes: number,
   ): void {
-    const start = this.#findRoom(recordUnits(REPLY_HEADER_BYTES, length));
+    const start = this.#findSpace(recordUnits(REPLY_HEADER_BYTES, length));
     copyBytes(this.#block.bytes, start * UNIT_BYTES + REPLY_HEADER_BYTES, part, length);
     this.#append(start, kind, slot, generation, length, wholeBytes, doneBytes);
   }
 
   /** Index of the first unit of a new record in the block. It takes no room before it is whole: writing it may throw. */
-  #findRoom(units: number): number {
+  #findSpace(units: number): number {
     const capacity = this.#block.units;
     for (;;) {
       const start = this.#head & (capacity - 1);
@@ -131,7 +131,7 @@ export class ReplyWriter {
       if (released === this.#released) {
         // What was written is not the end of its message: it may be applied, the message stays unfinished.
         this.commit();
-        this.#waitForRoom(released);
+        this.#waitForSpace(released);
       } else {
         this.#released = released;
       }
@@ -160,10 +160,10 @@ export class ReplyWriter {
   }
 }
 
-/** Reader, on the front end thread. `next` moves to a record; its fields hold until the following `next`. */
+/** Reader, on the I/O thread. `next` moves to a record; its fields hold until the following `next`. */
 export class ReplyReader {
   readonly #control: Int32Array;
-  readonly #block: Block;
+  readonly #block: RingMemory;
   #at = 0;
   #head = 0;
   kind = 0;
@@ -175,7 +175,7 @@ export class ReplyReader {
   doneBytes = 0;
   #payloadOffset = 0;
 
-  constructor(control: Int32Array, block: Block) {
+  constructor(control: Int32Array, block: RingMemory) {
     this.#control = control;
     this.#block = block;
   }

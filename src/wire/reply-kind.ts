@@ -19,7 +19,7 @@ export const Subscribe = 8;
 export const Unsubscribe = 9;
 /** Publish; the payload is laid out in publish.ts. */
 export const Publish = 10;
-/** Say so (`Inbound.Room`) when the connection has room for more than what was sent before this. */
-export const Room = 11;
+/** Say so (`Inbound.Credit`) when the connection has room for more than what was sent before this. */
+export const Credit = 11;
 /** A payload that came in parts ends here: it is not to be sent. */
 export const Abandon = 12;

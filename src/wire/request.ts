@@ -1,5 +1,5 @@
 /**
- * The handshake on its way to a worker. The front end keeps the encoded form for as long as the connection lives (a
+ * The handshake on its way to a worker. The I/O thread keeps the encoded form for as long as the connection lives (a
  * replaced worker is told again), so it is one compact string of one-byte characters.
  */
 
@@ -65,7 +65,7 @@ const DataKind = { Absent: 0, Json: 1, Serialized: 2 } as const;
 type DataKind = (typeof DataKind)[keyof typeof DataKind];
 
 /**
- * @param handler place of its handler in the lane's list
+ * @param handler place of its handler in the worker's list
  * @throws HubError `ERR_UPGRADE` when the data cannot be cloned, or is over {@link MAX_DATA_BYTES}
  */
 export function encodeHandshake(request: HandshakeRequest, data: unknown, handler: number): string {
@@ -141,7 +141,7 @@ function unpackHeaders(packed: readonly (string | number)[]): Record<string, str
   return headers;
 }
 
-/** The place of its handler in the lane's list, without decoding the rest. */
+/** The place of its handler in the worker's list, without decoding the rest. */
 export function handlerOf(encoded: string): number {
   return Number.parseInt(encoded.slice(1, 8), 10);
 }

@@ -5,10 +5,10 @@
  * exports of a module for constants, while the properties of an imported object are looked up each time.
  */
 
-/** Written by the front end: inbound records before this position may be read. */
+/** Written by the I/O thread: inbound records before this position may be read. */
 export const InHead = 0;
 /**
- * Written by the worker: every inbound record that ends at or before this position has been taken. The front end changes it
+ * Written by the worker: every inbound record that ends at or before this position has been taken. The I/O thread changes it
  * when it gives a worker up, which then takes nothing more.
  */
 export const InTaken = 16;
@@ -16,12 +16,12 @@ export const InTaken = 16;
 export const InReleased = 32;
 /** Written by the worker: replies before this position are committed. */
 export const OutHead = 48;
-/** Written by the front end: replies before this position have been applied. */
+/** Written by the I/O thread: replies before this position have been applied. */
 export const OutReleased = 64;
 /** One of `WorkerSleep`: how the worker wants to be woken when `InHead` moves (doorbell.ts). */
 export const WorkerSleep = 80;
-/** One of `FrontSleep`: whether the front end wants to be woken when `OutHead` moves, or `InReleased` too (doorbell.ts). */
-export const FrontSleep = 96;
+/** One of `IoSleep`: whether the I/O thread wants to be woken when `OutHead` moves, or `InReleased` too (doorbell.ts). */
+export const IoSleep = 96;
 /** 1 while the worker waits in `Atomics.wait` for `OutReleased` to move. */
 export const WorkerBlocked = 112;
 /** Counted up by the worker where the handler's code has come back, or is called anew, and `InTaken` does not show it. */

@@ -1,6 +1,6 @@
-/** What the front end hands to the worker of a shard, and what comes back. */
+/** What the I/O thread hands to the worker of a shard, and what comes back. */
 import type { ErrorRecord } from '../api/errors.js';
-import type { LaneMemory } from './layout.js';
+import type { WorkerMemory } from './layout.js';
 
 /** One end of a `MessageChannel`. */
 export type Port = InstanceType<typeof MessageChannel>['port1'];
@@ -27,7 +27,7 @@ export interface RuntimeSettings {
   readonly spin: number | 'auto';
   /** One shared word: 0 while it is not to look. */
   readonly spinGate: Int32Array;
-  /** Workers of the hub; 0 is the front end thread. */
+  /** Workers of the hub; 0 is the I/O thread. */
   readonly workers: number;
   readonly ordering: Ordering;
   /** Messages of one connection that are worked on at a time, unless `ordering` is serial. */
@@ -49,19 +49,19 @@ export function loadTimeoutMs(handlerTimeoutMs: number): number {
   return handlerTimeoutMs === 0 ? 0 : Math.max(handlerTimeoutMs, MIN_LOAD_MS);
 }
 
-/** The Piscina task of a lane: it runs for as long as its worker lives, and batches stream through the rings. */
-export interface LaneTask {
+/** The Piscina task of a link: it runs for as long as its worker lives, and batches stream through the rings. */
+export interface WorkerTask {
   readonly shard: number;
-  readonly memory: LaneMemory;
+  readonly memory: WorkerMemory;
   /** An `Open` record says which of them its connection has. */
   readonly handlers: readonly HandlerSource[];
   readonly settings: RuntimeSettings;
-  /** Carries `LaneReady` once, then a `DoorbellMessage` now and then. */
+  /** Carries `WorkerReady` once, then a `DoorbellMessage` now and then. */
   readonly doorbell: Port;
 }
 
 /**
- * `null` wakes the other side; a `PROBE` from the front end is posted back as it is; a worker that keeps more memory than
+ * `null` wakes the other side; a `PROBE` from the I/O thread is posted back as it is; a worker that keeps more memory than
  * it may says `OVER_MEMORY`, and waits to be ended.
  */
 export type DoorbellMessage = null | typeof PROBE | typeof OVER_MEMORY;
@@ -69,7 +69,7 @@ export const PROBE = 'probe';
 export const OVER_MEMORY = 'over-memory';
 
 /** Posted on the doorbell once the handlers are loaded. */
-export interface LaneReady {
+export interface WorkerReady {
   readonly ready: true;
   readonly hooks: HandlerHooks;
 }
@@ -80,18 +80,18 @@ export interface HandlerHooks {
   readonly close: boolean;
 }
 
-/** How a lane's task ended: stopped as asked, or its handler could not be loaded. */
-export type LaneResult = { readonly stopped: true } | { readonly failure: ErrorRecord };
+/** How a worker link's task ended: stopped as asked, or its handler could not be loaded. */
+export type WorkerTaskResult = { readonly stopped: true } | { readonly failure: ErrorRecord };
 
-/** What the runtime on the front end thread (`workers: 0`) needs of its shard. */
+/** What the runtime on the I/O thread (`workers: 0`) needs of its shard. */
 export interface LocalRuntimeHost {
-  /** Replies are there and the front end does not know yet. */
+  /** Replies are there and the I/O thread does not know yet. */
   onDoorbell(): void;
   /** The reply ring is full: apply replies now. */
   applyReplies(): void;
 }
 
-/** The runtime on the front end thread, once its handlers have started. */
+/** The runtime on the I/O thread, once its handlers have started. */
 export interface LocalRuntime {
   readonly hooks: HandlerHooks;
   wake(): void;
@@ -101,7 +101,7 @@ export interface LocalRuntime {
 /** What the module `workers/local.ts` exports: the hub knows it by its URL, and both sides by this type. */
 export interface LocalRuntimeModule {
   startLocalRuntime(
-    memory: LaneMemory,
+    memory: WorkerMemory,
     sources: readonly HandlerSource[],
     settings: RuntimeSettings,
     host: LocalRuntimeHost,

@@ -9,9 +9,9 @@ import { conflationKey, encodePublish, topicName } from '../wire/publish.js';
 import * as Reply from '../wire/reply-kind.js';
 import { decodeHandshake, type Handshake } from '../wire/request.js';
 import type { InboundMessage } from './message.js';
-import type { InLine, Line } from './reorder-buffer.js';
+import type { InLine, ReorderBuffer } from './reorder-buffer.js';
 import { toFrame } from './reply-value.js';
-import { DROPPED, type Room } from './send-credit.js';
+import { DROPPED, type SendCredit } from './send-credit.js';
 
 /** What a context needs of its runtime. */
 export interface ContextHost {
@@ -39,9 +39,9 @@ export class ConnectionContext implements Connection {
   /** True once the peer is gone. */
   gone = false;
   /** The messages that are worked on, where their replies leave in order. */
-  line: Line<InLine> | undefined = undefined;
+  reorderBuffer: ReorderBuffer<InLine> | undefined = undefined;
   /** How much it may be sent; undefined until it is sent something beside replies. */
-  room: Room | undefined = undefined;
+  credit: SendCredit | undefined = undefined;
   /** What arrived while it was busy, in order. */
   readonly deferred: Deferred[] = [];
   readonly #host: ContextHost;
@@ -170,7 +170,7 @@ export class ConnectionContext implements Connection {
   }
 
   #tellOver(): void {
-    this.room?.end();
+    this.credit?.end();
     const watchers = this.#watchers;
     this.#watchers = undefined;
     for (const watcher of watchers ?? []) watcher();

@@ -1,5 +1,5 @@
 /**
- * The Piscina task of a lane, on its worker thread: loads the handlers, says that it is ready, and then runs the
+ * The Piscina task of a link, on its worker thread: loads the handlers, says that it is ready, and then runs the
  * records of one shard until it is told to stop.
  */
 import { toErrorRecord } from '../api/errors.js';
@@ -7,29 +7,29 @@ import { MayLook, Spinner } from '../util/spinner.js';
 import { Arena } from '../wire/arena.js';
 import {
   answerDoorbell,
-  claimFrontEnd,
+  claimIoThread,
   parkWorker,
   step,
   stir,
   waitForRecords,
-  waitForRoom,
+  waitForSpace,
 } from '../wire/doorbell.js';
 import { InboundReader } from '../wire/inbound.js';
-import { Block } from '../wire/layout.js';
+import { RingMemory } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import {
   type DoorbellMessage,
-  type LaneReady,
-  type LaneResult,
-  type LaneTask,
   OVER_MEMORY,
   PROBE,
+  type WorkerReady,
+  type WorkerTask,
+  type WorkerTaskResult,
 } from '../wire/worker-task.js';
 import { Handlers } from './handlers.js';
 import { MemoryWatch } from './memory-watch.js';
 import { Runtime } from './runtime.js';
 
-export default async function runLane(task: LaneTask): Promise<LaneResult> {
+export default async function runWorker(task: WorkerTask): Promise<WorkerTaskResult> {
   const control = new Int32Array(task.memory.control);
   // From here on a thread that does not come back to its event loop is found, while it loads too.
   const answer = () => answerDoorbell(control);
@@ -48,7 +48,7 @@ export default async function runLane(task: LaneTask): Promise<LaneResult> {
 }
 
 /** Undefined without a limit. */
-function watchMemory({ doorbell, settings }: LaneTask): MemoryWatch | undefined {
+function watchMemory({ doorbell, settings }: WorkerTask): MemoryWatch | undefined {
   const { workerMemoryMb } = settings;
   if (workerMemoryMb === 0) return undefined;
   return new MemoryWatch(workerMemoryMb * 1024 * 1024, () => {
@@ -58,20 +58,20 @@ function watchMemory({ doorbell, settings }: LaneTask): MemoryWatch | undefined 
   });
 }
 
-function work(task: LaneTask, control: Int32Array, handlers: Handlers): Promise<void> {
+function work(task: WorkerTask, control: Int32Array, handlers: Handlers): Promise<void> {
   const { doorbell, memory } = task;
   return new Promise((resolve) => {
     const { spin, spinGate } = task.settings;
     const spinner = new Spinner(spin, spinGate, MayLook.All, { looks: 0, lookHits: 0 });
     const hasRecords = () => inbound.refresh();
-    const inbound = new InboundReader(control, new Block(memory.inbound), new Arena(memory.arena));
+    const inbound = new InboundReader(control, new RingMemory(memory.inbound), new Arena(memory.arena));
     const watch = watchMemory(task);
     const ring = () => doorbell.postMessage(null);
-    const notifyFrontEnd = () => {
-      if (claimFrontEnd(control, replies)) ring();
+    const notifyIoThread = () => {
+      if (claimIoThread(control, replies)) ring();
     };
-    const replies = new ReplyWriter(control, new Block(memory.replies), (released) =>
-      waitForRoom(control, released, notifyFrontEnd),
+    const replies = new ReplyWriter(control, new RingMemory(memory.replies), (released) =>
+      waitForSpace(control, released, notifyIoThread),
     );
     const runtime = new Runtime(handlers.list, task.settings, inbound, replies, {
       waitForRecords: () => spinner.look(hasRecords) || waitForRecords(control, inbound),
@@ -80,8 +80,8 @@ function work(task: LaneTask, control: Int32Array, handlers: Handlers): Promise<
         if (stir(control)) ring();
       },
       step: () => step(control),
-      notifyFrontEnd: () => {
-        notifyFrontEnd();
+      notifyIoThread: () => {
+        notifyIoThread();
         watch?.look();
       },
       stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
@@ -92,7 +92,7 @@ function work(task: LaneTask, control: Int32Array, handlers: Handlers): Promise<
     });
     // What the handlers' modules keep is there for good: with too much of it no worker would live.
     watch?.look();
-    const ready: LaneReady = { ready: true, hooks: handlers.hooks };
+    const ready: WorkerReady = { ready: true, hooks: handlers.hooks };
     doorbell.postMessage(ready);
     runtime.wake();
   });

@@ -1,25 +1,25 @@
-/** The handlers of a lane: loaded and started before it serves, and stopped together. */
+/** The handlers of a link: loaded and started before it serves, and stopped together. */
 
 import type { Handler } from '../api/handler.js';
 import { type HandlerHooks, type HandlerSource, loadTimeoutMs } from '../wire/worker-task.js';
-import { Life, type LifeSettings } from './life.js';
+import { HandlerLifecycle, type LifecycleSettings } from './handler-lifecycle.js';
 import { loadHandler } from './load.js';
 
 export class Handlers {
   /** In the order of their sources. */
   readonly list: readonly Handler[];
-  readonly #lives: readonly Life[];
+  readonly #lives: readonly HandlerLifecycle[];
 
-  private constructor(list: readonly Handler[], lives: readonly Life[]) {
+  private constructor(list: readonly Handler[], lives: readonly HandlerLifecycle[]) {
     this.list = list;
     this.#lives = lives;
   }
 
   /** @throws HubError `ERR_HANDLER_LOAD` that names the handler */
-  static async start(sources: readonly HandlerSource[], settings: LifeSettings): Promise<Handlers> {
+  static async start(sources: readonly HandlerSource[], settings: LifecycleSettings): Promise<Handlers> {
     const timeoutMs = loadTimeoutMs(settings.handlerTimeoutMs);
     const list = await Promise.all(sources.map((source) => loadHandler(source, timeoutMs)));
-    const lives = list.map((handler, i) => new Life(handler, sources[i]!, settings));
+    const lives = list.map((handler, i) => new HandlerLifecycle(handler, sources[i]!, settings));
     for (const life of lives) await life.start();
     return new Handlers(list, lives);
   }

@@ -13,38 +13,38 @@ import type { ReplyWriter } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
 import type { ConnectionContext } from './context.js';
-import { Job } from './invocation.js';
+import { Invocation } from './invocation.js';
 import type { InboundMessage } from './message.js';
-import { Line, type LineHost } from './reorder-buffer.js';
+import { ReorderBuffer, type ReorderBufferHost } from './reorder-buffer.js';
 import { asData, badReply, iterate, iterateAsync, keep, type ReplyData, sizeOf } from './reply-value.js';
-import { Room, Sent } from './send-credit.js';
+import { SendCredit, Sent } from './send-credit.js';
 import { type Pending, pump, pumpNow, type StreamHost } from './stream.js';
 import { writeData } from './write-data.js';
 
-export interface OutcomesHost {
+export interface HookResultsHost {
   /** Replies are written. */
   onReply(): void;
   /** The handler's code has come back, or is called anew. */
   onStep(): void;
   /** A hook that was waited for has finished. */
-  onFree(job: Job): void;
+  onFree(invocation: Invocation): void;
 }
 
-export class Outcomes implements LineHost<Job>, StreamHost {
+export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   readonly #replies: ReplyWriter;
   readonly #settings: RuntimeSettings;
-  readonly #host: OutcomesHost;
+  readonly #host: HookResultsHost;
   readonly #isOrdered: boolean;
-  readonly #deadlines: Deadlines<Job>;
+  readonly #deadlines: Deadlines<Invocation>;
   /** Hooks that are waited for. */
   #waiting = 0;
 
-  constructor(replies: ReplyWriter, settings: RuntimeSettings, host: OutcomesHost) {
+  constructor(replies: ReplyWriter, settings: RuntimeSettings, host: HookResultsHost) {
     this.#replies = replies;
     this.#settings = settings;
     this.#host = host;
     this.#isOrdered = settings.ordering === 'concurrent';
-    this.#deadlines = new Deadlines(settings.handlerTimeoutMs, (job) => this.#onLate(job));
+    this.#deadlines = new Deadlines(settings.handlerTimeoutMs, (invocation) => this.#onLate(invocation));
   }
 
   /** True while some hook is waited for. */
@@ -67,32 +67,32 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   /**
    * Concludes what a hook returned. True when it has to be waited for. hot
    *
-   * @param job the record's, once it has been waited for
+   * @param invocation the record's, once it has been waited for
    */
   conclude(
     context: ConnectionContext,
     result: unknown,
     message: InboundMessage | undefined,
     doneBytes: number,
-    job?: Job,
+    invocation?: Invocation,
   ): boolean {
     if (isThenable(result)) {
       if (!(result instanceof Sent))
-        return this.#wait(job ?? this.#begin(context, message, doneBytes), result);
+        return this.#wait(invocation ?? this.#begin(context, message, doneBytes), result);
       // `send` was the last thing that the hook did: what it says is for the hook, not for the peer.
-      if (result.status !== 'queued') return this.#finish(context, undefined, message, doneBytes, job);
+      if (result.status !== 'queued') return this.#finish(context, undefined, message, doneBytes, invocation);
       return this.#wait(
-        job ?? this.#begin(context, message, doneBytes),
+        invocation ?? this.#begin(context, message, doneBytes),
         result.then(() => undefined),
       );
     }
     // Begun before it is waited for: when it cannot be begun, the hook has failed.
     const items = iterateAsync(result);
     if (items !== undefined) {
-      const own = job ?? this.#begin(context, message, doneBytes);
+      const own = invocation ?? this.#begin(context, message, doneBytes);
       return this.#wait(own, pump(this, own, items));
     }
-    return this.#finish(context, result, message, doneBytes, job);
+    return this.#finish(context, result, message, doneBytes, invocation);
   }
 
   /** A hook threw or rejected. */
@@ -101,18 +101,18 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     thrown: unknown,
     message: InboundMessage | undefined,
     doneBytes: number,
-    job?: Job,
+    invocation?: Invocation,
   ): false {
     // It stopped because its connection is gone, as it was told to.
     if (context.gone && isAbortError(thrown)) {
-      this.#finish(context, undefined, message, doneBytes, job);
+      this.#finish(context, undefined, message, doneBytes, invocation);
       return false;
     }
     const isClosing = this.#isClosing(thrown);
-    if (this.#isBehind(context, job)) {
+    if (this.#isBehind(context, invocation)) {
       // Told in its place, but nothing new begins behind it.
       if (isClosing) context.refuses = true;
-      this.#place(context, message, doneBytes, job).failure = { thrown };
+      this.#place(context, message, doneBytes, invocation).failure = { thrown };
       return false;
     }
     if (isClosing) context.end();
@@ -136,11 +136,11 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     return this.#put(context, check(data)).result;
   }
 
-  /** The front end says that there is room. True when somebody waited for it. */
+  /** The I/O thread says that there is credit. True when somebody waited for it. */
   grant(context: ConnectionContext): boolean {
-    const { room } = context;
-    const wasAwaited = room?.isAwaited === true;
-    if (room?.grant()) this.#ask(context);
+    const { credit } = context;
+    const wasAwaited = credit?.isAwaited === true;
+    if (credit?.grant()) this.#ask(context);
     this.#replies.commit();
     return wasAwaited;
   }
@@ -148,46 +148,46 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   // For streams
 
   /** True when there is room for an item. */
-  mayPut({ context, held, heldBytes }: Job): boolean {
-    if (held === undefined) return !context.room?.isFull;
+  mayPut({ context, held, heldBytes }: Invocation): boolean {
+    if (held === undefined) return !context.credit?.isFull;
     const { bytes, messages } = this.#settings.sendWindow;
     return heldBytes < bytes && held.length < messages;
   }
 
   /** Resolves when `mayPut` is to be asked again. */
-  async awaitRoom(job: Job): Promise<void> {
-    const { context } = job;
-    if (job.held === undefined) {
-      await context.room?.wait();
+  async awaitCredit(invocation: Invocation): Promise<void> {
+    const { context } = invocation;
+    if (invocation.held === undefined) {
+      await context.credit?.wait();
       return;
     }
     await new Promise<void>((resolve) => {
-      job.onTurn = resolve;
+      invocation.onTurn = resolve;
       context.watch(resolve);
     });
-    context.unwatch(job.onTurn!);
-    job.onTurn = undefined;
+    context.unwatch(invocation.onTurn!);
+    invocation.onTurn = undefined;
   }
 
-  renew(job: Job): void {
+  renew(invocation: Invocation): void {
     this.#host.onStep();
-    if (job.isOver) return;
-    job.since = performance.now();
-    this.#deadlines.add(job);
+    if (invocation.isOver) return;
+    invocation.since = performance.now();
+    this.#deadlines.add(invocation);
   }
 
-  sendItem(job: Job, item: unknown): void {
-    if (job.held === undefined) this.#putItem(job.context, item);
-    else if (item !== undefined) job.hold(keep(check(item)));
+  sendItem(invocation: Invocation, item: unknown): void {
+    if (invocation.held === undefined) this.#putItem(invocation.context, item);
+    else if (item !== undefined) invocation.hold(keep(check(item)));
   }
 
-  // For a line
+  // For a reorder buffer
 
-  deliver(job: Job): void {
-    const { context, doneBytes, held, failure } = job;
+  deliver(invocation: Invocation): void {
+    const { context, doneBytes, held, failure } = invocation;
     const { slot, generation } = context;
     const last = failure === undefined ? held?.pop() : undefined;
-    this.release(job);
+    this.release(invocation);
     if (failure !== undefined) {
       if (this.#isClosing(failure.thrown)) context.end();
       this.writeFailure(slot, generation, failure.thrown, Flag.Done, doneBytes);
@@ -198,89 +198,90 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     }
   }
 
-  release(job: Job): void {
-    const { context, held } = job;
-    job.held = undefined;
+  release(invocation: Invocation): void {
+    const { context, held } = invocation;
+    invocation.held = undefined;
     for (const data of held ?? []) if (!context.ended) this.#put(context, data);
-    job.onTurn?.();
+    invocation.onTurn?.();
   }
 
   // Waiting
 
   /** A hook is going to be waited for. */
-  #begin(context: ConnectionContext, message: InboundMessage | undefined, doneBytes: number): Job {
-    const job = new Job(context, message, doneBytes);
+  #begin(context: ConnectionContext, message: InboundMessage | undefined, doneBytes: number): Invocation {
+    const invocation = new Invocation(context, message, doneBytes);
     context.running++;
     this.#waiting++;
     if (this.#isOrdered && message !== undefined) {
-      context.line ??= new Line<Job>(this);
-      context.line.enter(job);
+      context.reorderBuffer ??= new ReorderBuffer<Invocation>(this);
+      context.reorderBuffer.add(invocation);
     }
-    return job;
+    return invocation;
   }
 
-  #wait(job: Job, promise: PromiseLike<unknown>): true {
-    this.renew(job);
-    void this.#settle(job, promise);
+  #wait(invocation: Invocation, promise: PromiseLike<unknown>): true {
+    this.renew(invocation);
+    void this.#settle(invocation, promise);
     return true;
   }
 
   /** What a thenable, or a promise with a `then` of its own, throws is a rejection to `await`. */
-  async #settle(job: Job, promise: PromiseLike<unknown>): Promise<void> {
+  async #settle(invocation: Invocation, promise: PromiseLike<unknown>): Promise<void> {
     let value: unknown;
     try {
       value = await promise;
     } catch (thrown) {
-      this.#onRejected(job, thrown);
+      this.#onRejected(invocation, thrown);
       return;
     }
-    this.#onFulfilled(job, value);
+    this.#onFulfilled(invocation, value);
   }
 
-  #onFulfilled(job: Job, value: unknown): void {
+  #onFulfilled(invocation: Invocation, value: unknown): void {
     // Its time was up before: the record has been finished, and nobody waits for this any more.
-    if (job.isOver) return;
+    if (invocation.isOver) return;
     try {
-      if (this.conclude(job.context, value, job.message, job.doneBytes, job)) return;
+      if (this.conclude(invocation.context, value, invocation.message, invocation.doneBytes, invocation))
+        return;
     } catch (thrown) {
-      this.fail(job.context, thrown, job.message, job.doneBytes, job);
+      this.fail(invocation.context, thrown, invocation.message, invocation.doneBytes, invocation);
     }
-    this.#end(job);
+    this.#end(invocation);
   }
 
-  #onRejected(job: Job, thrown: unknown): void {
-    if (job.isOver) return;
-    this.fail(job.context, thrown, job.message, job.doneBytes, job);
-    this.#end(job);
+  #onRejected(invocation: Invocation, thrown: unknown): void {
+    if (invocation.isOver) return;
+    this.fail(invocation.context, thrown, invocation.message, invocation.doneBytes, invocation);
+    this.#end(invocation);
   }
 
   /** A hook's promise has been pending for too long: it costs its connection, not its thread. */
-  #onLate(job: Job): void {
-    const { context, doneBytes } = job;
+  #onLate(invocation: Invocation): void {
+    const { context, doneBytes } = invocation;
     const { handlerTimeoutMs } = this.#settings;
     // What waits for its peer, or for its turn, is not late.
-    if (job.onTurn !== undefined || context.room?.wasAwaited(job.since)) {
-      this.renew(job);
+    if (invocation.onTurn !== undefined || context.credit?.wasAwaited(invocation.since)) {
+      this.renew(invocation);
       return;
     }
     const error = new HubError('ERR_HANDLER_TIMEOUT', `a hook did not finish within ${handlerTimeoutMs} ms`);
     this.writeFailure(context.slot, context.generation, error, Flag.Done, doneBytes);
-    job.isAnswered = true;
-    job.isOver = true;
+    invocation.isAnswered = true;
+    invocation.isOver = true;
     context.end();
     context.abort();
-    this.#end(job);
+    this.#end(invocation);
   }
 
-  #end(job: Job): void {
+  #end(invocation: Invocation): void {
     this.#host.onStep();
-    this.#deadlines.remove(job);
-    job.isOver = true;
-    if (job.held === undefined) job.isAnswered = true;
-    job.context.running--;
+    this.#deadlines.remove(invocation);
+    invocation.isOver = true;
+    if (invocation.held === undefined) invocation.isAnswered = true;
+    invocation.context.running--;
     this.#waiting--;
-    job.context.line?.advance();
-    this.#host.onFree(job);
+    invocation.context.reorderBuffer?.advance();
+    this.#host.onFree(invocation);
   }
 
   // Finishing
@@ -291,12 +292,12 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     value: unknown,
     message: InboundMessage | undefined,
     doneBytes: number,
-    job: Job | undefined,
+    invocation: Invocation | undefined,
   ): boolean {
     const { slot, generation } = context;
-    const isBehind = this.#isBehind(context, job);
+    const isBehind = this.#isBehind(context, invocation);
     if (value === undefined || value === null || context.ended) {
-      if (isBehind) this.#place(context, message, doneBytes, job);
+      if (isBehind) this.#place(context, message, doneBytes, invocation);
       else this.done(slot, generation, doneBytes);
       return false;
     }
@@ -304,7 +305,7 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     if (data !== undefined) {
       if (isBehind) {
         const kept = keep(data);
-        this.#place(context, message, doneBytes, job).hold(kept);
+        this.#place(context, message, doneBytes, invocation).hold(kept);
       } else {
         writeData(this.#replies, context, data, Flag.Done, doneBytes);
         this.#replies.commit();
@@ -316,30 +317,33 @@ export class Outcomes implements LineHost<Job>, StreamHost {
     // What is short needs nobody to wait.
     let rest: Pending | undefined;
     if (!isBehind) {
-      const mayPut = () => !context.isOver && !context.room?.isFull;
+      const mayPut = () => !context.isOver && !context.credit?.isFull;
       rest = pumpNow(items, mayPut, (item) => this.#putItem(context, item));
       if (rest === undefined) return this.done(slot, generation, doneBytes);
     }
-    const own = job ?? this.#begin(context, message, doneBytes);
+    const own = invocation ?? this.#begin(context, message, doneBytes);
     return this.#wait(own, pump(this, own, items, rest));
   }
 
   /** True when replies have to wait for those of earlier messages. hot */
-  #isBehind({ line }: ConnectionContext, job: Job | undefined): boolean {
-    return line !== undefined && (job === undefined ? !line.isEmpty : job.held !== undefined);
+  #isBehind({ reorderBuffer }: ConnectionContext, invocation: Invocation | undefined): boolean {
+    return (
+      reorderBuffer !== undefined &&
+      (invocation === undefined ? !reorderBuffer.isEmpty : invocation.held !== undefined)
+    );
   }
 
-  /** The job of a record that has finished behind others. */
+  /** The invocation of a record that has finished behind others. */
   #place(
     context: ConnectionContext,
     message: InboundMessage | undefined,
     doneBytes: number,
-    job: Job | undefined,
-  ): Job {
-    if (job !== undefined) return job;
-    const own = new Job(context, message, doneBytes);
+    invocation: Invocation | undefined,
+  ): Invocation {
+    if (invocation !== undefined) return invocation;
+    const own = new Invocation(context, message, doneBytes);
     own.isOver = true;
-    context.line!.enter(own);
+    context.reorderBuffer!.add(own);
     return own;
   }
 
@@ -349,17 +353,17 @@ export class Outcomes implements LineHost<Job>, StreamHost {
   }
 
   /** Sends something that is not the last reply of a record. */
-  #put(context: ConnectionContext, data: ReplyData): Room {
+  #put(context: ConnectionContext, data: ReplyData): SendCredit {
     writeData(this.#replies, context, data, 0, 0);
-    context.room ??= new Room(this.#settings.sendWindow);
-    if (context.room.spend(sizeOf(data))) this.#ask(context);
+    context.credit ??= new SendCredit(this.#settings.sendWindow);
+    if (context.credit.spend(sizeOf(data))) this.#ask(context);
     this.#replies.commit();
     this.#host.onReply();
-    return context.room;
+    return context.credit;
   }
 
   #ask({ slot, generation }: ConnectionContext): void {
-    this.#replies.write(Reply.Room, slot, generation, 0, 0);
+    this.#replies.write(Reply.Credit, slot, generation, 0, 0);
   }
 }
 

@@ -3,7 +3,7 @@ import type { ConnectionContext } from './context.js';
 import type { InboundMessage } from './message.js';
 import { type ReplyData, sizeOf } from './reply-value.js';
 
-export class Job {
+export class Invocation {
   readonly context: ConnectionContext;
   /** Undefined for `open` and `close`. */
   readonly message: InboundMessage | undefined;

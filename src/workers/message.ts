@@ -11,7 +11,7 @@ import type { InboundReader } from '../wire/inbound.js';
 export class InboundMessage implements Message {
   readonly isBinary: boolean;
   readonly byteLength: number;
-  /** Position of its record, by which the front end finds the payload. */
+  /** Position of its record, by which the I/O thread finds the payload. */
   readonly position: number;
   #source: InboundReader | undefined;
   #bytes: Uint8Array | undefined;
@@ -30,7 +30,7 @@ export class InboundMessage implements Message {
     return typeof value === 'object' && value !== null && #source in value;
   }
 
-  /** True while the front end still holds the payload at `position`. */
+  /** True while the I/O thread still holds the payload at `position`. */
   get isInRing(): boolean {
     return this.#source !== undefined;
   }

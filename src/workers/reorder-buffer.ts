@@ -9,39 +9,39 @@ export interface InLine {
   held: unknown[] | undefined;
 }
 
-export interface LineHost<Item> {
-  /** The job is over, and it is its turn: all its replies. */
-  deliver(job: Item): void;
-  /** It is the job's turn: what it holds, and from now on its replies as they come. */
-  release(job: Item): void;
+export interface ReorderBufferHost<Item> {
+  /** The invocation is over, and it is its turn: all its replies. */
+  deliver(invocation: Item): void;
+  /** It is the invocation's turn: what it holds, and from now on its replies as they come. */
+  release(invocation: Item): void;
 }
 
-export class Line<Item extends InLine> {
-  readonly #jobs = new Deque<Item>();
-  readonly #host: LineHost<Item>;
+export class ReorderBuffer<Item extends InLine> {
+  readonly #invocations = new Deque<Item>();
+  readonly #host: ReorderBufferHost<Item>;
 
-  constructor(host: LineHost<Item>) {
+  constructor(host: ReorderBufferHost<Item>) {
     this.#host = host;
   }
 
   get isEmpty(): boolean {
-    return this.#jobs.length === 0;
+    return this.#invocations.length === 0;
   }
 
-  enter(job: Item): void {
-    if (!this.isEmpty) job.held = [];
-    this.#jobs.push(job);
+  add(invocation: Item): void {
+    if (!this.isEmpty) invocation.held = [];
+    this.#invocations.push(invocation);
   }
 
-  /** A job is over: whose turn it is now? */
+  /** A invocation is over: whose turn it is now? */
   advance(): void {
-    const jobs = this.#jobs;
-    let job = jobs.peek();
-    while (job?.isOver) {
-      if (!job.isAnswered) this.#host.deliver(job);
-      jobs.shift();
-      job = jobs.peek();
+    const invocations = this.#invocations;
+    let invocation = invocations.peek();
+    while (invocation?.isOver) {
+      if (!invocation.isAnswered) this.#host.deliver(invocation);
+      invocations.shift();
+      invocation = invocations.peek();
     }
-    if (job?.held !== undefined) this.#host.release(job);
+    if (invocation?.held !== undefined) this.#host.release(invocation);
   }
 }

@@ -4,12 +4,12 @@ export interface RuntimeHost {
   waitForRecords(): boolean;
   /** Marks the worker as parked; false when records came in meanwhile. */
   park(): boolean;
-  /** The worker wakes by itself: it counts as awake, and the front end looks after it from here on. */
+  /** The worker wakes by itself: it counts as awake, and the I/O thread looks after it from here on. */
   stir(): void;
   /** The handler's code has come back, or is called anew. */
   step(): void;
-  /** Tells the front end that replies are there, if it sleeps. */
-  notifyFrontEnd(): void;
+  /** Tells the I/O thread that replies are there, if it sleeps. */
+  notifyIoThread(): void;
   /** A `Stop` record came: no more records follow. */
   stopped(): void;
 }

@@ -1,6 +1,6 @@
 /**
  * Runs the handlers over the records of one shard: per-connection order, sync and async hooks side by side, and a failing
- * message that costs its own connection only. The same on a worker thread and, with `workers: 0`, on the front end's.
+ * message that costs its own connection only. The same on a worker thread and, with `workers: 0`, on the I/O thread's.
  *
  * Where it stands on a message's way: inbound ring → here → handler → here → reply ring.
  */
@@ -19,8 +19,8 @@ import * as Reply from '../wire/reply-kind.js';
 import { handlerOf } from '../wire/request.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
-import { Outcomes } from './hook-results.js';
-import type { Job } from './invocation.js';
+import { HookResults } from './hook-results.js';
+import type { Invocation } from './invocation.js';
 import { InboundMessage } from './message.js';
 import type { RuntimeHost } from './runtime-host.js';
 
@@ -29,7 +29,7 @@ const TURN_MS = 5;
 /** The same for a turn that waits for records: what else the thread has to do must not wait for nothing. */
 const WAIT_TURN_MS = 1;
 /**
- * Replies that are ready wait at most so long for others to leave with them, while more records are there. The front end
+ * Replies that are ready wait at most so long for others to leave with them, while more records are there. The I/O thread
  * looks for itself when the record at work takes longer (`LOOK_MS` of turn.ts).
  */
 const REPLY_DELAY_MS = 0.5;
@@ -44,7 +44,7 @@ export class Runtime implements ContextHost {
   readonly #host: RuntimeHost;
   /** Hooks of one connection that may be waited for at a time. */
   readonly #limit: number;
-  readonly #outcomes: Outcomes;
+  readonly #results: HookResults;
   readonly #contexts: (ConnectionContext | undefined)[] = [];
   /** True from the first record of a turn until the thread goes to sleep or waits for its next turn. */
   #awake = false;
@@ -69,12 +69,12 @@ export class Runtime implements ContextHost {
     this.#replies = replies;
     this.#host = host;
     this.#limit = settings.ordering === 'serial' ? 1 : settings.maxConcurrent;
-    this.#outcomes = new Outcomes(replies, settings, {
+    this.#results = new HookResults(replies, settings, {
       onReply: () => {
-        if (!this.#awake) this.#host.notifyFrontEnd();
+        if (!this.#awake) this.#host.notifyIoThread();
       },
       onStep: () => this.#host.step(),
-      onFree: (job) => this.#onFree(job),
+      onFree: (invocation) => this.#onFree(invocation),
     });
   }
 
@@ -108,7 +108,7 @@ export class Runtime implements ContextHost {
         if (!this.#pace()) return;
       }
       inbound.release();
-      this.#host.notifyFrontEnd();
+      this.#host.notifyIoThread();
     } while (this.#mayWait() && this.#host.waitForRecords());
     if (this.#isTurnOver || inbound.refresh() || !this.#host.park()) setImmediate(this.#turn);
     else this.#awake = false;
@@ -117,7 +117,7 @@ export class Runtime implements ContextHost {
   /** True when the thread may wait for the next records right here: nothing else of it can be waiting for long. */
   #mayWait(): boolean {
     this.#isTurnOver = false;
-    if (this.#outcomes.isWaiting) return false;
+    if (this.#results.isWaiting) return false;
     this.#isTurnOver = performance.now() - this.#turnStart > WAIT_TURN_MS;
     return !this.#isTurnOver;
   }
@@ -147,7 +147,7 @@ export class Runtime implements ContextHost {
     if (isOver || now - this.#lastRing > REPLY_DELAY_MS) {
       this.#lastRing = now;
       this.#inbound.release();
-      this.#host.notifyFrontEnd();
+      this.#host.notifyIoThread();
     }
     if (isOver) setImmediate(this.#turn);
     return !isOver;
@@ -174,7 +174,7 @@ export class Runtime implements ContextHost {
           return this.#defer(context, message);
         }
         return context === undefined
-          ? this.#outcomes.done(slot, generation, message.byteLength)
+          ? this.#results.done(slot, generation, message.byteLength)
           : this.#runMessage(context, message);
       }
       case Inbound.Open:
@@ -184,12 +184,12 @@ export class Runtime implements ContextHost {
       case Inbound.Abort:
         this.#context(slot, generation)?.abort();
         return false;
-      case Inbound.Room: {
+      case Inbound.Credit: {
         const context = this.#context(slot, generation);
-        return context !== undefined && this.#outcomes.grant(context);
+        return context !== undefined && this.#results.grant(context);
       }
       default:
-        this.#outcomes.stop();
+        this.#results.stop();
         this.#host.stopped();
         return false;
     }
@@ -214,7 +214,7 @@ export class Runtime implements ContextHost {
     this.#contexts[slot] = context;
     const { open } = handler;
     const isWaiting = open !== undefined && this.#run(context, () => open.call(handler, context));
-    if (open === undefined) this.#outcomes.done(slot, generation, 0);
+    if (open === undefined) this.#results.done(slot, generation, 0);
     if (!isWaiting) context.limit = this.#limit;
     return isWaiting;
   }
@@ -224,16 +224,16 @@ export class Runtime implements ContextHost {
     const { handler } = context;
     const { byteLength } = message;
     if (context.refuses || handler.message === undefined) {
-      return this.#outcomes.done(context.slot, context.generation, byteLength);
+      return this.#results.done(context.slot, context.generation, byteLength);
     }
     try {
       const result = handler.message(context, message);
-      if (this.#outcomes.conclude(context, result, message, byteLength)) {
+      if (this.#results.conclude(context, result, message, byteLength)) {
         if (message.isInRing) this.#waiting = message;
         return true;
       }
     } catch (thrown) {
-      this.#outcomes.fail(context, thrown, message, byteLength);
+      this.#results.fail(context, thrown, message, byteLength);
     }
     this.#leave(message, handler);
     return false;
@@ -249,7 +249,7 @@ export class Runtime implements ContextHost {
   #onClose(slot: number, generation: number): boolean {
     const context = this.#context(slot, generation);
     const { code, reason } = decodeClose(this.#inbound.payloadAt(this.#inbound.position));
-    if (context === undefined) return this.#outcomes.done(slot, generation, 0);
+    if (context === undefined) return this.#results.done(slot, generation, 0);
     context.abort();
     if (context.running === 0 && context.deferred.length === 0) return this.#runClose(context, code, reason);
     return this.#defer(context, { code, reason });
@@ -260,34 +260,34 @@ export class Runtime implements ContextHost {
     const { close } = handler;
     this.#contexts[context.slot] = undefined;
     context.ended = true;
-    if (close === undefined) return this.#outcomes.done(context.slot, context.generation, 0);
+    if (close === undefined) return this.#results.done(context.slot, context.generation, 0);
     return this.#run(context, () => close.call(handler, context, code, reason));
   }
 
   /** Runs a hook that is not on the hot path. True when it returned a promise. */
   #run(context: ConnectionContext, hook: () => unknown): boolean {
     try {
-      return this.#outcomes.conclude(context, hook(), undefined, 0);
+      return this.#results.conclude(context, hook(), undefined, 0);
     } catch (thrown) {
-      return this.#outcomes.fail(context, thrown, undefined, 0);
+      return this.#results.fail(context, thrown, undefined, 0);
     }
   }
 
   // Waiting
 
   /** The connection's next record may run: in the turn, so that the promises that settle now are all through first. */
-  #onFree({ context, message }: Job): void {
+  #onFree({ context, message }: Invocation): void {
     if (message !== undefined) this.#leave(message, context.handler);
     context.limit = this.#limit;
     if (context.deferred.length > 0) {
       this.#ready.push(context);
       this.#kick();
     } else if (!this.#awake) {
-      this.#host.notifyFrontEnd();
+      this.#host.notifyIoThread();
     }
   }
 
-  /** Sets a record aside. The front end keeps it: until it begins, a crash does not cost its connection. */
+  /** Sets a record aside. The I/O thread keeps it: until it begins, a crash does not cost its connection. */
   #defer(context: ConnectionContext, record: Deferred): false {
     context.deferred.push(record);
     this.#note(Reply.Defer, context);
@@ -328,21 +328,21 @@ export class Runtime implements ContextHost {
 
   /** For `connection.send`, at any time. */
   send(context: ConnectionContext, data: Data): SendResult {
-    return this.#outcomes.send(context, data);
+    return this.#results.send(context, data);
   }
 
   /** For what a connection asks for beside messages, at any time. */
   post({ slot, generation }: ConnectionContext, kind: number, payload: Uint8Array): void {
     this.#replies.writeBytes(kind, slot, generation, payload, 0);
     this.#replies.commit();
-    if (!this.#awake) this.#host.notifyFrontEnd();
+    if (!this.#awake) this.#host.notifyIoThread();
   }
 
   /** Something of the handler failed that belongs to no connection. */
   report(thrown: unknown): void {
     // Generations begin with 1.
-    this.#outcomes.writeFailure(0, 0, thrown, 0, 0);
-    this.#host.notifyFrontEnd();
+    this.#results.writeFailure(0, 0, thrown, 0, 0);
+    this.#host.notifyIoThread();
   }
 }
 

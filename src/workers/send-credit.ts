@@ -1,7 +1,7 @@
 /**
  * How much a connection may be sent before there is known to be room for it: credit on demand. Owned by the worker.
  *
- * The worker counts what it sends. After half a window it asks the front end, which answers once nothing is queued for
+ * The worker counts what it sends. After half a window it asks the I/O thread, which answers once nothing is queued for
  * the connection and its socket is below the high-water mark. A window that is used up without an answer is full.
  */
 
@@ -40,16 +40,16 @@ class DecidedSend extends Sent {
 
 class QueuedSend extends Sent {
   readonly status = 'queued';
-  readonly #room: Room;
+  readonly #credit: SendCredit;
 
-  constructor(room: Room) {
+  constructor(credit: SendCredit) {
     super();
-    this.#room = room;
+    this.#credit = credit;
     Object.freeze(this);
   }
 
   protected settled(): Promise<SendStatus> {
-    return this.#room.wait();
+    return this.#credit.wait();
   }
 }
 
@@ -57,9 +57,9 @@ class QueuedSend extends Sent {
 export const ACCEPTED: SendResult = new DecidedSend('accepted');
 export const DROPPED: SendResult = new DecidedSend('dropped');
 
-export class Room {
+export class SendCredit {
   readonly #window: SendWindow;
-  /** Sent since the front end last said that there is room. */
+  /** Sent since the I/O thread last said that there is credit. */
   #bytes = 0;
   #messages = 0;
   /** How much of it had been sent when the question was asked that has no answer yet. */
@@ -84,7 +84,7 @@ export class Room {
     return this.isFull ? this.#queued : ACCEPTED;
   }
 
-  /** Counts a message. True when the front end is to be asked now. hot: once per send */
+  /** Counts a message. True when the I/O thread is to be asked now. hot: once per send */
   spend(bytes: number): boolean {
     this.#bytes += bytes;
     this.#messages++;

@@ -4,7 +4,7 @@
  */
 import { describeReturned } from '../api/errors.js';
 import { isThenable } from '../util/thenable.js';
-import type { Job } from './invocation.js';
+import type { Invocation } from './invocation.js';
 
 /** So long items are taken in one go; then other connections have their turn. Looked at after so many items. */
 const BURST_MS = 5;
@@ -13,13 +13,13 @@ const BURST_ITEMS = 16;
 /** What a stream needs of whoever sends. */
 export interface StreamHost {
   /** True when there is room for an item. */
-  mayPut(job: Job): boolean;
+  mayPut(invocation: Invocation): boolean;
   /** Resolves when `mayPut` is to be asked again. */
-  awaitRoom(job: Job): Promise<void>;
+  awaitCredit(invocation: Invocation): Promise<void>;
   /** The hook's time starts anew: for the next item. */
-  renew(job: Job): void;
+  renew(invocation: Invocation): void;
   /** @throws HubError when the item cannot be sent */
-  sendItem(job: Job, item: unknown): void;
+  sendItem(invocation: Invocation, item: unknown): void;
 }
 
 /** An item that was taken and has to wait. So the end is known at once, and needs nobody to wait. */
@@ -66,12 +66,12 @@ function checkResult<T>(result: T): T {
 /** Sends all items, or those until its connection is over: the iterator is told then, and waited for. */
 export async function pump(
   host: StreamHost,
-  job: Job,
+  invocation: Invocation,
   items: Iterator<unknown> | AsyncIterator<unknown>,
   first?: Pending,
 ): Promise<undefined> {
-  const { context } = job;
-  const isOver = () => job.isOver || context.isOver;
+  const { context } = invocation;
+  const isOver = () => invocation.isOver || context.isOver;
   let isPending = false;
   let hasSent = first !== undefined;
   let ending: Promise<void> | undefined;
@@ -93,11 +93,11 @@ export async function pump(
     }
   };
   const send = async (item: unknown): Promise<void> => {
-    while (hasSent && !isOver() && !host.mayPut(job)) await host.awaitRoom(job);
+    while (hasSent && !isOver() && !host.mayPut(invocation)) await host.awaitCredit(invocation);
     if (isOver()) return;
     hasSent = true;
     try {
-      host.sendItem(job, item);
+      host.sendItem(invocation, item);
     } catch (error) {
       await end().catch(() => {});
       throw error;
@@ -112,7 +112,7 @@ export async function pump(
         await new Promise((resolve) => setImmediate(resolve));
         burst = performance.now();
       }
-      host.renew(job);
+      host.renew(invocation);
       const result = items.next();
       const { done, value } = isThenable(result) ? checkResult(await settle(result)) : checkResult(result);
       if (done) return undefined;

@@ -106,7 +106,7 @@ test('a run writes every figure of every server, a page and charts', async () =>
   ]);
   for (const { figure, servers } of rows) {
     for (const { name, summary, rounds } of servers) {
-      const wanted = [figure, 'cpuProcessMicros', 'cpuFrontEndMicros'];
+      const wanted = [figure, 'cpuProcessMicros', 'cpuIoThreadMicros'];
       for (const each of process.platform === 'linux' ? wanted : wanted.slice(0, 2)) {
         expect(summary[each]?.median, `${name}: ${each}`).toBeGreaterThan(0);
         expect(summary[each]?.median).toBe(rounds[0]?.[each]);
@@ -167,12 +167,12 @@ test('a figure that is missing is a dash, and a target that was not measured', a
   const { tabulate } = await load('lib/row-table.mjs');
   const summary = { p50: { median: 1, min: 1, max: 1 } };
   const servers = ['a', 'b'].map((name) => ({ name, title: name, summary, rounds: [] }));
-  const row = { id: 'x', figure: 'cpuFrontEndMicros', servers, leftOut: [] };
+  const row = { id: 'x', figure: 'cpuIoThreadMicros', servers, leftOut: [] };
   const [own] = tabulate(row).body as string[][];
   expect(own!.slice(0, 4)).toEqual(['a', '–', '–', '–']);
-  const target = { row: 'x', figure: 'cpuFrontEndMicros', server: 'a', against: 'b', max: 1 };
+  const target = { row: 'x', figure: 'cpuIoThreadMicros', server: 'a', against: 'b', max: 1 };
   expect(judge([target], [row])).toMatchObject([
-    { verdict: 'skipped', reason: 'cpuFrontEndMicros of a could not be measured' },
+    { verdict: 'skipped', reason: 'cpuIoThreadMicros of a could not be measured' },
   ]);
 });
 

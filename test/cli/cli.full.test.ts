@@ -167,7 +167,7 @@ describe('a stop signal', () => {
     expect(await command.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 
-  test('ends the process although a handler on the front end thread left a timer', async () => {
+  test('ends the process although a handler on the I/O thread left a timer', async () => {
     const handler = join(FIXTURES, 'cli/keeps-a-timer.mjs');
     const command = new Command(['serve', '--port', '0', '--workers', '0', '--handler', handler]);
     await command.started();

@@ -76,10 +76,10 @@ describe('what no other test shows', () => {
     client.send(Buffer.from('bytes'));
     expect(await client.nextText()).toBe('binary:bytes');
     const [connection] = [...hub.connections()];
-    connection!.send('text from the front end');
-    connection!.send(Buffer.from('bytes from the front end'));
-    expect(await client.nextText()).toBe('text from the front end');
-    expect(await client.nextText()).toBe('binary:bytes from the front end');
+    connection!.send('text from the I/O thread');
+    connection!.send(Buffer.from('bytes from the I/O thread'));
+    expect(await client.nextText()).toBe('text from the I/O thread');
+    expect(await client.nextText()).toBe('binary:bytes from the I/O thread');
   });
 
   test('ReadJSON and WriteJSON', async () => {
@@ -110,9 +110,9 @@ describe('what no other test shows', () => {
 
     const other = await WsClient.connect(hub.wsUrl);
     const [otherConnection] = [...hub.connections()];
-    otherConnection!.close(4004, 'from the front end');
+    otherConnection!.close(4004, 'from the I/O thread');
     otherConnection!.close(4005, 'again');
-    expect(await other.closed).toEqual({ code: 4004, reason: 'from the front end' });
+    expect(await other.closed).toEqual({ code: 4004, reason: 'from the I/O thread' });
     expect(log).toEqual([]);
   });
 });

@@ -54,8 +54,8 @@ describe.each([2, 0])('workers: %i', (workers) => {
     const clients = await connectMany(hub.wsUrl, CONNECTIONS);
     let isOver = false;
     let passers = 0;
-    const churn = Array.from({ length: 4 }, async (_, lane) => {
-      const random = new Prng(lane);
+    const churn = Array.from({ length: 4 }, async (_, link) => {
+      const random = new Prng(link);
       for (; !isOver || passers <= 20; passers++) await comeAndGo(hub.wsUrl, hub.port, random);
     });
     const work = Promise.all(clients.map((client, seed) => exchange(client, seed, MESSAGES))).finally(() => {

@@ -161,7 +161,7 @@ test('1,000 connections with 999 empty messages each, and every worker stuck', a
   const { shed, connections } = await hub.stats();
   expect(shed).toBeGreaterThan(500);
   expect(connections.closed).toEqual({ 1013: shed });
-  // The front end serves, though no worker does: nothing of the bystander's is lost.
+  // The I/O thread serves, though no worker does: nothing of the bystander's is lost.
   bystander.send('said while all were stuck');
   const late = await WsClient.connect(url);
   // All of them would be 220 MiB on the heap; the peak has what was not collected yet besides.

@@ -5,7 +5,7 @@ import { Arena } from '../../src/wire/arena.js';
 import * as Flag from '../../src/wire/flag.js';
 import { InboundReader, InboundWriter } from '../../src/wire/inbound.js';
 import * as Inbound from '../../src/wire/inbound-kind.js';
-import { Block, CONTROL_BYTES } from '../../src/wire/layout.js';
+import { CONTROL_BYTES, RingMemory } from '../../src/wire/layout.js';
 import { ReplyReader, ReplyWriter } from '../../src/wire/replies.js';
 import * as Reply from '../../src/wire/reply-kind.js';
 import * as Word from '../../src/wire/word.js';
@@ -47,8 +47,8 @@ describe.each([
   ({ isStaged, ringBytes, size }) => {
     function makeRing() {
       const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-      const shared = new Block(new SharedArrayBuffer(ringBytes));
-      const staging = isStaged ? new Block(new ArrayBuffer(ringBytes)) : undefined;
+      const shared = new RingMemory(new SharedArrayBuffer(ringBytes));
+      const staging = isStaged ? new RingMemory(new ArrayBuffer(ringBytes)) : undefined;
       const arena = new SharedArrayBuffer(ARENA_BYTES);
       const writer = new InboundWriter(control, shared, new Arena(arena), staging);
       return { control, writer, reader: new InboundReader(control, shared, new Arena(arena)) };
@@ -125,7 +125,7 @@ describe.each([
 
 test('a reader takes nothing once the writer has fenced it off, and the writer knows what it had taken', () => {
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-  const block = new Block(new SharedArrayBuffer(4096));
+  const block = new RingMemory(new SharedArrayBuffer(4096));
   const arena = new Arena(new ArrayBuffer(0));
   const writer = new InboundWriter(control, block, arena);
   const reader = new InboundReader(control, block, arena);
@@ -141,7 +141,7 @@ test('a reader takes nothing once the writer has fenced it off, and the writer k
 test('positions go on past 2^31', () => {
   const bytes = 4 * 1024 * 1024;
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-  const block = new Block(new ArrayBuffer(bytes));
+  const block = new RingMemory(new ArrayBuffer(bytes));
   const arena = new Arena(new ArrayBuffer(0));
   const writer = new InboundWriter(control, block, arena);
   const reader = new InboundReader(control, block, arena);
@@ -169,9 +169,9 @@ test.each([
   ['always holds something', 60],
 ])('a large ring that %s keeps to as much of its block as it holds at most', (_, left) => {
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-  const block = new Block(new SharedArrayBuffer(4 * 1024 * 1024));
+  const block = new RingMemory(new SharedArrayBuffer(4 * 1024 * 1024));
   const arena = new Arena(new ArrayBuffer(0));
-  const staging = new Block(new ArrayBuffer(4 * 1024 * 1024));
+  const staging = new RingMemory(new ArrayBuffer(4 * 1024 * 1024));
   const writer = new InboundWriter(control, block, arena, staging);
   const reader = new InboundReader(control, block, arena);
   let written = 0;
@@ -219,9 +219,9 @@ test.each([
   ['fills the block', [{ write: 32, take: 32 }]],
 ])('a batch that %s crosses whole', (_, batches) => {
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-  const shared = new Block(new SharedArrayBuffer(RING_BYTES));
+  const shared = new RingMemory(new SharedArrayBuffer(RING_BYTES));
   const arena = new Arena(new ArrayBuffer(0));
-  const writer = new InboundWriter(control, shared, arena, new Block(new ArrayBuffer(RING_BYTES)));
+  const writer = new InboundWriter(control, shared, arena, new RingMemory(new ArrayBuffer(RING_BYTES)));
   const reader = new InboundReader(control, shared, arena);
   let written = 0;
   let taken = 0;
@@ -260,7 +260,7 @@ describe('reply ring', () => {
   test('replies come out whole and in order, split or not, and never before they are committed', () => {
     property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
       const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-      const block = new Block(new SharedArrayBuffer(RING_BYTES));
+      const block = new RingMemory(new SharedArrayBuffer(RING_BYTES));
       const written: Buffer[] = [];
       const applied: Buffer[] = [];
       let parts: Buffer[] = [];

@@ -102,7 +102,7 @@ test('a stream that cannot be begun costs its connection, and what came before i
   expect(hub.stats()).toMatchObject({ handlerErrors: 1, workerExits: 0 });
 });
 
-describe('on the front end', () => {
+describe('on the I/O thread', () => {
   const names = [...good, ...bad].filter((name) => !CONTAINERS.test(name) && !name.startsWith('message'));
 
   test('send, publish, broadcast and ping take bytes as they are, and refuse what is gone', async () => {

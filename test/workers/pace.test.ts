@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Arena } from '../../src/wire/arena.js';
 import { InboundReader, InboundWriter } from '../../src/wire/inbound.js';
 import * as Inbound from '../../src/wire/inbound-kind.js';
-import { Block, CONTROL_BYTES } from '../../src/wire/layout.js';
+import { CONTROL_BYTES, RingMemory } from '../../src/wire/layout.js';
 import { ReplyWriter } from '../../src/wire/replies.js';
 import type { RuntimeSettings } from '../../src/wire/worker-task.js';
 import { Runtime } from '../../src/workers/runtime.js';
@@ -15,12 +15,12 @@ const UNNOTICED = 8;
 
 test('slow messages behind quick ones: their replies do not wait for each other', async () => {
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-  const [ring, arena] = [new Block(new ArrayBuffer(1 << 20)), new Arena(new ArrayBuffer(0))];
+  const [ring, arena] = [new RingMemory(new ArrayBuffer(1 << 20)), new Arena(new ArrayBuffer(0))];
   const writer = new InboundWriter(control, ring, arena);
-  const replies = new ReplyWriter(control, new Block(new ArrayBuffer(1 << 20)), () => {});
+  const replies = new ReplyWriter(control, new RingMemory(new ArrayBuffer(1 << 20)), () => {});
   let handled = 0;
   let notified = 0;
-  /** How often the front end had been told when each slow message began. */
+  /** How often the I/O thread had been told when each slow message began. */
   const before: number[] = [];
   const message = () => {
     if (++handled <= QUICK) return;
@@ -34,7 +34,7 @@ test('slow messages behind quick ones: their replies do not wait for each other'
     park: () => true,
     stir() {},
     step() {},
-    notifyFrontEnd: () => notified++,
+    notifyIoThread: () => notified++,
     stopped() {},
   });
   writer.tryWriteText(Inbound.Open, 0, 1, '[0');

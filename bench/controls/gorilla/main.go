@@ -103,11 +103,11 @@ func onRequest(w http.ResponseWriter, r *http.Request) {
 
 func seconds(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
 
-// A Go process has no front end thread: null.
+// A Go process has no I/O thread: null.
 func printCPU() {
 	var usage syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
-	fmt.Printf("{\"process\":%f,\"frontEnd\":null}\n", seconds(usage.Utime)+seconds(usage.Stime))
+	fmt.Printf("{\"process\":%f,\"ioThread\":null}\n", seconds(usage.Utime)+seconds(usage.Stime))
 }
 
 func main() {

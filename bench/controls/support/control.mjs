@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 /** CPU time so far, in seconds. */
 export function cpu() {
   const { user, system } = process.cpuUsage();
-  return { process: (user + system) / 1e6, frontEnd: mainThreadSeconds() };
+  return { process: (user + system) / 1e6, ioThread: mainThreadSeconds() };
 }
 
 /** Linux alone tells it: the first figure of schedstat is the time on a core in nanoseconds. */

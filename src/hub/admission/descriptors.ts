@@ -1,7 +1,7 @@
 /**
  * Keeps the process from running out of file descriptors by connections. Where there is none for the next connection the
  * engine asks for it again and again, which takes a whole core, and nothing else of the process can open a file or start
- * a thread. So the hub stops to listen when few are left, and listens again when there is room. Front end thread.
+ * a thread. So the hub stops to listen when few are left, and listens again when there is room. I/O thread.
  */
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
@@ -64,7 +64,7 @@ export class Descriptors {
 
   readonly #look = (): void => {
     // What was short needs twice the room: a single connection must not turn it on and off.
-    const isExhausted = !hasRoomFor(this.#isExhausted ? 2 * this.#reserve : this.#reserve);
+    const isExhausted = !hasSpaceFor(this.#isExhausted ? 2 * this.#reserve : this.#reserve);
     if (isExhausted === this.#isExhausted) return;
     const details = { limit: this.#limit };
     if (isExhausted) {
@@ -93,7 +93,7 @@ export class Descriptors {
 }
 
 /** Whether so many more can be opened: by opening them, which takes about 1 µs each. */
-function hasRoomFor(count: number): boolean {
+function hasSpaceFor(count: number): boolean {
   const opened: number[] = [];
   try {
     while (opened.length < count) opened.push(openSync(devNull, 'r'));

@@ -58,13 +58,13 @@ export class Quota {
     return tryAgain('connection-rate', 'Too many new connections: try again.');
   }
 
-  enter(address: string): void {
+  admit(address: string): void {
     this.#open++;
     if (this.#limits.maxConnectionsPerAddress === 0) return;
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
   }
 
-  leave(address: string): void {
+  release(address: string): void {
     this.#open--;
     const count = this.#byAddress.get(address);
     if (count === undefined) return;

@@ -1,6 +1,6 @@
 /**
  * A handshake from its request to its answer: what the hub itself refuses, then what the application's `upgrade` hook
- * says, at once or later. Front end thread.
+ * says, at once or later. I/O thread.
  */
 
 import type { HandshakeRequest } from '../../api/handshake-request.js';

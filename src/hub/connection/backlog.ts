@@ -1,4 +1,4 @@
-/** Records of one connection that wait: to enter the ring, or in the worker behind another. Front end thread. */
+/** Records of one connection that wait: to enter the ring, or in the worker behind another. I/O thread. */
 import { Deque } from '../../util/deque.js';
 import { Copies } from './copies.js';
 

@@ -32,13 +32,13 @@ export interface ConnectionHost<C> {
 export interface MessageSink<C> {
   /** Which shard, from 0. */
   readonly index: number;
-  push(connection: C, bytes: Uint8Array, isBinary: boolean): void;
+  pushMessage(connection: C, bytes: Uint8Array, isBinary: boolean): void;
   /** Forgets the messages that no worker has seen. */
   dropMessages(connection: C): void;
   /** The peer is gone, and the worker has to know. */
-  gone(connection: C, code: number, reason: string): void;
+  connectionGone(connection: C, code: number, reason: string): void;
   /** The socket was looked at, and the worker waits for room. */
-  tellRoom(connection: C): void;
+  grantCredit(connection: C): void;
 }
 
 /** Where a connection comes from and belongs. */

@@ -21,7 +21,11 @@ export interface InboundEntry {
   held: Backlog | undefined;
   isListed: boolean;
   isLeaving: boolean;
-  wantsRoom: boolean;
+}
+
+/** What the shard keeps. */
+export interface CreditEntry {
+  wantsCredit: boolean;
 }
 
 /** What the turn keeps. */
@@ -29,7 +33,9 @@ export interface FlushEntry {
   isFlushListed: boolean;
 }
 
-export abstract class ConnectionRecord<C> implements Readonly<InboundEntry & FlushEntry & MemberEntry> {
+export abstract class ConnectionRecord<C>
+  implements Readonly<InboundEntry & CreditEntry & FlushEntry & MemberEntry>
+{
   readonly slot: number;
   readonly generation: number;
   readonly shard: MessageSink<C>;
@@ -61,11 +67,11 @@ export abstract class ConnectionRecord<C> implements Readonly<InboundEntry & Flu
   readonly isListed: boolean = false;
   /** True once what it has in flight is counted as leaving. */
   readonly isLeaving: boolean = false;
-  /** True while its worker waits to hear that there is room for more. */
-  readonly wantsRoom: boolean = false;
 
   /** Of the connection itself: its messages are not processed any more, since it was closed for a fault or by its handler. */
   protected cut = false;
+  /** Of the shard: its worker waits to hear that there is room for more. */
+  readonly wantsCredit: boolean = false;
   /** Of the turn: it waits to be flushed. */
   readonly isFlushListed: boolean = false;
   /** Of the registry: what the application has to do with it, if anything. */

@@ -1,5 +1,5 @@
 /**
- * One connection on the front end thread: its state, its place in a shard, and what it is sent.
+ * One connection on the I/O thread: its state, its place in a shard, and what it is sent.
  *
  * States go one way: open → ending (takes no message any more, still sends) → closing (sends nothing any more) → gone.
  */
@@ -13,9 +13,9 @@ import { ConnectionState, type Ending } from './connection-state.js';
 import { EngineBuffer } from './engine-buffer.js';
 import { dispose, type EnqueueVerdict, OutboundQueue, type QueuedMessage } from './outbound.js';
 import { RateLimiter } from './rate-limit.js';
-import { type Peer, SendVerdict, type SocketPort } from './socket-port.js';
+import { SendVerdict, type SocketListener, type SocketPort } from './socket-port.js';
 
-export class Connection extends ConnectionRecord<Connection> implements Peer {
+export class Connection extends ConnectionRecord<Connection> implements SocketListener {
   readonly #port: SocketPort;
   readonly #host: ConnectionHost<Connection>;
   #queue: OutboundQueue | undefined;
@@ -39,7 +39,7 @@ export class Connection extends ConnectionRecord<Connection> implements Peer {
   }
 
   /** True when nothing is queued and the engine's buffer is below the high-water mark. */
-  get hasRoom(): boolean {
+  get hasSpace(): boolean {
     return this.currentState < ConnectionState.Closing && !this.#engine.isBlocked && !this.#queue?.length;
   }
 
@@ -79,16 +79,16 @@ export class Connection extends ConnectionRecord<Connection> implements Peer {
       messages >= limits.maxInFlight ||
       (messages > 0 && this.inFlightBytes + length > limits.maxInFlightBytesPerConnection);
     if (isFull || counters.inFlightWeight + length + RECORD_OVERHEAD > limits.maxInFlightBytes) {
-      if (!this.#makeRoom(isFull)) return false;
+      if (!this.#makeSpace(isFull)) return false;
     }
     counters.received++;
     counters.receivedBytes += length;
-    this.shard.push(this, bytes, isBinary);
+    this.shard.pushMessage(this, bytes, isBinary);
     return true;
   }
 
   /** A bound is passed. True when the message may enter all the same. */
-  #makeRoom(isOwnBound: boolean): boolean {
+  #makeSpace(isOwnBound: boolean): boolean {
     const { counters, limits } = this.#host;
     if (limits.overload === 'shed' && !isOwnBound) {
       this.#host.relieve();
@@ -216,7 +216,7 @@ export class Connection extends ConnectionRecord<Connection> implements Peer {
     // Inside a cork the engine's verdicts are optimistic.
     this.#checkBuffer();
     this.settle();
-    if (this.wantsRoom) this.shard.tellRoom(this);
+    if (this.wantsCredit) this.shard.grantCredit(this);
   }
 
   /** Sends what is queued, as far as the socket takes it. */
@@ -230,7 +230,7 @@ export class Connection extends ConnectionRecord<Connection> implements Peer {
       if (!this.#engine.isBlocked && waiting === 1) this.#sendQueued();
       this.settle();
     }
-    if (this.wantsRoom) this.shard.tellRoom(this);
+    if (this.wantsCredit) this.shard.grantCredit(this);
     if (!this.#engine.isBehind || this.#engine.isBlocked || (this.#queue?.length ?? 0) > 0) return;
     this.#engine.isBehind = false;
     if (this.currentState < ConnectionState.Closing) this.#host.onDrained(this);

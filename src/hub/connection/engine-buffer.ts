@@ -1,4 +1,4 @@
-/** What a socket's engine holds because its peer has not read it, as of the last look. Front end thread. */
+/** What a socket's engine holds because its peer has not read it, as of the last look. I/O thread. */
 import type { Counters } from '../../telemetry/counters.js';
 
 /** Pings that a peer may send while it does not read what it is sent. */

@@ -1,6 +1,6 @@
 /**
  * A connection's outbound queue: the replies that its socket could not take yet, and published messages until the next
- * turn. Bounded in bytes and in messages, with a policy for when it is full. On the front end thread.
+ * turn. Bounded in bytes and in messages, with a policy for when it is full. On the I/O thread.
  */
 
 import { type Counters, RECORD_OVERHEAD, REFERENCE_OVERHEAD } from '../../telemetry/counters.js';
@@ -74,7 +74,7 @@ export class OutboundQueue {
 
   /** Takes a copy of the data. `overflow` leaves the queue as it is: the caller closes the connection. */
   enqueueCopy(data: Uint8Array, isBinary: boolean): EnqueueVerdict {
-    const verdict = this.#makeRoom(data.length);
+    const verdict = this.#makeSpace(data.length);
     if (verdict !== 'queued') return verdict;
     const copy = this.#copies.take(data, this.#length);
     this.#push({ data: copy, isBinary, isOwn: true, key: undefined, holders: 0 });
@@ -85,7 +85,7 @@ export class OutboundQueue {
   enqueue(message: QueuedMessage, conflate: boolean): EnqueueVerdict {
     const { key } = message;
     if (conflate && key !== undefined) this.#supersede(key);
-    const verdict = this.#makeRoom(message.data.length);
+    const verdict = this.#makeSpace(message.data.length);
     if (verdict !== 'queued') return verdict;
     this.#push(message);
     if (key !== undefined) {
@@ -120,7 +120,7 @@ export class OutboundQueue {
   }
 
   /** Room for so many bytes, as far as the policy allows it. */
-  #makeRoom(bytes: number): EnqueueVerdict {
+  #makeSpace(bytes: number): EnqueueVerdict {
     if (!this.isFull(bytes)) return 'queued';
     const { slowConsumer, maxQueueBytes } = this.#limits;
     if (slowConsumer === 'close' || slowConsumer === 'conflate') return 'overflow';

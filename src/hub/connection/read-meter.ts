@@ -1,11 +1,11 @@
 /**
- * Notices a peer that keeps the front end to itself: the engine reads a socket for as long as it has more, and calls for
+ * Notices a peer that keeps the I/O thread to itself: the engine reads a socket for as long as it has more, and calls for
  * every frame; nobody else is served meanwhile. What counts is the time that it takes, whatever it sends.
  */
 
 /** What tells one poll phase from the next. */
 export interface TurnCounter {
-  /** Turns of the front end's loop so far. */
+  /** Turns of the I/O thread's loop so far. */
   readonly count: number;
   /** Asks for a turn at the end of this poll phase. */
   schedule(): void;

@@ -20,14 +20,14 @@ export interface SocketPort {
   cork(work: () => void): void;
   /** Bytes in the engine's buffer that the kernel did not take yet. */
   bufferedBytes(): number;
-  /** Sends a close frame after everything that was sent before, and ends. `Peer.onClose` runs inside the call. */
+  /** Sends a close frame after everything that was sent before, and ends. `SocketListener.onClose` runs inside the call. */
   end(code: number, reason: string): void;
-  /** Ends without a close frame and without what is buffered. `Peer.onClose` runs inside the call. */
+  /** Ends without a close frame and without what is buffered. `SocketListener.onClose` runs inside the call. */
   terminate(): void;
 }
 
 /** What a socket calls back on. */
-export interface Peer {
+export interface SocketListener {
   /** A message arrived. `bytes` is valid during the call only. */
   onMessage(bytes: ArrayBuffer, isBinary: boolean): void;
   /** A ping arrived; the engine has answered it. `payload` is valid during the call only. */

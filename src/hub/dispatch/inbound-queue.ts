@@ -1,5 +1,5 @@
 /**
- * A shard's way in: what connections say goes into the inbound ring, or behind what already waits. Front end thread.
+ * A shard's way in: what connections say goes into the inbound ring, or behind what already waits. I/O thread.
  *
  * A connection may have so much in the ring; the rest waits in its backlog, and backlogs enter in turns. So a
  * connection that floods its shard delays its own messages and nobody else's. It is also what knows, when a worker
@@ -44,7 +44,7 @@ const NOTHING = new Uint8Array(0);
 /** A connection, with what this queue keeps of it. */
 type Entry = Connection & InboundEntry;
 
-export class Intake {
+export class InboundQueue {
   readonly #counters: Counters;
   readonly #connections: Connections;
   readonly #schedule: () => void;
@@ -53,7 +53,7 @@ export class Intake {
   /** Connections whose peer is gone while they have a backlog: the worker is to be told. */
   readonly #aborts = new Deque<Entry>();
   /** Connections that have room again, whose worker asked. */
-  readonly #rooms = new Deque<Entry>();
+  readonly #credits = new Deque<Entry>();
   #inbound: InboundWriter | undefined;
   /** Counts the lives of the shard's worker. */
   #life = 0;
@@ -80,7 +80,7 @@ export class Intake {
   }
 
   /** The connection is closed for a fault: what it has left in the worker is counted apart. */
-  leave(connection: Entry): void {
+  markLeaving(connection: Entry): void {
     if (connection.isLeaving) return;
     connection.isLeaving = true;
     this.#counters.leaving += connection.inFlight;
@@ -110,7 +110,7 @@ export class Intake {
   }
 
   /** The oldest record that was held begins. */
-  letGo(connection: Entry): void {
+  dropHeld(connection: Entry): void {
     const entry = connection.held?.shift();
     if (entry !== undefined) giveBack(entry.payload);
   }
@@ -129,7 +129,7 @@ export class Intake {
   }
 
   /** Accepts a record. `payload` is not read after the call. hot */
-  enter(connection: Entry, kind: number, payload: Uint8Array): void {
+  enqueue(connection: Entry, kind: number, payload: Uint8Array): void {
     const isMessage = (kind & KIND_MASK) === Inbound.Message;
     this.#account(connection, 1, isMessage ? payload.length : 0);
     if (!isMessage && (kind & KIND_MASK) === Inbound.Open) connection.isOpening = true;
@@ -145,7 +145,7 @@ export class Intake {
   }
 
   /** The worker is to finish once it has taken everything before. */
-  enterStop(): void {
+  enqueueStop(): void {
     this.#inbound?.tryWrite(Inbound.Stop, 0, 0, undefined);
   }
 
@@ -187,16 +187,10 @@ export class Intake {
     this.#schedule();
   }
 
-  /** Its worker waits to hear that there is room for more. */
-  askRoom(connection: Entry): void {
-    connection.wantsRoom = true;
-  }
-
   /** The connection has room, and its worker asked: it is told ahead of what waits to enter the ring. */
-  tellRoom(connection: Entry): void {
-    connection.wantsRoom = false;
+  grantCredit(connection: Entry): void {
     if (!this.isKnownToWorker(connection)) return;
-    this.#rooms.push(connection);
+    this.#credits.push(connection);
     this.#schedule();
   }
 
@@ -204,7 +198,7 @@ export class Intake {
   flush(): boolean {
     if (this.#inbound === undefined) return false;
     this.#writeAll(this.#inbound, Inbound.Abort, this.#aborts);
-    this.#writeAll(this.#inbound, Inbound.Room, this.#rooms);
+    this.#writeAll(this.#inbound, Inbound.Credit, this.#credits);
     this.#admitBacklogs();
     return this.#inbound.flush();
   }
@@ -215,9 +209,9 @@ export class Intake {
   }
 
   /** True when something waits for room in the ring. */
-  get wantsRoom(): boolean {
+  get wantsSpace(): boolean {
     if (this.#inbound === undefined) return false;
-    return this.#listed.length > 0 || this.#aborts.length > 0 || this.#rooms.length > 0;
+    return this.#listed.length > 0 || this.#aborts.length > 0 || this.#credits.length > 0;
   }
 
   /** The worker has released everything before a position. */
@@ -239,14 +233,13 @@ export class Intake {
     this.#inbound = undefined;
     this.#listed.clear();
     this.#aborts.clear();
-    this.#rooms.clear();
+    this.#credits.clear();
     const victims: Entry[] = [];
     for (const connection of own) {
       const held = [...(connection.held ?? [])].filter((entry) => this.#isWanted(connection, entry));
       const entries = [...held, ...(untaken.get(connection) ?? [])];
       const isVictim = connection.inRing > entries.length;
       connection.held = undefined;
-      connection.wantsRoom = false;
       connection.isListed = false;
       connection.inRing = 0;
       connection.inRingBytes = 0;
@@ -266,7 +259,7 @@ export class Intake {
   resume(own: Iterable<Entry>, wantsOpen: boolean): void {
     for (const connection of own) {
       if (connection.backlog !== undefined) this.#list(connection);
-      else if (wantsOpen && connection.isOpen) this.enter(connection, Inbound.Open, NOTHING);
+      else if (wantsOpen && connection.isOpen) this.enqueue(connection, Inbound.Open, NOTHING);
     }
     // Who came onto the list while there was no worker is there already.
     this.#schedule();
@@ -277,7 +270,8 @@ export class Intake {
     const byConnection = new Map<Entry, BacklogEntry[]>();
     for (const record of this.#inbound?.recordsFrom(taken) ?? []) {
       const connection: Entry | undefined = this.#connections.get(record.slot, record.generation);
-      if (connection === undefined || record.kind === Inbound.Abort || record.kind === Inbound.Room) continue;
+      if (connection === undefined || record.kind === Inbound.Abort || record.kind === Inbound.Credit)
+        continue;
       if (record.kind === Inbound.Open) {
         // It is introduced again: as if for the first time, if it was.
         if ((record.flags & Flag.Restarted) === 0) connection.knownTo = 0;

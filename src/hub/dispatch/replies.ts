@@ -1,5 +1,5 @@
 /**
- * Applies what a worker's handlers asked for: sends, closes, failures, and the end of each message. Front end thread.
+ * Applies what a worker's handlers asked for: sends, closes, failures, and the end of each message. I/O thread.
  */
 import type { FailureRecord } from '../../api/bad-message.js';
 import { decodeClose } from '../../wire/close.js';
@@ -31,7 +31,7 @@ export interface ReplySink {
   /** The oldest record that waited so begins. */
   onBegun(connection: Connection): void;
   /** The worker is to be told when there is room for more. */
-  onRoomAsked(connection: Connection): void;
+  onCreditAsked(connection: Connection): void;
 }
 
 /** Bytes that one cork gathers before the socket's buffer is looked at again. */
@@ -132,8 +132,8 @@ export class ReplyApplier {
       case Reply.Begin:
         if (connection !== undefined) this.#sink.onBegun(connection);
         break;
-      case Reply.Room:
-        if (connection !== undefined) this.#sink.onRoomAsked(connection);
+      case Reply.Credit:
+        if (connection !== undefined) this.#sink.onCreditAsked(connection);
         break;
       case Reply.Close: {
         const { code, reason } = decodeClose(reader.view());

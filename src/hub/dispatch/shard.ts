@@ -1,5 +1,5 @@
 /**
- * A shard: a fixed set of connections whose messages go to one worker, in order. Front end thread.
+ * A shard: a fixed set of connections whose messages go to one worker, in order. I/O thread.
  *
  * What arrives is staged in the inbound ring and flushed to the worker at the end of the poll phase; what comes while
  * the worker is at work is simply there when it looks again, so batches grow with load and no timer is involved.
@@ -9,26 +9,26 @@ import type { FailureRecord } from '../../api/bad-message.js';
 import { CloseCode } from '../../api/close-codes.js';
 import { HubError, type HubErrorCode } from '../../api/errors.js';
 import type { ShardState, ShardStats } from '../../api/stats.js';
-import type { Counters } from '../../telemetry/counters.js';
 import type { LatencySampler } from '../../telemetry/latency.js';
 import { within } from '../../util/within.js';
 import { Arena } from '../../wire/arena.js';
 import { encodeClose } from '../../wire/close.js';
-import { parkFrontEnd, stayAwake, WorkerSleep, wakeWorker } from '../../wire/doorbell.js';
+import { parkIoThread, stayAwake, WorkerSleep, wakeWorker } from '../../wire/doorbell.js';
 import * as Flag from '../../wire/flag.js';
 import { InboundWriter } from '../../wire/inbound.js';
 import * as Inbound from '../../wire/inbound-kind.js';
-import { Block, CONTROL_BYTES, type LaneMemory } from '../../wire/layout.js';
+import { CONTROL_BYTES, RingMemory, type WorkerMemory } from '../../wire/layout.js';
 import { ReplyReader } from '../../wire/replies.js';
 import * as Word from '../../wire/word.js';
 import type { HandlerHooks } from '../../wire/worker-task.js';
 import type { Connection } from '../connection/connection.js';
-import type { Connections } from '../connection/connections.js';
+import type { CreditEntry } from '../connection/connection-record.js';
 import { CostMeter } from './cost-meter.js';
-import { Intake } from './inbound-queue.js';
+import { InboundQueue } from './inbound-queue.js';
 import { ReleasePoint } from './release-point.js';
-import { type FanOut, ReplyApplier, type ReplySink } from './replies.js';
-import type { Lane, LaneExit } from './worker-link.js';
+import { ReplyApplier, type ReplySink } from './replies.js';
+import type { ShardHost } from './shard-host.js';
+import type { WorkerExit, WorkerLink } from './worker-link.js';
 
 /** Bytes of each ring; memory that is not used is not resident. */
 const INBOUND_BYTES = 16 * 1024 * 1024;
@@ -38,36 +38,14 @@ const ARENA_BYTES = 16 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
-export interface ShardHost {
-  readonly counters: Counters;
-  readonly connections: Connections;
-  readonly isLocal: boolean;
-  readonly maxPayload: number;
-  /** Messages of one connection that its worker works on at a time. */
-  readonly concurrency: number;
-  /** Something was staged, or replies are there: work at the end of this poll phase. */
-  schedule(): void;
-  onFailure(shard: Shard, connection: Connection | undefined, failure: FailureRecord): void;
-  /** The worker of a shard that was up has ended by itself, and cost so many connections. */
-  onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void;
-  /** What handlers do with topics. */
-  readonly fanOut: FanOut;
-  /** Runs `connection.flush()` soon, outside the engine's callbacks. */
-  flushSoon(connection: Connection): void;
-  /** A worker did not stop in time and was ended. */
-  onLateStop(shard: Shard): void;
-  /** A connection that is gone has left the worker too. */
-  onForgotten(connection: Connection): void;
-}
-
 export class Shard implements ReplySink {
   readonly index: number;
-  readonly #host: ShardHost;
-  readonly #makeLane: () => Lane;
-  readonly #intake: Intake;
+  readonly #host: ShardHost<Shard>;
+  readonly #makeLink: () => WorkerLink;
+  readonly #inboundQueue: InboundQueue;
   #state: ShardState = 'down';
   #isResting = false;
-  #lane: Lane | undefined;
+  #link: WorkerLink | undefined;
   #control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
   #inbound: InboundWriter | undefined;
   #replies: ReplyReader | undefined;
@@ -85,12 +63,12 @@ export class Shard implements ReplySink {
   /** Whose message came last. */
   #last: Connection | undefined;
 
-  constructor(index: number, host: ShardHost, makeLane: () => Lane) {
+  constructor(index: number, host: ShardHost<Shard>, makeLink: () => WorkerLink) {
     this.index = index;
     this.#host = host;
-    this.#makeLane = makeLane;
+    this.#makeLink = makeLink;
     const { counters, connections, concurrency } = host;
-    this.#intake = new Intake(counters, connections, () => host.schedule(), concurrency);
+    this.#inboundQueue = new InboundQueue(counters, connections, () => host.schedule(), concurrency);
   }
 
   get connections(): number {
@@ -119,7 +97,7 @@ export class Shard implements ReplySink {
       messages: this.#messages,
       wakeups: this.#wakeups,
       restarts: Math.max(0, this.#starts - 1),
-      inFlight: this.#intake.inFlight,
+      inFlight: this.#inboundQueue.inFlight,
     };
   }
 
@@ -136,7 +114,7 @@ export class Shard implements ReplySink {
     }
     // On one thread nothing is shared, and copies into private memory are cheaper.
     const Memory = this.#host.isLocal ? ArrayBuffer : SharedArrayBuffer;
-    const memory: LaneMemory = {
+    const memory: WorkerMemory = {
       control: new SharedArrayBuffer(CONTROL_BYTES),
       inbound: new Memory(INBOUND_BYTES),
       // Memory that is not used is not resident.
@@ -144,12 +122,12 @@ export class Shard implements ReplySink {
       replies: new Memory(REPLY_BYTES),
     };
     const control = new Int32Array(memory.control);
-    const lane = this.#makeLane();
+    const link = this.#makeLink();
     this.#control = control;
     this.#state = 'starting';
-    this.#lane = lane;
+    this.#link = link;
     try {
-      this.#hooks = await lane.start(memory, {
+      this.#hooks = await link.start(memory, {
         // Never work here: a local runtime notifies from inside a handler, and a port delivers many notes in a row.
         onDoorbell: () => this.#host.schedule(),
         applyReplies: () => this.apply(Number.POSITIVE_INFINITY),
@@ -160,26 +138,31 @@ export class Shard implements ReplySink {
       throw error;
     }
     if (this.isStopped) throw new HubError('ERR_HUB_STATE', 'the hub stops');
-    const staging = this.#host.isLocal ? undefined : new Block(new ArrayBuffer(INBOUND_BYTES));
-    const inbound = new InboundWriter(control, new Block(memory.inbound), new Arena(memory.arena), staging);
+    const staging = this.#host.isLocal ? undefined : new RingMemory(new ArrayBuffer(INBOUND_BYTES));
+    const inbound = new InboundWriter(
+      control,
+      new RingMemory(memory.inbound),
+      new Arena(memory.arena),
+      staging,
+    );
     this.#inbound = inbound;
-    this.#replies = new ReplyReader(control, new Block(memory.replies));
+    this.#replies = new ReplyReader(control, new RingMemory(memory.replies));
     this.#applier = new ReplyApplier(this.#replies, inbound, this.#host.connections, this, this.#host.fanOut);
-    this.#intake.attach(inbound);
+    this.#inboundQueue.attach(inbound);
     this.#state = 'up';
     this.#isResting = false;
     this.#starts++;
-    this.#intake.resume([...this.#own()], this.#hooks.open);
+    this.#inboundQueue.resume([...this.#own()], this.#hooks.open);
   }
 
   /** Tells the worker to finish, and waits until it has, at most so long. */
   async stop(timeoutMs: number): Promise<void> {
     if (this.#state !== 'up') return this.kill('the hub stops');
-    this.#intake.enterStop();
+    this.#inboundQueue.enqueueStop();
     this.flush();
     this.#state = 'stopped';
-    if (!(await within(this.#lane!.finished(), timeoutMs))) {
-      await this.#lane!.kill('it did not stop in time');
+    if (!(await within(this.#link!.finished(), timeoutMs))) {
+      await this.#link!.kill('it did not stop in time');
       this.#host.onLateStop(this);
     }
     // The handler's `stop` may have failed.
@@ -189,7 +172,7 @@ export class Shard implements ReplySink {
   /** Ends the worker, for good. */
   async kill(reason: string): Promise<void> {
     this.#state = 'stopped';
-    await this.#lane?.kill(reason);
+    await this.#link?.kill(reason);
   }
 
   /** Closes every connection of a shard that is down, until it is started again. */
@@ -204,7 +187,7 @@ export class Shard implements ReplySink {
   }
 
   /** The worker has ended without being asked to: what was finished is applied, what had begun costs its connections. */
-  #onExit(exit: LaneExit): void {
+  #onExit(exit: WorkerExit): void {
     if (this.#state !== 'up') return;
     // First of all: a thread that was left behind may come back, and must not begin what another one is going to get.
     const taken = this.#inbound!.fence();
@@ -213,7 +196,9 @@ export class Shard implements ReplySink {
     this.#applier = undefined;
     this.#replies = undefined;
     this.#state = 'down';
-    const victims = this.#intake.detach(taken, [...this.#own()]);
+    const own: (Connection & CreditEntry)[] = [...this.#own()];
+    for (const connection of own) connection.wantsCredit = false;
+    const victims = this.#inboundQueue.detach(taken, own);
     let closed = 0;
     for (const connection of victims) {
       if (connection.isGone) {
@@ -241,51 +226,51 @@ export class Shard implements ReplySink {
 
   /** Ends the worker's thread, which is replaced. @param code of the error when it was about to start */
   replace(reason: string, code: HubErrorCode): void {
-    void this.#lane?.kill(reason, code);
+    void this.#link?.kill(reason, code);
   }
 
   // Inbound
 
   /** A connection opened. */
-  open(connection: Connection): void {
+  openConnection(connection: Connection): void {
     this.#connections++;
     // Where no hook wants to know, the worker learns of a connection with its first message.
-    if (this.#hooks.open) this.#intake.enter(connection, Inbound.Open, NOTHING);
+    if (this.#hooks.open) this.#inboundQueue.enqueue(connection, Inbound.Open, NOTHING);
   }
 
   /** A message arrived; `bytes` is not read after the call. hot */
-  push(connection: Connection, bytes: Uint8Array, isBinary: boolean): void {
+  pushMessage(connection: Connection, bytes: Uint8Array, isBinary: boolean): void {
     this.#messages++;
-    // The worker starts on what is there while the front end goes on reading. Between connections, since messages that
+    // The worker starts on what is there while the I/O thread goes on reading. Between connections, since messages that
     // are handed over together are answered in one write.
     if (this.#last !== connection) {
       this.#last = connection;
-      if (this.#intake.isLoaded) this.flush();
+      if (this.#inboundQueue.isLoaded) this.flush();
     }
-    this.#intake.enter(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
+    this.#inboundQueue.enqueue(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
     // It has its share, and may go on for long before the turn ends.
     if (connection.backlog?.length === 1) this.flush();
     // The introduction of an unknown connection is still to be counted.
-    if (this.latency !== undefined && this.#intake.isKnownToWorker(connection))
+    if (this.latency !== undefined && this.#inboundQueue.isKnownToWorker(connection))
       this.latency.onAccepted(connection);
   }
 
   /** A connection is gone. Its last record, unless the worker never heard of it. */
-  gone(connection: Connection, code: number, reason: string): void {
+  connectionGone(connection: Connection, code: number, reason: string): void {
     this.#connections--;
     if (this.#last === connection) this.#last = undefined;
     if (connection.isCut) {
       this.dropMessages(connection);
-      this.#intake.leave(connection);
+      this.#inboundQueue.markLeaving(connection);
       // No worker has met it, and none needs to.
-      if (!this.#intake.isKnownToWorker(connection)) {
+      if (!this.#inboundQueue.isKnownToWorker(connection)) {
         this.#forget(connection);
         return;
       }
     }
-    if (this.#intake.isKnown(connection)) {
-      this.#intake.enter(connection, Inbound.Close, encodeClose(code, reason));
-      this.#intake.abort(connection);
+    if (this.#inboundQueue.isKnown(connection)) {
+      this.#inboundQueue.enqueue(connection, Inbound.Close, encodeClose(code, reason));
+      this.#inboundQueue.abort(connection);
     } else if (connection.inFlight === 0) {
       this.#host.onForgotten(connection);
     }
@@ -293,22 +278,24 @@ export class Shard implements ReplySink {
 
   /** Nobody has to be told any more. */
   #forget(connection: Connection): void {
-    this.#intake.dropAll(connection);
+    this.#inboundQueue.dropAll(connection);
     this.#host.onForgotten(connection);
   }
 
   /** Forgets messages that no worker has seen, of a connection that is gone or about to be. */
   dropMessages(connection: Connection): void {
-    this.#host.counters.dropped['connection-gone'] += this.#intake.dropMessages(connection);
+    this.#host.counters.dropped['connection-gone'] += this.#inboundQueue.dropMessages(connection);
   }
 
-  tellRoom(connection: Connection): void {
-    if (connection.hasRoom) this.#intake.tellRoom(connection);
+  grantCredit(connection: Connection & CreditEntry): void {
+    if (!connection.hasSpace) return;
+    connection.wantsCredit = false;
+    this.#inboundQueue.grantCredit(connection);
   }
 
   /** Lets the worker have what was staged, and wakes it if it sleeps. */
   flush(): void {
-    if (!this.#intake.flush()) return;
+    if (!this.#inboundQueue.flush()) return;
     this.#batches++;
     if (this.wake()) this.#wakeups++;
   }
@@ -316,7 +303,7 @@ export class Shard implements ReplySink {
   /** True when the worker slept. */
   wake(): boolean {
     const before = wakeWorker(this.#control);
-    if (before === WorkerSleep.Parked) this.#lane!.notify();
+    if (before === WorkerSleep.Parked) this.#link!.notify();
     return before !== WorkerSleep.Awake;
   }
 
@@ -329,9 +316,9 @@ export class Shard implements ReplySink {
     const released = Atomics.load(this.#control, Word.InReleased);
     const isDone = this.#applier.apply(deadline);
     const costMs = this.#cost.measure(this.isBusy);
-    if (costMs !== undefined) this.#intake.setCost(costMs);
+    if (costMs !== undefined) this.#inboundQueue.setCost(costMs);
     const free = this.#releases.next(released, this.#replies!, isDone);
-    if (free !== undefined) this.#intake.release(free);
+    if (free !== undefined) this.#inboundQueue.release(free);
     return isDone;
   }
 
@@ -346,24 +333,24 @@ export class Shard implements ReplySink {
 
   /** True while its worker, on a thread of its own, runs a hook that may follow one that has finished. */
   get isAtWork(): boolean {
-    if (this.#state !== 'up' || this.#host.isLocal || this.#intake.inFlight < 2) return false;
+    if (this.#state !== 'up' || this.#host.isLocal || this.#inboundQueue.inFlight < 2) return false;
     return Atomics.load(this.#control, Word.WorkerSleep) === WorkerSleep.Awake;
   }
 
   get inFlight(): number {
-    return this.#intake.inFlight;
+    return this.#inboundQueue.inFlight;
   }
 
   get isBusy(): boolean {
-    return this.#intake.inFlight > 0;
+    return this.#inboundQueue.inFlight > 0;
   }
 
   /** From here on the worker rings when there is something to do; false when there is already. */
   park(): boolean {
     // Hooks that wait release records without a reply, perhaps until what waits for room has come.
-    const { wantsRoom } = this.#intake;
-    parkFrontEnd(this.#control, wantsRoom);
-    if (!(wantsRoom && this.#inbound!.hasReleased) && !this.hasReplies) return true;
+    const { wantsSpace } = this.#inboundQueue;
+    parkIoThread(this.#control, wantsSpace);
+    if (!(wantsSpace && this.#inbound!.hasReleased) && !this.hasReplies) return true;
     stayAwake(this.#control);
     return false;
   }
@@ -371,7 +358,7 @@ export class Shard implements ReplySink {
   /** hot: once for the records of a connection in a row. */
   onDone(connection: Connection | undefined, records: number, bytes: number): void {
     this.#cost.count(records);
-    this.#intake.finish(connection, records, bytes);
+    this.#inboundQueue.finish(connection, records, bytes);
     if (this.latency !== undefined) this.latency.onDone(connection, records);
     if (connection === undefined || connection.inFlight > 0) return;
     if (connection.isGone) this.#host.onForgotten(connection);
@@ -383,15 +370,15 @@ export class Shard implements ReplySink {
   }
 
   onDeferred(connection: Connection, position: number): void {
-    this.#intake.hold(connection, position);
+    this.#inboundQueue.hold(connection, position);
   }
 
   onBegun(connection: Connection): void {
-    this.#intake.letGo(connection);
+    this.#inboundQueue.dropHeld(connection);
   }
 
-  onRoomAsked(connection: Connection): void {
-    this.#intake.askRoom(connection);
+  onCreditAsked(connection: Connection & CreditEntry): void {
+    connection.wantsCredit = true;
     // Inside a cork the socket is looked at when it ends; elsewhere by this.
     this.#host.flushSoon(connection);
   }

@@ -66,7 +66,7 @@ export class SpinGate {
 
   #whoMayLook(): number {
     if (this.#inFlight > FEW) return MayLook.Nobody;
-    return this.#inFlight > VERY_FEW ? MayLook.Front : MayLook.All;
+    return this.#inFlight > VERY_FEW ? MayLook.IoThread : MayLook.All;
   }
 
   #check(now: number, source: SpinSource): void {

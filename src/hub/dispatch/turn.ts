@@ -1,5 +1,5 @@
 /**
- * The front end's turn: after all sockets of a poll phase have been read, hand what they said to the workers and
+ * The I/O thread's turn: after all sockets of a poll phase have been read, hand what they said to the workers and
  * apply what the workers answered. One for all shards of a hub.
  */
 import type { Spinner } from '../../util/spinner.js';
@@ -10,7 +10,7 @@ import type { SpinGate } from './spin-gate.js';
 
 /**
  * A worker that is at work rings for what it has finished between two messages only, and the next one may take long: so
- * often its replies are looked for meanwhile. A nearer timer would cost every sleep of the front end some µs.
+ * often its replies are looked for meanwhile. A nearer timer would cost every sleep of the I/O thread some µs.
  */
 const LOOK_MS = 20;
 /** A turn works at most so long on replies; the rest is for the next turn, after sockets had theirs. */

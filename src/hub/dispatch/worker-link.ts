@@ -1,10 +1,10 @@
 /** What a shard needs of the thing that runs its worker. */
 import type { ErrorRecord, HubErrorCode } from '../../api/errors.js';
-import type { LaneMemory } from '../../wire/layout.js';
+import type { WorkerMemory } from '../../wire/layout.js';
 import type { HandlerHooks } from '../../wire/worker-task.js';
 
 /** Why a worker's life ended. */
-export interface LaneExit {
+export interface WorkerExit {
   /** True when it was asked to stop. */
   readonly expected: boolean;
   readonly reason: string;
@@ -12,19 +12,19 @@ export interface LaneExit {
   readonly error?: ErrorRecord;
 }
 
-export interface LaneEvents {
+export interface WorkerLinkEvents {
   /** Replies are there. */
   onDoorbell(): void;
   /** The reply ring is full and the worker is on this very thread: apply replies now. */
   applyReplies(): void;
   /** The worker's thread has ended, or was left behind: then it may still write to its memory, but nobody reads it. */
-  onExit(exit: LaneExit): void;
+  onExit(exit: WorkerExit): void;
 }
 
 /** One life of one worker. */
-export interface Lane {
+export interface WorkerLink {
   /** @throws HubError `ERR_HANDLER_LOAD` when the handler cannot be loaded, `ERR_WORKER` when the thread dies first */
-  start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks>;
+  start(memory: WorkerMemory, events: WorkerLinkEvents): Promise<HandlerHooks>;
   /** Wakes the worker. */
   notify(): void;
   /**

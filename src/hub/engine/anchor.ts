@@ -1,7 +1,7 @@
 /**
  * A WebSocket of the hub with itself. A handshake that is answered later than in the engine's callback has to be answered
  * inside the cork of another socket, which this one always is: inside its own the engine may end the new WebSocket at
- * once, and outside of any it writes a warning to stderr. Front end thread.
+ * once, and outside of any it writes a warning to stderr. I/O thread.
  */
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';

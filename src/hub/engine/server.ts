@@ -8,7 +8,7 @@ import { formatAddress } from '../../util/address.js';
 import { parseSubprotocols } from '../admission/subprotocols.js';
 import type { HandshakePort } from '../admission/upgrade.js';
 import type { Acceptance } from '../admission/upgrade-result.js';
-import type { Peer, SocketPort } from '../connection/socket-port.js';
+import type { SocketListener, SocketPort } from '../connection/socket-port.js';
 import type { HttpExchange } from '../http/exchange-port.js';
 import { Anchor } from './anchor.js';
 import type { Compression } from './deflate-offer.js';
@@ -27,7 +27,7 @@ export interface EngineServerHost {
   /** Decides on a handshake, at once or later. */
   onHandshake(port: HandshakePort): void;
   /** A WebSocket is open. */
-  onOpen(port: SocketPort, acceptance: Acceptance): Peer;
+  onOpen(port: SocketPort, acceptance: Acceptance): SocketListener;
   /** A WebSocket ended in a way that only the engine saw. */
   onEngineClose(text: string): void;
   onRequest(exchange: HttpExchange): void;
@@ -196,15 +196,15 @@ export class EngineServer {
         const { port, early: acceptance } = socket;
         port.socket = socket;
         socket.early = undefined;
-        const peer = this.#host.onOpen(port, acceptance as Acceptance);
+        const listener = this.#host.onOpen(port, acceptance as Acceptance);
         const { early } = socket as { early: readonly [number, string] | undefined };
-        if (early === undefined) socket.peer = peer;
-        else peer.onClose(...early);
+        if (early === undefined) socket.listener = listener;
+        else listener.onClose(...early);
       },
-      message: (socket, message, isBinary) => socket.peer!.onMessage(message, isBinary),
-      ping: (socket, payload) => socket.peer!.onPing(payload),
-      pong: (socket, payload) => socket.peer!.onPong(payload),
-      drain: (socket) => socket.peer!.onDrain(),
+      message: (socket, message, isBinary) => socket.listener!.onMessage(message, isBinary),
+      ping: (socket, payload) => socket.listener!.onPing(payload),
+      pong: (socket, payload) => socket.listener!.onPong(payload),
+      drain: (socket) => socket.listener!.onDrain(),
       close: (socket, code, message) => this.#onClose(socket, code, message),
     });
   }
@@ -215,7 +215,7 @@ export class EngineServer {
     const request = this.#readRequest(res, req);
     const makeData = (acceptance: Acceptance) => ({
       port: new UwsPort(compressFrom),
-      peer: undefined,
+      listener: undefined,
       early: acceptance,
     });
     this.#host.onHandshake(new UwsHandshake(res, context, request, makeData, compression, this.#corkAnother));
@@ -253,13 +253,13 @@ export class EngineServer {
   }
 
   #onClose(socket: UserData, code: number, message: ArrayBuffer): void {
-    const { port, peer } = socket;
+    const { port, listener } = socket;
     const text = message.byteLength === 0 ? '' : Buffer.from(message).toString('utf8');
     if (code === 1006 && text !== '') this.#host.onEngineClose(text);
     // After the close event the engine's socket throws on every call.
     port.socket = undefined;
-    if (peer === undefined) socket.early = [code, text];
-    else peer.onClose(code, text);
+    if (listener === undefined) socket.early = [code, text];
+    else listener.onClose(code, text);
   }
 
   /** An exception that leaves an engine callback ends the process. */

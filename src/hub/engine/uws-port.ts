@@ -1,6 +1,6 @@
 /** A WebSocket of the engine as the hub's port, and what the engine keeps for it. I/O thread. */
 import type { Acceptance } from '../admission/upgrade-result.js';
-import type { Peer, SocketPort } from '../connection/socket-port.js';
+import type { SocketListener, SocketPort } from '../connection/socket-port.js';
 import type { UwsSocket } from './uws.js';
 
 /** A WebSocket as the hub sees it. */
@@ -45,7 +45,7 @@ export class UwsPort implements SocketPort {
 export interface UserData {
   readonly port: UwsPort;
   /** Undefined before `open`, and when the socket was closed inside of it. */
-  peer: Peer | undefined;
+  listener: SocketListener | undefined;
   /**
    * What let it in, until it is open; then code and reason of a socket that was closed before its peer was known: by a
    * listener of its opening.

@@ -1,6 +1,6 @@
 /**
  * The console page's files, read into memory once while the hub starts, and the headers that they are
- * served with. Front end thread; pure apart from reading the files, so a request never touches the disk.
+ * served with. I/O thread; pure apart from reading the files, so a request never touches the disk.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

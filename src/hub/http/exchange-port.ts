@@ -1,5 +1,5 @@
 /**
- * What HTTP needs of the engine: one request and its answer. HTTP knows no more of an engine than this. Front end thread.
+ * What HTTP needs of the engine: one request and its answer. HTTP knows no more of an engine than this. I/O thread.
  */
 import type { HandshakeRequest } from '../../api/handshake-request.js';
 import { type HeaderList, textHeaders } from '../../util/headers.js';

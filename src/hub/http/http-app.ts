@@ -1,6 +1,6 @@
 /**
  * HTTP requests that the application answers: from the engine's to a `Request` of the Fetch standard, and back from its
- * `Response`. Front end thread.
+ * `Response`. I/O thread.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -79,7 +79,7 @@ export class HttpApp {
   }
 
   /** Waits until every request is answered, at most so long; then aborts the rest. False when there was none. */
-  async leave(timeoutMs: number): Promise<boolean> {
+  async drain(timeoutMs: number): Promise<boolean> {
     if (this.#active.size === 0) return false;
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;

@@ -4,7 +4,7 @@
 import { CloseCode } from '../../api/close-codes.js';
 import { TEXT_TYPE } from '../../util/headers.js';
 import { unavailable } from '../admission/admission.js';
-import { type Peer, SendVerdict, type SocketPort } from '../connection/socket-port.js';
+import { SendVerdict, type SocketListener, type SocketPort } from '../connection/socket-port.js';
 import { type HttpExchange, respondRefusal } from './exchange-port.js';
 
 export class HttpPort implements SocketPort {
@@ -13,7 +13,7 @@ export class HttpPort implements SocketPort {
   readonly #replies: Uint8Array[] = [];
   #size = 0;
   #isText = false;
-  #peer: Peer | undefined;
+  #listener: SocketListener | undefined;
 
   /** @param maxBytes bound of the response's body */
   constructor(exchange: HttpExchange, maxBytes: number) {
@@ -21,8 +21,8 @@ export class HttpPort implements SocketPort {
     this.#maxBytes = maxBytes;
   }
 
-  attach(peer: Peer): void {
-    this.#peer = peer;
+  attach(listener: SocketListener): void {
+    this.#listener = listener;
     this.#exchange.onAborted(() => this.#leave(CloseCode.Abnormal, 'the client is gone'));
   }
 
@@ -55,8 +55,8 @@ export class HttpPort implements SocketPort {
   }
 
   #leave(code: number, reason: string): void {
-    this.#peer?.onClose(code, reason);
-    this.#peer = undefined;
+    this.#listener?.onClose(code, reason);
+    this.#listener = undefined;
   }
 
   #respond(code: number, reason: string): void {

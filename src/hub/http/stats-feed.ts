@@ -1,6 +1,6 @@
 /**
  * The statistics as server-sent events (HTML Living Standard §9.2), one a second for everybody who looks. While nobody
- * does, there is no timer, no probe and no sample. Front end thread.
+ * does, there is no timer, no probe and no sample. I/O thread.
  */
 
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';

@@ -1,6 +1,6 @@
-/** The lane of `workers: 0`: the same runtime on the front end thread. */
+/** The worker link of `workers: 0`: the same runtime on the I/O thread. */
 import { HubError } from '../../api/errors.js';
-import type { LaneMemory } from '../../wire/layout.js';
+import type { WorkerMemory } from '../../wire/layout.js';
 import type {
   HandlerHooks,
   HandlerSource,
@@ -8,12 +8,12 @@ import type {
   LocalRuntimeModule,
   RuntimeSettings,
 } from '../../wire/worker-task.js';
-import type { Lane, LaneEvents } from '../dispatch/worker-link.js';
+import type { WorkerLink, WorkerLinkEvents } from '../dispatch/worker-link.js';
 
 /** The runtime's module by its URL: the hub's code does not depend on the workers' code. */
 const LOCAL = new URL('../../workers/local.js', import.meta.url).href;
 
-export class LocalLane implements Lane {
+export class LocalLink implements WorkerLink {
   readonly #handlers: readonly HandlerSource[];
   readonly #settings: RuntimeSettings;
   #runtime: LocalRuntime | undefined;
@@ -27,7 +27,7 @@ export class LocalLane implements Lane {
     this.#settings = settings;
   }
 
-  async start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
+  async start(memory: WorkerMemory, events: WorkerLinkEvents): Promise<HandlerHooks> {
     const { startLocalRuntime }: LocalRuntimeModule = await import(LOCAL);
     const runtime = await startLocalRuntime(memory, this.#handlers, this.#settings, events);
     this.#runtime = runtime;
@@ -36,7 +36,8 @@ export class LocalLane implements Lane {
   }
 
   notify(): void {
-    if (this.#runtime === undefined) throw new HubError('ERR_HUB_STATE', 'the local lane has not started');
+    if (this.#runtime === undefined)
+      throw new HubError('ERR_HUB_STATE', 'the local worker link has not started');
     this.#runtime.wake();
   }
 
@@ -49,7 +50,7 @@ export class LocalLane implements Lane {
     return this.#ended;
   }
 
-  #end(events: LaneEvents): void {
+  #end(events: WorkerLinkEvents): void {
     this.#onEnd();
     events.onExit({ expected: true, reason: 'stopped' });
   }

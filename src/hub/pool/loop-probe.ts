@@ -1,6 +1,6 @@
 /**
  * How long a worker's event loop takes to answer: a probe is posted to its thread, which answers as soon as its loop
- * gets to it. An upper bound of that loop's delay, since the way there and back counts too. Front end thread.
+ * gets to it. An upper bound of that loop's delay, since the way there and back counts too. I/O thread.
  */
 export class LoopProbe {
   #sentAt: number | undefined;

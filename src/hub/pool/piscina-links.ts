@@ -1,5 +1,5 @@
 /**
- * Lanes on Piscina, and the only file that imports it: one pool with one thread for each life of a shard's worker.
+ * Worker links on Piscina, and the only file that imports it: one pool with one thread for each life of a shard's worker.
  *
  * The worker's life is one Piscina task, through which batches stream: a `run()` per batch costs half as much CPU
  * again as ringing a running task’s doorbell. The pool loads the code, starts the thread, ends a runaway one
@@ -9,21 +9,21 @@
 import { Piscina } from 'piscina';
 import { type ErrorRecord, HubError, type HubErrorCode, toErrorRecord } from '../../api/errors.js';
 import { within } from '../../util/within.js';
-import type { LaneMemory } from '../../wire/layout.js';
+import type { WorkerMemory } from '../../wire/layout.js';
 import * as Word from '../../wire/word.js';
 import {
   type DoorbellMessage,
   type HandlerHooks,
   type HandlerSource,
-  type LaneReady,
-  type LaneResult,
-  type LaneTask,
   OVER_MEMORY,
   type Port,
   PROBE,
   type RuntimeSettings,
+  type WorkerReady,
+  type WorkerTask,
+  type WorkerTaskResult,
 } from '../../wire/worker-task.js';
-import type { Lane, LaneEvents } from '../dispatch/worker-link.js';
+import type { WorkerLink, WorkerLinkEvents } from '../dispatch/worker-link.js';
 import { countAbandoned } from './abandoned.js';
 import { LoopProbe } from './loop-probe.js';
 import { takeOutput } from './worker-output.js';
@@ -37,7 +37,7 @@ const BOOT_END_MS = 5000;
 
 type Worker = Piscina['threads'][number];
 
-type End = { readonly result: LaneResult } | { readonly thrown: unknown };
+type End = { readonly result: WorkerTaskResult } | { readonly thrown: unknown };
 
 /**
  * V8's own limit, in multiples of what a worker may keep. What doubles in one allocation, such as a Map, needs three times
@@ -45,7 +45,7 @@ type End = { readonly result: LaneResult } | { readonly thrown: unknown };
  */
 const HEAP_HEADROOM = 4;
 
-export class PiscinaLane implements Lane {
+export class PiscinaLink implements WorkerLink {
   readonly #shard: number;
   readonly #handlers: readonly HandlerSource[];
   readonly #settings: RuntimeSettings;
@@ -89,19 +89,19 @@ export class PiscinaLane implements Lane {
     });
   }
 
-  start(memory: LaneMemory, events: LaneEvents): Promise<HandlerHooks> {
+  start(memory: WorkerMemory, events: WorkerLinkEvents): Promise<HandlerHooks> {
     // A thread that fails when its task has ended already concerns nobody, but would end the process.
     this.#pool.on('error', () => {});
     const doorbell = new MessageChannel();
     this.#doorbell = doorbell.port1;
-    const task: LaneTask = {
+    const task: WorkerTask = {
       shard: this.#shard,
       memory,
       handlers: this.#handlers,
       settings: this.#settings,
       doorbell: doorbell.port2,
     };
-    const run: Promise<LaneResult> = this.#run(task, doorbell.port2);
+    const run: Promise<WorkerTaskResult> = this.#run(task, doorbell.port2);
     const thread = this.#pool.threads[0];
     let failure: unknown;
     if (thread !== undefined) takeOutput(thread, this.#onOutputDropped);
@@ -127,7 +127,7 @@ export class PiscinaLane implements Lane {
       );
     });
     return new Promise<HandlerHooks>((resolve, reject) => {
-      doorbell.port1.on('message', (message: LaneReady | DoorbellMessage) => {
+      doorbell.port1.on('message', (message: WorkerReady | DoorbellMessage) => {
         if (message === null) events.onDoorbell();
         else if (message === PROBE) this.#probe.onAnswer();
         else if (message === OVER_MEMORY) void this.kill(this.#overMemory());
@@ -147,7 +147,7 @@ export class PiscinaLane implements Lane {
   }
 
   /** Never throws: a thread that cannot even be made is one that died. */
-  async #run(task: LaneTask, doorbell: Port): Promise<LaneResult> {
+  async #run(task: WorkerTask, doorbell: Port): Promise<WorkerTaskResult> {
     return this.#pool.run(task, { transferList: [doorbell] as never, signal: this.#abort.signal });
   }
 

@@ -1,4 +1,4 @@
-/** What the watchdog looks at: the worker of one shard, through the words that it shares with it. Front end thread. */
+/** What the watchdog looks at: the worker of one shard, through the words that it shares with it. I/O thread. */
 import { WorkerSleep } from '../../wire/doorbell.js';
 import * as Word from '../../wire/word.js';
 import type { Shard } from '../dispatch/shard.js';

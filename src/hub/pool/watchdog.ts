@@ -56,7 +56,7 @@ export class Watchdog {
 
   readonly #look = (): void => {
     const now = performance.now();
-    // A machine or a front end that stood still must not be held against the workers.
+    // A machine or an I/O thread that stood still must not be held against the workers.
     const passed = Math.min(now - this.#lookedAt, 2 * this.#intervalMs);
     this.#lookedAt = now;
     const isDebugged = this.#isDebugged();

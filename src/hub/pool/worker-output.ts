@@ -1,6 +1,6 @@
 /**
  * What handlers print in worker threads, on its way to the process's stdout and stderr. It is taken from them in any case,
- * so that none of it waits in a worker; what nobody takes from the process is dropped. Front end thread.
+ * so that none of it waits in a worker; what nobody takes from the process is dropped. I/O thread.
  */
 import process from 'node:process';
 import type { Readable } from 'node:stream';

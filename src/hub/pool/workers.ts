@@ -1,5 +1,5 @@
 /**
- * The workers of a hub: their shards, who watches them, and what is said when one of them is in trouble. Front end
+ * The workers of a hub: their shards, who watches them, and what is said when one of them is in trouble. I/O
  * thread.
  */
 
@@ -20,12 +20,13 @@ import { shardOfKey } from '../admission/affinity.js';
 import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
 import type { FanOut } from '../dispatch/replies.js';
-import { Shard, type ShardHost } from '../dispatch/shard.js';
+import { Shard } from '../dispatch/shard.js';
+import type { ShardHost } from '../dispatch/shard-host.js';
 import { SpinGate } from '../dispatch/spin-gate.js';
 import { Turn } from '../dispatch/turn.js';
-import type { LaneExit } from '../dispatch/worker-link.js';
-import { LocalLane } from './local-link.js';
-import { PiscinaLane } from './piscina-links.js';
+import type { WorkerExit } from '../dispatch/worker-link.js';
+import { LocalLink } from './local-link.js';
+import { PiscinaLink } from './piscina-links.js';
 import { ShardWatch, type ShardWatchHost } from './shard-watch.js';
 import { Supervisor } from './supervisor.js';
 import { Watchdog } from './watchdog.js';
@@ -51,7 +52,7 @@ export class Workers {
   readonly #host: WorkersHost;
   readonly #shards: readonly Shard[];
   /** By shard: the threads of its worker that are left behind, and that of its life at hand. */
-  readonly #lanes: PiscinaLane[][] = [];
+  readonly #links: PiscinaLink[][] = [];
   readonly #supervisors: readonly Supervisor[];
   readonly #watchdog: Watchdog;
   readonly #spinGate: SpinGate;
@@ -71,7 +72,7 @@ export class Workers {
     };
     const watched = workers === 0 ? [] : this.#shards.map((shard) => new ShardWatch(shard, watch));
     this.#watchdog = new Watchdog(handlerTimeoutMs, watched, () => this.#lookForDebugger());
-    const spinner = new Spinner(host.options.spin, this.#spinGate.word, MayLook.Front, host.counters);
+    const spinner = new Spinner(host.options.spin, this.#spinGate.word, MayLook.IoThread, host.counters);
     this.turn = new Turn(this.#shards, spinner, this.#spinGate, () => host.relieve());
   }
 
@@ -109,13 +110,13 @@ export class Workers {
 
   /** Asks every worker's thread for a sign of life. */
   probe(): void {
-    for (const shard of this.#shards) if (shard.state === 'up') this.#lanes[shard.index]?.at(-1)?.probe();
+    for (const shard of this.#shards) if (shard.state === 'up') this.#links[shard.index]?.at(-1)?.probe();
   }
 
   /** How long each took to answer, in ms. */
   loopDelays(): (number | null)[] {
     return this.#shards.map(
-      ({ state, index }) => (state === 'up' && this.#lanes[index]?.at(-1)?.loopDelayMs()) || null,
+      ({ state, index }) => (state === 'up' && this.#links[index]?.at(-1)?.loopDelayMs()) || null,
     );
   }
 
@@ -149,7 +150,7 @@ export class Workers {
   #makeShards(handlers: readonly HandlerSource[]): Shard[] {
     const { workers, ordering, maxConcurrent, maxPayload } = this.#host.options;
     const settings = runtimeSettings(this.#host.options, this.#spinGate.word);
-    const host: ShardHost = {
+    const host: ShardHost<Shard> = {
       counters: this.#host.counters,
       connections: this.#host.connections,
       isLocal: workers === 0,
@@ -165,26 +166,26 @@ export class Workers {
       },
       onForgotten: (connection) => this.#host.onForgotten(connection),
     };
-    if (workers === 0) return [new Shard(0, host, () => new LocalLane(handlers, settings))];
+    if (workers === 0) return [new Shard(0, host, () => new LocalLink(handlers, settings))];
     const { counters } = this.#host;
     const onOutputDropped = () => {
       counters.logLinesDropped++;
     };
-    const makeLane = (index: number) => {
+    const makeLink = (index: number) => {
       const onAbandoned = () => {
         const message =
           'a worker thread cannot be ended, and is left behind: it is in native code or at a breakpoint';
         this.#host.log.error({ shard: index }, message);
       };
-      const lane = new PiscinaLane(index, handlers, settings, onAbandoned, onOutputDropped);
-      this.#lanes[index] = [...this.#abandoned(index), lane];
-      return lane;
+      const link = new PiscinaLink(index, handlers, settings, onAbandoned, onOutputDropped);
+      this.#links[index] = [...this.#abandoned(index), link];
+      return link;
     };
-    return Array.from({ length: workers }, (_, index) => new Shard(index, host, () => makeLane(index)));
+    return Array.from({ length: workers }, (_, index) => new Shard(index, host, () => makeLink(index)));
   }
 
-  #abandoned(index: number): PiscinaLane[] {
-    return this.#lanes[index]?.filter(({ isAbandoned }) => isAbandoned) ?? [];
+  #abandoned(index: number): PiscinaLink[] {
+    return this.#links[index]?.filter(({ isAbandoned }) => isAbandoned) ?? [];
   }
 
   #supervise(shard: Shard): Supervisor {
@@ -254,7 +255,7 @@ export class Workers {
     this.#host.emitter.emit('handlerTimeout', { shard: shard.index, kind: 'loop' });
   }
 
-  #onWorkerExit(shard: Shard, exit: LaneExit, victims: number): void {
+  #onWorkerExit(shard: Shard, exit: WorkerExit, victims: number): void {
     const { counters, log } = this.#host;
     counters.workerExits++;
     counters.crashed += victims;

@@ -1,4 +1,4 @@
-/** The handle of a connection that applications hold. Front end thread. */
+/** The handle of a connection that applications hold. I/O thread. */
 
 import { CloseCode } from '../../api/close-codes.js';
 import type { HubConnection, PingOptions } from '../../api/connection.js';

@@ -1,6 +1,6 @@
 /**
- * The connections as the application addresses them: one by its id, a user's, a topic's subscribers, or all. Front
- * end thread.
+ * The connections as the application addresses them: one by its id, a user's, a topic's subscribers, or all. I/O
+ * thread.
  */
 
 import { CloseCode } from '../../api/close-codes.js';
@@ -42,13 +42,13 @@ export class Registry implements FanOut, ConnectionHandleHost {
     this.pings = new Pings(counters);
   }
 
-  enter(connection: Connection): void {
-    this.#users.enter(connection);
+  add(connection: Connection): void {
+    this.#users.add(connection);
   }
 
-  leave(connection: Connection): void {
-    this.#users.leave(connection);
-    this.#topics.leave(connection);
+  remove(connection: Connection): void {
+    this.#users.remove(connection);
+    this.#topics.removeConnection(connection);
     this.pings.onGone(connection);
   }
 

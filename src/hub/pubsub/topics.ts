@@ -1,8 +1,8 @@
 /**
- * Topics: who is subscribed to what, and the fan-out of published messages. Front end thread.
+ * Topics: who is subscribed to what, and the fan-out of published messages. I/O thread.
  *
  * A publish puts one message, prepared once, into the outbound queue of every subscriber; the queues are sent in the
- * front end's turns. So a message keeps its place among the direct replies, a slow subscriber follows its own
+ * I/O thread's turns. So a message keeps its place among the direct replies, a slow subscriber follows its own
  * outbound policy, and the faster messages are published the more of them leave with one write.
  */
 import type { Connection } from '../connection/connection.js';
@@ -42,7 +42,7 @@ export class Topics {
   }
 
   /** The connection is gone. */
-  leave(connection: Connection): void {
+  removeConnection(connection: Connection): void {
     const member = connection.member;
     for (const topic of member?.topics ?? []) this.#remove(connection, topic);
     if (member !== undefined) member.topics = undefined;

@@ -1,4 +1,4 @@
-/** Connections by the user that they belong to: `data.userId` of what the upgrade hook returned. Front end thread. */
+/** Connections by the user that they belong to: `data.userId` of what the upgrade hook returned. I/O thread. */
 import type { Connection } from '../connection/connection.js';
 import { memberOf } from '../connection/member.js';
 
@@ -12,7 +12,7 @@ export function userIdOf(data: unknown): string | undefined {
 export class Users {
   readonly #connections = new Map<string, Set<Connection>>();
 
-  enter(connection: Connection): void {
+  add(connection: Connection): void {
     const userId = userIdOf(connection.data);
     if (userId === undefined) return;
     memberOf(connection).userId = userId;
@@ -21,7 +21,7 @@ export class Users {
     else group.add(connection);
   }
 
-  leave(connection: Connection): void {
+  remove(connection: Connection): void {
     // As it was when it entered: the application may have changed `data` since.
     const userId = connection.member?.userId;
     if (userId === undefined) return;

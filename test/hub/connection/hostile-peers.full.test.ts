@@ -1,5 +1,5 @@
 /**
- * Peers that send whatever takes the front end's time, as fast as it goes: they are cut off, everybody else is answered,
+ * Peers that send whatever takes the I/O thread's time, as fast as it goes: they are cut off, everybody else is answered,
  * and a signal ends the process, all while they go on.
  */
 import { expect, test } from 'vitest';

@@ -4,14 +4,14 @@ import { expect, test } from 'vitest';
 import { Connection } from '../../../src/hub/connection/connection.js';
 import type { ConnectionHost } from '../../../src/hub/connection/connection-host.js';
 import { Connections } from '../../../src/hub/connection/connections.js';
-import { Intake } from '../../../src/hub/dispatch/inbound-queue.js';
+import { InboundQueue } from '../../../src/hub/dispatch/inbound-queue.js';
 import { resolveOptions } from '../../../src/options/options.js';
 import { Counters } from '../../../src/telemetry/counters.js';
 import { Arena } from '../../../src/wire/arena.js';
 import * as Flag from '../../../src/wire/flag.js';
 import { InboundReader, InboundWriter } from '../../../src/wire/inbound.js';
 import * as Inbound from '../../../src/wire/inbound-kind.js';
-import { Block, CONTROL_BYTES } from '../../../src/wire/layout.js';
+import { CONTROL_BYTES, RingMemory } from '../../../src/wire/layout.js';
 import * as Word from '../../../src/wire/word.js';
 import { property } from '../../support/property.js';
 
@@ -19,11 +19,11 @@ import { property } from '../../support/property.js';
 const SHARE = 128;
 const RING_BYTES = 64 * 1024;
 
-/** An intake, and a worker that takes one record at a time. */
+/** An inboundQueue, and a worker that takes one record at a time. */
 class Lab {
   readonly counters = new Counters();
   readonly connections = new Connections();
-  readonly intake = new Intake(this.counters, this.connections, () => {});
+  readonly inboundQueue = new InboundQueue(this.counters, this.connections, () => {});
   readonly peers: Connection[];
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
   readonly #reader: InboundReader;
@@ -35,11 +35,16 @@ class Lab {
   worstDelay = 0;
 
   constructor(count: number) {
-    const block = new Block(new SharedArrayBuffer(RING_BYTES));
+    const block = new RingMemory(new SharedArrayBuffer(RING_BYTES));
     const arena = new Arena(new SharedArrayBuffer(RING_BYTES));
-    const writer = new InboundWriter(this.#control, block, arena, new Block(new ArrayBuffer(RING_BYTES)));
+    const writer = new InboundWriter(
+      this.#control,
+      block,
+      arena,
+      new RingMemory(new ArrayBuffer(RING_BYTES)),
+    );
     this.#reader = new InboundReader(this.#control, block, arena);
-    this.intake.attach(writer);
+    this.inboundQueue.attach(writer);
     const host = {
       limits: resolveOptions(),
       counters: this.counters,
@@ -49,7 +54,7 @@ class Lab {
         const origin = {
           slot,
           generation,
-          shard: { index: 0, gone() {}, push() {}, dropMessages() {}, tellRoom() {} },
+          shard: { index: 0, connectionGone() {}, pushMessage() {}, dropMessages() {}, grantCredit() {} },
           request: '{}',
           remoteAddress: '',
           route: { path: '/ws', connections: 0 },
@@ -69,13 +74,13 @@ class Lab {
     if (this.arrived[peer] === this.taken[peer])
       this.#waiting.push({ peer, serial: this.arrived[peer]!, takenThen: [...this.taken] });
     this.arrived[peer]!++;
-    this.intake.enter(connection, Inbound.Message | Flag.Binary, new Uint8Array(bytes));
+    this.inboundQueue.enqueue(connection, Inbound.Message | Flag.Binary, new Uint8Array(bytes));
   }
 
   /** The worker takes and finishes so many records; false when there was none left. */
   work(count: number): boolean {
     for (let done = 0; done < count; ) {
-      this.intake.flush();
+      this.inboundQueue.flush();
       if (!this.#reader.refresh() || !this.#reader.next()) return false;
       const { kind, slot, length } = this.#reader;
       this.#reader.take();
@@ -84,22 +89,22 @@ class Lab {
         this.#take(slot);
         done++;
       }
-      this.intake.finish(this.peers[slot], 1, kind === Inbound.Message ? length : 0);
-      this.intake.release(Atomics.load(this.#control, Word.InReleased));
+      this.inboundQueue.finish(this.peers[slot], 1, kind === Inbound.Message ? length : 0);
+      this.inboundQueue.release(Atomics.load(this.#control, Word.InReleased));
     }
     return true;
   }
 
-  /** The worker works off all that is there, then the front end hears of it. @returns whose messages, one after the other */
+  /** The worker works off all that is there, then the I/O thread hears of it. @returns whose messages, one after the other */
   workBatch(): number[] {
     const order: number[] = [];
     let bytes = 0;
-    this.intake.flush();
+    this.inboundQueue.flush();
     this.#reader.refresh();
     while (this.#reader.next()) {
       const { kind, slot, length } = this.#reader;
       this.#reader.take();
-      if (kind !== Inbound.Message) this.intake.finish(this.peers[slot], 1, 0);
+      if (kind !== Inbound.Message) this.inboundQueue.finish(this.peers[slot], 1, 0);
       else {
         this.#take(slot);
         order.push(slot);
@@ -107,8 +112,8 @@ class Lab {
       }
     }
     this.#reader.release();
-    for (const slot of order) this.intake.finish(this.peers[slot], 1, bytes);
-    this.intake.release(Atomics.load(this.#control, Word.InReleased));
+    for (const slot of order) this.inboundQueue.finish(this.peers[slot], 1, bytes);
+    this.inboundQueue.release(Atomics.load(this.#control, Word.InReleased));
     return order;
   }
 
@@ -152,7 +157,7 @@ test('whatever arrives in whatever order, no other connection gets more than a s
     while (lab.work(1));
     expect(lab.taken).toEqual(lab.arrived);
     expect(lab.worstDelay).toBeLessThanOrEqual(SHARE + 1);
-    expect([lab.counters.inFlight, lab.counters.inFlightBytes, lab.intake.inFlight]).toEqual([0, 0, 0]);
+    expect([lab.counters.inFlight, lab.counters.inFlightBytes, lab.inboundQueue.inFlight]).toEqual([0, 0, 0]);
   });
 });
 

@@ -58,7 +58,7 @@ describe('auto', () => {
       if (i % 2 === 0) expect(miss()).toBe(true);
       clock.nowMs += 5;
     }
-    for (const others of [MayLook.Nobody, MayLook.Front]) {
+    for (const others of [MayLook.Nobody, MayLook.IoThread]) {
       gate[0] = others;
       expect(hit()).toBe(false);
     }
@@ -113,7 +113,7 @@ describe('the gate', () => {
     expect(levelAfter(90)).toBe(MayLook.Nobody);
     expect(levelAfter(20)).toBe(MayLook.All);
     expect(levelAfter(100, 10)).toBe(MayLook.Nobody);
-    expect(levelAfter(100, 3)).toBe(MayLook.Front);
+    expect(levelAfter(100, 3)).toBe(MayLook.IoThread);
     expect(levelAfter(100, 1)).toBe(MayLook.All);
   });
 

@@ -1,18 +1,19 @@
-/** One turn of the front end works on replies until its time is up, and the next one goes on where it stopped. */
+/** One turn of the I/O thread works on replies until its time is up, and the next one goes on where it stopped. */
 import { expect, test } from 'vitest';
 import { Connection } from '../../../src/hub/connection/connection.js';
 import type { ConnectionHost } from '../../../src/hub/connection/connection-host.js';
 import { Connections } from '../../../src/hub/connection/connections.js';
 import { SendVerdict } from '../../../src/hub/connection/socket-port.js';
 import { ReplyApplier } from '../../../src/hub/dispatch/replies.js';
-import { Shard, type ShardHost } from '../../../src/hub/dispatch/shard.js';
+import { Shard } from '../../../src/hub/dispatch/shard.js';
+import type { ShardHost } from '../../../src/hub/dispatch/shard-host.js';
 import { resolveOptions } from '../../../src/options/options.js';
 import { Counters } from '../../../src/telemetry/counters.js';
 import { Arena } from '../../../src/wire/arena.js';
 import * as Flag from '../../../src/wire/flag.js';
 import { InboundReader, InboundWriter } from '../../../src/wire/inbound.js';
 import * as Inbound from '../../../src/wire/inbound-kind.js';
-import { Block, CONTROL_BYTES, type LaneMemory } from '../../../src/wire/layout.js';
+import { CONTROL_BYTES, RingMemory, type WorkerMemory } from '../../../src/wire/layout.js';
 import { ReplyReader, ReplyWriter } from '../../../src/wire/replies.js';
 import * as Reply from '../../../src/wire/reply-kind.js';
 
@@ -25,7 +26,7 @@ test.each([
   ['for two connections in turn', (i: number) => i % 2, 100],
 ] as const)('tiny replies %s', (_, slotOf, mostInATurn) => {
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-  const block = new Block(new SharedArrayBuffer(1 << 20));
+  const block = new RingMemory(new SharedArrayBuffer(1 << 20));
   const writer = new ReplyWriter(control, block, () => {
     throw new Error('the ring is full');
   });
@@ -37,7 +38,7 @@ test.each([
   let done = 0;
   const applier = new ReplyApplier(
     new ReplyReader(control, block),
-    new InboundWriter(control, new Block(new ArrayBuffer(1 << 16)), new Arena(new ArrayBuffer(0))),
+    new InboundWriter(control, new RingMemory(new ArrayBuffer(1 << 16)), new Arena(new ArrayBuffer(0))),
     connections,
     {
       onDone: (_connection: unknown, records: number) => {
@@ -46,7 +47,7 @@ test.each([
       onFailure() {},
       onDeferred() {},
       onBegun() {},
-      onRoomAsked() {},
+      onCreditAsked() {},
     } as never,
     {} as never,
   );
@@ -72,7 +73,7 @@ test('memory is given back though turn after turn ends before all replies are ap
   const counters = new Counters();
   const connections = new Connections();
   const host = { counters, connections, maxPayload: SIZE, concurrency: 1, schedule() {}, flushSoon() {} };
-  const shard = new Shard(0, host as unknown as ShardHost, () => link as never);
+  const shard = new Shard(0, host as unknown as ShardHost<Shard>, () => link as never);
   await shard.start();
   const connectionHost = { ...host, limits: resolveOptions() } as unknown as ConnectionHost<Connection>;
   const port = { send: () => SendVerdict.Sent, bufferedBytes: () => 0, cork: (work: () => void) => work() };
@@ -111,10 +112,10 @@ class EchoLink {
   #inbound!: InboundReader;
   #replies!: ReplyWriter;
 
-  async start({ control: memory, inbound, arena, replies }: LaneMemory) {
+  async start({ control: memory, inbound, arena, replies }: WorkerMemory) {
     const control = new Int32Array(memory);
-    this.#inbound = new InboundReader(control, new Block(inbound), new Arena(arena));
-    this.#replies = new ReplyWriter(control, new Block(replies), () => {
+    this.#inbound = new InboundReader(control, new RingMemory(inbound), new Arena(arena));
+    this.#replies = new ReplyWriter(control, new RingMemory(replies), () => {
       throw new Error('the ring is full');
     });
     return { open: false, close: false };

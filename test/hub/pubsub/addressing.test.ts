@@ -11,7 +11,7 @@ import { until } from '../../support/until.js';
 
 const handler = fixture('topics.mjs');
 
-describe('a connection on the front end', () => {
+describe('a connection on the I/O thread', () => {
   test('is found by the id that its handler knows, until it is gone', async () => {
     const { hub } = await startHub({ handler: fixture('hooks.mjs') });
     const client = await WsClient.connect(`${hub.wsUrl}?a=1`);
@@ -24,8 +24,8 @@ describe('a connection on the front end', () => {
       topics: [],
     });
     expect(connection!.request).toMatchObject({ path: '/ws', query: 'a=1' });
-    expect(connection!.send('from the front end')).toBe('accepted');
-    expect(await client.nextText()).toContain('from the front end');
+    expect(connection!.send('from the I/O thread')).toBe('accepted');
+    expect(await client.nextText()).toContain('from the I/O thread');
     await client.close();
     await until('it to be gone', () => hub.get(connection!.id) === undefined);
     expect(connection!.isOpen).toBe(false);
@@ -112,7 +112,7 @@ describe('a connection on the front end', () => {
     expect(await client.collectTexts(2)).toEqual(['one', 'two']);
   });
 
-  test('is subscribed from the front end too', async () => {
+  test('is subscribed from the I/O thread too', async () => {
     const { hub } = await startHub({ handler });
     const client = await WsClient.connect(hub.wsUrl);
     const [connection] = [...hub.connections()];

@@ -93,7 +93,7 @@ describe.each([2, 0])('with %i workers', (workers) => {
     expect(hub.topics()).toEqual(new Map([['room', 1]]));
   });
 
-  test('a topic with a bad name is refused, in the worker and on the front end', async () => {
+  test('a topic with a bad name is refused, in the worker and on the I/O thread', async () => {
     const { hub } = await startHub({ handler, workers });
     const client = await WsClient.connect(hub.wsUrl);
     expect(await client.ask('bad-topic')).toBe('ERR_TOPIC');

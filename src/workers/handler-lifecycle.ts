@@ -4,21 +4,25 @@ import type { Handler, WorkerContext } from '../api/handler.js';
 import { within } from '../util/within.js';
 import type { HandlerSource } from '../wire/worker-task.js';
 
-export interface LifeSettings {
+export interface LifecycleSettings {
   readonly shard: number;
   readonly workers: number;
   /** 0 is no limit. */
   readonly handlerTimeoutMs: number;
 }
 
-export class Life {
+export class HandlerLifecycle {
   readonly #handler: Handler;
   readonly #name: string;
   readonly #timeoutMs: number;
   readonly #abort = new AbortController();
   readonly #worker: WorkerContext;
 
-  constructor(handler: Handler, source: HandlerSource, { shard, workers, handlerTimeoutMs }: LifeSettings) {
+  constructor(
+    handler: Handler,
+    source: HandlerSource,
+    { shard, workers, handlerTimeoutMs }: LifecycleSettings,
+  ) {
     this.#handler = handler;
     this.#name = source.name;
     this.#timeoutMs = handlerTimeoutMs;

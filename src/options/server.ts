@@ -67,7 +67,7 @@ const IDLE_TIMEOUT = z
   .refine((s) => s === 0 || (s >= 8 && s <= 960 && s % 4 === 0))
   .default(60);
 
-export const frontOptions = {
+export const serverOptions = {
   host: option(z.string().min(1).default('127.0.0.1'), {
     description: 'address to listen on',
     takes: 'an IP address or a host name',

@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import { Connection } from '../../src/hub/connection/connection.js';
 import type { ConnectionHost } from '../../src/hub/connection/connection-host.js';
 import { Connections } from '../../src/hub/connection/connections.js';
-import { Intake } from '../../src/hub/dispatch/inbound-queue.js';
+import { InboundQueue } from '../../src/hub/dispatch/inbound-queue.js';
 import { resolveOptions } from '../../src/options/options.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Arena } from '../../src/wire/arena.js';
 import { InboundReader, InboundWriter } from '../../src/wire/inbound.js';
 import * as Inbound from '../../src/wire/inbound-kind.js';
-import { Block, CONTROL_BYTES } from '../../src/wire/layout.js';
+import { CONTROL_BYTES, RingMemory } from '../../src/wire/layout.js';
 import * as Word from '../../src/wire/word.js';
 
 /** Full before one connection is at its share. */
@@ -18,9 +18,9 @@ const RING_BYTES = 1024;
 function setUp() {
   const counters = new Counters();
   const connections = new Connections();
-  const intake = new Intake(counters, connections, () => {});
+  const inboundQueue = new InboundQueue(counters, connections, () => {});
   const connection = connections.add((slot, generation) => {
-    const shard = { index: 0, gone() {}, push() {}, dropMessages() {}, tellRoom() {} };
+    const shard = { index: 0, connectionGone() {}, pushMessage() {}, dropMessages() {}, grantCredit() {} };
     const origin = {
       slot,
       generation,
@@ -38,9 +38,9 @@ function setUp() {
     );
   });
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-  const block = new Block(new SharedArrayBuffer(RING_BYTES));
+  const block = new RingMemory(new SharedArrayBuffer(RING_BYTES));
   const arena = new Arena(new ArrayBuffer(0));
-  const attach = () => intake.attach(new InboundWriter(control, block, arena));
+  const attach = () => inboundQueue.attach(new InboundWriter(control, block, arena));
   const reader = new InboundReader(control, block, arena);
   /** The kinds of all records that are there. */
   const take = () => {
@@ -53,48 +53,47 @@ function setUp() {
     }
     return kinds;
   };
-  return { counters, intake, connection, control, attach, take };
+  return { counters, inboundQueue, connection, control, attach, take };
 }
 
 test('a worker that does not know the connection is told nothing', () => {
-  const { intake, connection, attach, take } = setUp();
+  const { inboundQueue, connection, attach, take } = setUp();
   attach();
-  intake.tellRoom(connection);
-  intake.flush();
+  inboundQueue.grantCredit(connection);
+  inboundQueue.flush();
   expect(take()).toEqual([]);
 });
 
 test('it is no message: neither in flight, nor for the replacement of a worker that dies with it', () => {
-  const { counters, intake, connection, control, attach, take } = setUp();
+  const { counters, inboundQueue, connection, control, attach, take } = setUp();
   attach();
-  intake.enter(connection, Inbound.Message, Uint8Array.of(1));
-  intake.flush();
+  inboundQueue.enqueue(connection, Inbound.Message, Uint8Array.of(1));
+  inboundQueue.flush();
   expect(take()).toEqual([Inbound.Open, Inbound.Message]);
   const { inFlight } = counters;
-  intake.finish(connection, 1, 0);
-  intake.finish(connection, 1, 1);
-  intake.askRoom(connection);
-  intake.tellRoom(connection);
-  intake.tellRoom(connection);
-  intake.flush();
+  inboundQueue.finish(connection, 1, 0);
+  inboundQueue.finish(connection, 1, 1);
+  inboundQueue.grantCredit(connection);
+  inboundQueue.grantCredit(connection);
+  inboundQueue.flush();
   expect(counters.inFlight).toBe(inFlight - 2);
   // Two are in the ring, untaken, and one is not even there.
-  intake.tellRoom(connection);
-  expect(intake.detach(Atomics.load(control, Word.InTaken), [connection])).toEqual([]);
-  expect(connection).toMatchObject({ backlog: undefined, wantsRoom: false, inFlight: 0, inRing: 0 });
+  inboundQueue.grantCredit(connection);
+  expect(inboundQueue.detach(Atomics.load(control, Word.InTaken), [connection])).toEqual([]);
+  expect(connection).toMatchObject({ backlog: undefined, wantsCredit: false, inFlight: 0, inRing: 0 });
 });
 
 test('it waits while the ring is full, and comes ahead of the backlog', () => {
-  const { intake, connection, control, attach, take } = setUp();
+  const { inboundQueue, connection, control, attach, take } = setUp();
   attach();
-  for (let i = 0; i < 100; i++) intake.enter(connection, Inbound.Message, new Uint8Array(0));
-  intake.tellRoom(connection);
-  intake.flush();
+  for (let i = 0; i < 100; i++) inboundQueue.enqueue(connection, Inbound.Message, new Uint8Array(0));
+  inboundQueue.grantCredit(connection);
+  inboundQueue.flush();
   const before = take();
-  expect(before).not.toContain(Inbound.Room);
+  expect(before).not.toContain(Inbound.Credit);
   expect(connection.backlog?.length).toBe(100 - (before.length - 1));
-  intake.release(Atomics.load(control, Word.InReleased));
-  for (let i = 0; i < before.length; i++) intake.finish(connection, 1, 0);
-  intake.flush();
-  expect(take()[0]).toBe(Inbound.Room);
+  inboundQueue.release(Atomics.load(control, Word.InReleased));
+  for (let i = 0; i < before.length; i++) inboundQueue.finish(connection, 1, 0);
+  inboundQueue.flush();
+  expect(take()[0]).toBe(Inbound.Credit);
 });
