@@ -154,10 +154,10 @@ describe('what is foreign', () => {
       'zod',
       [
         'options/application.ts',
-        'options/front.ts',
         'options/limits.ts',
         'options/meta.ts',
         'options/options.ts',
+        'options/server.ts',
       ],
     ],
     ['commander', ['cli/program.ts']],

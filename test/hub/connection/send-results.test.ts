@@ -43,14 +43,14 @@ describe.each([2, 0])('workers: %i', (workers) => {
   });
 
   test('queued: past a window, and until the peer has read', async () => {
-    const { hub, barriers, path } = await setUp({ highWaterMark: 4 * SIZE, handlerTimeoutMs: 100 });
+    const { hub, barriers, path } = await setUp({ highWaterMark: 4 * SIZE, handlerTimeoutMs: 500 });
     const client = await RawClient.open(hub.port, { path });
     client.pause();
     // Fills the kernel's buffers first: they take some megabytes before anybody has to wait.
     client.text(`awaited ${SIZE} 100000`);
     let sent = -1;
     await until('nothing more to be sent', () => sent === (sent = hub.stats().messages.sent) && sent > 0, {
-      everyMs: 150,
+      everyMs: 600,
     });
     // It waits for its peer, so it is not late; below the bounds of its queue, so it is not closed.
     expect(hub.stats()).toMatchObject({ handlerTimeouts: 0, connections: { open: 1 } });
