@@ -66,6 +66,45 @@ describe('the pages', () => {
     expect(named.map(([, path]) => path!).filter((path) => !exists(path) && !isMade(path))).toEqual([]);
   });
 
+  describe('ARCHITECTURE.md', () => {
+    const text = read('ARCHITECTURE.md');
+
+    test('names files that exist, also where the folder was named before', () => {
+      let folder = '';
+      const missing = [...text.matchAll(/`(src\/[\w./-]+|[\w-]+\.ts)`/g)].filter(([, name]) => {
+        const path = name!.startsWith('src/') ? name! : join(folder, name!);
+        if (name!.startsWith('src/')) folder = path.endsWith('.ts') ? dirname(path) : path;
+        return !exists(path);
+      });
+      expect(missing.map(([all]) => all)).toEqual([]);
+    });
+
+    test('names tests that exist, for each of the seven promises', () => {
+      const lists = [...text.matchAll(/^\d\. \*\*[^*]+\*\*: [\s\S]*?Tests?: (.*)\.$/gm)];
+      const named = lists.flatMap(([, list]) => [...list!.matchAll(/`([\w-]+)`/g)].map(([, name]) => name!));
+      expect(lists).toHaveLength(7);
+      expect(named.filter((name) => !tests.has(name))).toEqual([]);
+    });
+
+    test('names classes, types and their members as the sources do', () => {
+      const sources = readdirSync(join(ROOT, 'src'), { recursive: true })
+        .map((name) => `src/${String(name)}`)
+        .filter((path) => path.endsWith('.ts'))
+        .map(read);
+      const holds = (pattern: string) => sources.some((source) => new RegExp(pattern, 'm').test(source));
+      const named = [...text.matchAll(/`([A-Z][a-z]\w+)(?:\.(\w+))?`/g)].filter(
+        ([, name]) => name !== 'Atomics',
+      );
+      expect(named.length).toBeGreaterThan(10);
+      const unknown = named.filter(
+        ([, name, member]) =>
+          !holds(`(class|interface|type) ${name}\\b`) ||
+          (member !== undefined && !holds(`^  (async )?${member}\\(`)),
+      );
+      expect(unknown.map(([all]) => all)).toEqual([]);
+    });
+  });
+
   test.each(['docs/internals/engine.md', 'docs/reliability.md'])('%s names tests that exist', (page) => {
     const [, ...tables] = read(page).split(/^\|.*\| (?:held|shown) by \|\n/m);
     const rows = tables.flatMap((table) => /^(?:\|.*\n)+/.exec(table)?.[0].trim().split('\n').slice(1) ?? []);

@@ -1,4 +1,5 @@
 /** Which part of the sources may know which other one, types included. */
+import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findCycles, type Import, type Module, parseModule, readModules } from '../support/source-graph.js';
@@ -99,6 +100,25 @@ describe('the parts', () => {
         .map((other) => `${room} → ${other}`),
     );
     expect(unused).toEqual([]);
+  });
+
+  test('ARCHITECTURE.md lists the same rooms, each below those that it knows', () => {
+    const page = readFileSync(new URL('../../ARCHITECTURE.md', import.meta.url), 'utf8');
+    const cells = [...page.matchAll(/^\| (`src\/[^|]*) \|/gm)].map(([, cell]) => cell!);
+    const places = cells.flatMap((cell, place) =>
+      [...cell.matchAll(/`src\/([^`]+)`/g)].map(([, path]) => {
+        const room = path!.endsWith('.ts') ? posix.dirname(path!) : path!;
+        return [room, place] as const;
+      }),
+    );
+    const placeOf = new Map(places);
+    expect([...placeOf.keys()].sort()).toEqual(ROOMS.map(([room]) => room).sort());
+    const below = ROOMS.flatMap(([room, ...others]) =>
+      others
+        .filter((other) => placeOf.get(other)! >= placeOf.get(room)!)
+        .map((other) => `${room} → ${other}`),
+    );
+    expect(below).toEqual([]);
   });
 
   test('the command line uses the package as its users do', () => {
