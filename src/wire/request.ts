@@ -6,6 +6,7 @@
 import { deserialize, serialize } from 'node:v8';
 import { HubError } from '../api/errors.js';
 import type { HandshakeRequest } from '../api/handshake-request.js';
+import { joinTarget } from '../util/request-target.js';
 
 /** A handshake and what the application's `upgrade` hook said of it. */
 export interface Handshake {
@@ -104,7 +105,7 @@ export function decodeHandshake(text: string): Handshake {
     text,
   ) as Encoded;
   const request: HandshakeRequest = {
-    url: query === '' ? path : `${path}?${query}`,
+    url: joinTarget(path, query),
     path,
     query,
     headers: unpackHeaders(headers),

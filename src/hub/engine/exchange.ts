@@ -16,7 +16,7 @@ export class UwsExchange implements HttpExchange {
   readonly path: string;
   readonly query: string;
   readonly remoteAddress: string;
-  /** Its connection serves nothing else: see `FrontOptions.proxyProtocol`. */
+  /** Its connection serves nothing else: see `EngineServerOptions.proxyProtocol`. */
   readonly #isolated: boolean;
   readonly #isPutOff: boolean;
   readonly headers: Headers;

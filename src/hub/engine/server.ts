@@ -5,6 +5,7 @@
 import { HubError } from '../../api/errors.js';
 import type { HandshakeRequest } from '../../api/handshake-request.js';
 import { formatAddress } from '../../util/address.js';
+import { joinTarget } from '../../util/request-target.js';
 import { parseSubprotocols } from '../admission/subprotocols.js';
 import type { HandshakePort } from '../admission/upgrade.js';
 import type { Acceptance } from '../admission/upgrade-result.js';
@@ -243,7 +244,7 @@ export class EngineServer {
     const query = req.getQuery() ?? '';
     const headers = readHeaders(req);
     return {
-      url: query === '' ? path : `${path}?${query}`,
+      url: joinTarget(path, query),
       path,
       query,
       headers,

@@ -3,6 +3,7 @@
  */
 import type { HandshakeRequest } from '../../api/handshake-request.js';
 import { type HeaderList, textHeaders } from '../../util/headers.js';
+import { joinTarget } from '../../util/request-target.js';
 import type { Refusal } from '../admission/admission.js';
 
 /** All headers of a request, names in lower case. A header that came twice is joined with `, `. */
@@ -83,6 +84,5 @@ export function respondRefusal(
 
 /** A request as the hooks for handshakes see one. */
 export function toRequest({ path, query, headers, remoteAddress }: HttpExchange): HandshakeRequest {
-  const url = query === '' ? path : `${path}?${query}`;
-  return { url, path, query, headers, remoteAddress, subprotocols: [] };
+  return { url: joinTarget(path, query), path, query, headers, remoteAddress, subprotocols: [] };
 }

@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, HubError, isAbortError } from '../../api/errors.js';
 import type { HttpHandler } from '../../api/http.js';
 import { TOKEN } from '../../util/http-token.js';
+import { joinTarget } from '../../util/request-target.js';
 import { within } from '../../util/within.js';
 import {
   nothingThere,
@@ -128,7 +129,7 @@ export class HttpApp {
       }
       const { remoteAddress } = exchange;
       const response = await handler(request, { remoteAddress });
-      // Nothing may be written before the engine has seen the end of what it read: see `FrontOptions.proxyProtocol`.
+      // Nothing may be written before the engine has seen the end of what it read: see `EngineServerOptions.proxyProtocol`.
       if (exchange.isIsolated) await nextTurn();
       if (response === undefined) this.#refuse(exchange, nothingThere());
       else await sendResponse(exchange, response, abort.signal, this.#options.maxQueueBytes);
@@ -148,7 +149,7 @@ export class HttpApp {
   ): Request | undefined {
     const { host = 'localhost' } = headers;
     if (!/^[^\s/?#@\\]+$/.test(host) || !path.startsWith('/')) return undefined;
-    const url = `${this.#options.scheme}://${host}${path}${query === '' ? '' : `?${query}`}`;
+    const url = `${this.#options.scheme}://${host}${joinTarget(path, query)}`;
     if (!URL.canParse(url)) return undefined;
     const pairs = Object.entries(headers).map(([name, value]): [string, string] => [
       name,

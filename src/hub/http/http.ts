@@ -110,8 +110,8 @@ export class HttpRoutes {
       const { status, headers } = allResting();
       exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `no worker serves${names}\n`);
     } else if (readiness === 'running' && !this.#host.isListening()) {
-      const headers = [['Retry-After', '1'], ...TEXT, NOT_CACHED] as const;
-      exchange.respond('503 Service Unavailable', headers, `file descriptors have run out${names}\n`);
+      const { status, headers, body } = tryAgain('overloaded', 'file descriptors have run out');
+      exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `${body}${names}\n`);
     } else if (readiness === 'running') {
       exchange.respond('200 OK', [...TEXT, NOT_CACHED], `ready${names}\n`);
     } else {
