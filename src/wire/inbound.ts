@@ -10,15 +10,7 @@ import { Deque } from '../util/deque.js';
 import type { Arena } from './arena.js';
 import { copyBytes } from './copy.js';
 import * as Flag from './flag.js';
-import {
-  INBOUND_HEADER_BYTES,
-  KIND_MASK,
-  PAD,
-  type RingMemory,
-  recordUnits,
-  UNIT_BYTES,
-  UNIT_WORDS,
-} from './layout.js';
+import { INBOUND_HEADER_BYTES, KIND_MASK, PAD, type RingMemory, recordUnits, UNIT_BYTES } from './layout.js';
 import * as Word from './word.js';
 
 /** Payloads from this size on go into the arena: a second copy costs more than a call and a place for each. */
@@ -64,7 +56,7 @@ export class InboundWriter {
   #last = 0;
   /** The most units that the ring held, lately. */
   #peak = MIN_PEAK_UNITS;
-  /** True when the ring is to start over at the start of its block. */
+  /** True when the ring is to start over at the start of its memory. */
   #isAround = false;
   /** Units that were skipped last, and the position behind them. */
   #skipped = 0;
@@ -97,7 +89,7 @@ export class InboundWriter {
     if (length >= this.#arenaFrom) return this.#tryWriteLarge(kind, slot, generation, payload!);
     if (!this.#begin(kind, slot, generation, length)) return false;
     if (length > 0)
-      this.#private.bytes.set(payload!, this.#private.offset(this.#last) + INBOUND_HEADER_BYTES);
+      this.#private.bytes.set(payload!, this.#private.byteAt(this.#last) + INBOUND_HEADER_BYTES);
     return true;
   }
 
@@ -105,7 +97,7 @@ export class InboundWriter {
   tryWriteText(kind: number, slot: number, generation: number, text: string): boolean {
     const length = Buffer.byteLength(text);
     if (!this.#begin(kind, slot, generation, length)) return false;
-    const at = this.#private.offset(this.#last) + INBOUND_HEADER_BYTES;
+    const at = this.#private.byteAt(this.#last) + INBOUND_HEADER_BYTES;
     this.#private.bytes.write(text, at, length, 'utf8');
     return true;
   }
@@ -129,10 +121,10 @@ export class InboundWriter {
   /** Gives back the memory before a position that the worker has released. */
   free(position: number): void {
     this.#freed = position;
-    const { words, units } = this.#private;
+    const { words } = this.#private;
     const inArena = this.#inArena;
     for (let at = inArena.peek(); at !== undefined && ((position - at) | 0) > 0; at = inArena.peek()) {
-      const word = (at & (units - 1)) * UNIT_WORDS;
+      const word = this.#private.wordAt(at);
       this.#arena.giveBack(words[word + PLACE_WORD]!, words[word + 3]!);
       inArena.shift();
     }
@@ -150,20 +142,21 @@ export class InboundWriter {
 
   /** First word (kind and flags) of a record that has not been freed. */
   headAt(position: number): number {
-    return this.#private.words[(position & (this.#private.units - 1)) * UNIT_WORDS]!;
+    return this.#private.words[this.#private.wordAt(position)]!;
   }
 
   /** All records from a position on, copied: what a replacement worker has to get. */
   recordsFrom(position: number): InboundRecord[] {
     const records: InboundRecord[] = [];
-    const { words, units } = this.#private;
+    const ring = this.#private;
+    const { words } = ring;
     let at = position;
     while (at !== this.#staged) {
-      const word = (at & (units - 1)) * UNIT_WORDS;
+      const word = ring.wordAt(at);
       const head = words[word]!;
       const kind = head & KIND_MASK;
       if (kind === PAD) {
-        at = (at + (units - (at & (units - 1)))) | 0;
+        at = ring.skip(at);
         continue;
       }
       records.push({
@@ -188,8 +181,7 @@ export class InboundWriter {
       return false;
     }
     copyBytes(this.#arena.bytes, place, payload);
-    const { words, units } = this.#private;
-    words[(this.#last & (units - 1)) * UNIT_WORDS + PLACE_WORD] = place;
+    this.#private.words[this.#private.wordAt(this.#last) + PLACE_WORD] = place;
     this.#inArena.push(this.#last);
     this.#stagedBeside += length >>> 3;
     return true;
@@ -198,8 +190,8 @@ export class InboundWriter {
   /** Makes room for a record at `#last` and writes its header; false when there is none. */
   #begin(kind: number, slot: number, generation: number, length: number): boolean {
     if (!this.#reserve(unitsOf(kind, length))) return false;
-    const { words, units } = this.#private;
-    const word = (this.#last & (units - 1)) * UNIT_WORDS;
+    const { words } = this.#private;
+    const word = this.#private.wordAt(this.#last);
     words[word] = kind;
     words[word + 1] = slot;
     words[word + 2] = generation;
@@ -209,7 +201,7 @@ export class InboundWriter {
 
   #reserve(units: number): boolean {
     const capacity = this.#private.units;
-    const start = this.#staged & (capacity - 1);
+    const start = this.#private.unitAt(this.#staged);
     const used = (this.#staged - this.#freed) | 0;
     const startsOver = start + units > capacity || (this.#isAround && used + units <= start);
     const padding = startsOver ? capacity - start : 0;
@@ -228,15 +220,13 @@ export class InboundWriter {
     const skipped = ((this.#skippedTo - this.#freed) | 0) > 0 ? this.#skipped : 0;
     const held = ((this.#staged - this.#freed) | 0) - skipped;
     this.#peak = Math.max(held, this.#peak - (this.#peak >>> 8), MIN_PEAK_UNITS);
-    this.#isAround = (this.#staged & (this.#private.units - 1)) >= this.#peak;
+    this.#isAround = this.#private.unitAt(this.#staged) >= this.#peak;
   }
 
   #skipToStart(): void {
-    const capacity = this.#private.units;
-    const start = this.#staged & (capacity - 1);
-    this.#private.words[start * UNIT_WORDS] = PAD;
+    this.#private.words[this.#private.wordAt(this.#staged)] = PAD;
     this.#pad = this.#staged;
-    this.#skipped = capacity - start;
+    this.#skipped = this.#private.unitsLeft(this.#staged);
     this.#skippedTo = this.#staged = (this.#staged + this.#skipped) | 0;
     this.#stagedBeside -= this.#skipped;
     this.#isAround = false;
@@ -244,14 +234,13 @@ export class InboundWriter {
 
   /**
    * Copies what was staged before a position to shared memory: at most two aligned bulk copies, up to the end of the
-   * block or to a `PAD` before it, and from its start.
+   * ring or to a `PAD` before it, and from its start.
    */
   #cross(end: number): void {
-    const { units } = this.#private;
     const count = (end - this.#crossed) | 0;
     if (count === 0 || this.#private === this.#shared) return;
-    const start = this.#crossed & (units - 1);
-    const untilEnd = units - start;
+    const start = this.#private.unitAt(this.#crossed);
+    const untilEnd = this.#private.unitsLeft(this.#crossed);
     const untilPad = this.#pad === undefined ? count : (this.#pad + 1 - this.#crossed) | 0;
     this.#copyUnits(start, Math.min(count, untilEnd, untilPad));
     if (count > untilEnd) this.#copyUnits(0, count - untilEnd);
@@ -271,17 +260,18 @@ function unitsOf(head: number, length: number): number {
 }
 
 /** A record's payload, in the ring or in the arena. */
-function payloadOf({ words, units, buffer }: RingMemory, arena: Arena, position: number): Uint8Array {
-  const word = (position & (units - 1)) * UNIT_WORDS;
+function payloadOf(ring: RingMemory, arena: Arena, position: number): Uint8Array {
+  const { words } = ring;
+  const word = ring.wordAt(position);
   const length = words[word + 3]!;
   if ((words[word]! & Flag.External) !== 0) return arena.view(words[word + PLACE_WORD]!, length);
-  return new Uint8Array(buffer, word * 4 + INBOUND_HEADER_BYTES, length);
+  return new Uint8Array(ring.buffer, word * 4 + INBOUND_HEADER_BYTES, length);
 }
 
 /** Reader, on the worker thread. `next` moves to a record; its fields hold until the following `next`. */
 export class InboundReader {
   readonly #control: Int32Array;
-  readonly #block: RingMemory;
+  readonly #ring: RingMemory;
   readonly #arena: Arena;
   /** Position of the record that `next` moved to. */
   position = 0;
@@ -296,9 +286,9 @@ export class InboundReader {
   /** What was stored last in `InTaken`. */
   #taken = 0;
 
-  constructor(control: Int32Array, block: RingMemory, arena: Arena) {
+  constructor(control: Int32Array, ring: RingMemory, arena: Arena) {
     this.#control = control;
-    this.#block = block;
+    this.#ring = ring;
     this.#arena = arena;
   }
 
@@ -310,14 +300,15 @@ export class InboundReader {
 
   /** Moves to the next record that `refresh` saw; false when there is none. hot: once per message. */
   next(): boolean {
-    const { words, units } = this.#block;
+    const ring = this.#ring;
+    const { words } = ring;
     for (;;) {
       const at = this.end;
       if (at === this.#head) return false;
-      const word = (at & (units - 1)) * UNIT_WORDS;
+      const word = ring.wordAt(at);
       const head = words[word]!;
       if ((head & KIND_MASK) === PAD) {
-        this.end = (at + (units - (at & (units - 1)))) | 0;
+        this.end = ring.skip(at);
         continue;
       }
       this.position = at;
@@ -353,13 +344,13 @@ export class InboundReader {
 
   /** The payload of a record, valid until `release`. */
   payloadAt(position: number): Uint8Array {
-    return payloadOf(this.#block, this.#arena, position);
+    return payloadOf(this.#ring, this.#arena, position);
   }
 
   /** The same as text. */
   textAt(position: number): string {
-    const { words, units, bytes } = this.#block;
-    const word = (position & (units - 1)) * UNIT_WORDS;
+    const { words, bytes } = this.#ring;
+    const word = this.#ring.wordAt(position);
     const isInArena = (words[word]! & Flag.External) !== 0;
     const start = isInArena ? words[word + PLACE_WORD]! : word * 4 + INBOUND_HEADER_BYTES;
     return (isInArena ? this.#arena.bytes : bytes).toString('utf8', start, start + words[word + 3]!);

@@ -8,15 +8,7 @@
 import { partOf, realLength } from './bytes.js';
 import { copyBytes } from './copy.js';
 import * as Flag from './flag.js';
-import {
-  KIND_MASK,
-  PAD,
-  REPLY_HEADER_BYTES,
-  type RingMemory,
-  recordUnits,
-  UNIT_BYTES,
-  UNIT_WORDS,
-} from './layout.js';
+import { KIND_MASK, PAD, REPLY_HEADER_BYTES, type RingMemory, recordUnits, UNIT_BYTES } from './layout.js';
 import * as Reply from './reply-kind.js';
 import * as Word from './word.js';
 
@@ -26,14 +18,14 @@ export type WaitForSpace = (released: number) => void;
 /** Writer, on the worker thread. */
 export class ReplyWriter {
   readonly #control: Int32Array;
-  readonly #block: RingMemory;
+  readonly #ring: RingMemory;
   readonly #waitForSpace: WaitForSpace;
   #head = 0;
   #released = 0;
 
-  constructor(control: Int32Array, block: RingMemory, waitForSpace: WaitForSpace) {
+  constructor(control: Int32Array, ring: RingMemory, waitForSpace: WaitForSpace) {
     this.#control = control;
-    this.#block = block;
+    this.#ring = ring;
     this.#waitForSpace = waitForSpace;
   }
 
@@ -44,13 +36,13 @@ export class ReplyWriter {
 
   /** Payload bytes of the largest single record; a larger payload is split. With it and as much padding the ring is half full. */
   get #maxPayload(): number {
-    return (this.#block.units * UNIT_BYTES) / 4 - REPLY_HEADER_BYTES;
+    return (this.#ring.units * UNIT_BYTES) / 4 - REPLY_HEADER_BYTES;
   }
 
   /** A reply without payload. hot: once per message. */
   write(kind: number, slot: number, generation: number, source: number, doneBytes: number): void {
-    const start = this.#findSpace(REPLY_HEADER_BYTES >>> 3);
-    this.#append(start, kind, slot, generation, 0, source, doneBytes);
+    this.#makeSpace(REPLY_HEADER_BYTES >>> 3);
+    this.#append(kind, slot, generation, 0, source, doneBytes);
   }
 
   /**
@@ -90,9 +82,9 @@ export class ReplyWriter {
         return;
       }
     }
-    const start = this.#findSpace(recordUnits(REPLY_HEADER_BYTES, bound));
-    const length = this.#block.bytes.write(text, start * UNIT_BYTES + REPLY_HEADER_BYTES, 'utf8');
-    this.#append(start, kind, slot, generation, length, 0, doneBytes);
+    this.#makeSpace(recordUnits(REPLY_HEADER_BYTES, bound));
+    const length = this.#ring.bytes.write(text, this.#ring.byteAt(this.#head) + REPLY_HEADER_BYTES, 'utf8');
+    this.#append(kind, slot, generation, length, 0, doneBytes);
   }
 
   /** Commits everything written so far. hot: once per message. */
@@ -109,23 +101,23 @@ export class ReplyWriter {
     wholeBytes: number,
     doneBytes: number,
   ): void {
-    const start = this.#findSpace(recordUnits(REPLY_HEADER_BYTES, length));
-    copyBytes(this.#block.bytes, start * UNIT_BYTES + REPLY_HEADER_BYTES, part, length);
-    this.#append(start, kind, slot, generation, length, wholeBytes, doneBytes);
+    this.#makeSpace(recordUnits(REPLY_HEADER_BYTES, length));
+    copyBytes(this.#ring.bytes, this.#ring.byteAt(this.#head) + REPLY_HEADER_BYTES, part, length);
+    this.#append(kind, slot, generation, length, wholeBytes, doneBytes);
   }
 
-  /** Index of the first unit of a new record in the block. It takes no room before it is whole: writing it may throw. */
-  #findSpace(units: number): number {
-    const capacity = this.#block.units;
+  /** Makes space for a record at `#head`, which takes none before it is whole: writing it may throw. */
+  #makeSpace(units: number): void {
+    const ring = this.#ring;
     for (;;) {
-      const start = this.#head & (capacity - 1);
-      const padding = start + units > capacity ? capacity - start : 0;
-      if (((this.#head - this.#released) | 0) + padding + units <= capacity) {
+      const left = ring.unitsLeft(this.#head);
+      const padding = units > left ? left : 0;
+      if (((this.#head - this.#released) | 0) + padding + units <= ring.units) {
         if (padding > 0) {
-          this.#block.words[start * UNIT_WORDS] = PAD;
+          ring.words[ring.wordAt(this.#head)] = PAD;
           this.#head = (this.#head + padding) | 0;
         }
-        return this.#head & (capacity - 1);
+        return;
       }
       const released = Atomics.load(this.#control, Word.OutReleased);
       if (released === this.#released) {
@@ -140,7 +132,6 @@ export class ReplyWriter {
 
   /** The record whose payload, if it has one, has been written. */
   #append(
-    start: number,
     kind: number,
     slot: number,
     generation: number,
@@ -148,8 +139,8 @@ export class ReplyWriter {
     source: number,
     doneBytes: number,
   ): void {
-    const words = this.#block.words;
-    const word = start * UNIT_WORDS;
+    const words = this.#ring.words;
+    const word = this.#ring.wordAt(this.#head);
     words[word] = kind;
     words[word + 1] = slot;
     words[word + 2] = generation;
@@ -163,7 +154,7 @@ export class ReplyWriter {
 /** Reader, on the I/O thread. `next` moves to a record; its fields hold until the following `next`. */
 export class ReplyReader {
   readonly #control: Int32Array;
-  readonly #block: RingMemory;
+  readonly #ring: RingMemory;
   #at = 0;
   #head = 0;
   kind = 0;
@@ -175,9 +166,9 @@ export class ReplyReader {
   doneBytes = 0;
   #payloadOffset = 0;
 
-  constructor(control: Int32Array, block: RingMemory) {
+  constructor(control: Int32Array, ring: RingMemory) {
     this.#control = control;
-    this.#block = block;
+    this.#ring = ring;
   }
 
   /** Sees what has been committed by now. True when there is something to read. */
@@ -200,8 +191,8 @@ export class ReplyReader {
   peek(slot: number, generation: number): boolean {
     this.#skipPad();
     if (this.#at === this.#head) return false;
-    const { words, units } = this.#block;
-    const word = (this.#at & (units - 1)) * UNIT_WORDS;
+    const { words } = this.#ring;
+    const word = this.#ring.wordAt(this.#at);
     return words[word + 1] === slot && words[word + 2] === generation;
   }
 
@@ -214,8 +205,8 @@ export class ReplyReader {
   next(): boolean {
     this.#skipPad();
     if (this.#at === this.#head) return false;
-    const { words, units } = this.#block;
-    const word = (this.#at & (units - 1)) * UNIT_WORDS;
+    const { words } = this.#ring;
+    const word = this.#ring.wordAt(this.#at);
     const head = words[word]!;
     this.kind = head & KIND_MASK;
     this.flags = head;
@@ -231,7 +222,7 @@ export class ReplyReader {
 
   /** The payload as a view into shared memory, valid until `release`. */
   view(): Uint8Array {
-    return new Uint8Array(this.#block.buffer, this.#payloadOffset, this.length);
+    return new Uint8Array(this.#ring.buffer, this.#payloadOffset, this.length);
   }
 
   /** Gives the memory of everything read so far back to the writer. */
@@ -242,9 +233,8 @@ export class ReplyReader {
   }
 
   #skipPad(): void {
-    const { words, units } = this.#block;
-    while (this.#at !== this.#head && (words[(this.#at & (units - 1)) * UNIT_WORDS]! & KIND_MASK) === PAD) {
-      this.#at = (this.#at + (units - (this.#at & (units - 1)))) | 0;
-    }
+    const ring = this.#ring;
+    while (this.#at !== this.#head && (ring.words[ring.wordAt(this.#at)]! & KIND_MASK) === PAD)
+      this.#at = ring.skip(this.#at);
   }
 }

@@ -181,7 +181,7 @@ test.each([
   const turn = (records: number) => {
     for (let i = 0; i < records; i++, written++) {
       expect(writer.tryWrite(Inbound.Message, written, 1, payload(written, 1000))).toBe(true);
-      reach = Math.max(reach, block.offset(writer.lastPosition));
+      reach = Math.max(reach, block.byteAt(writer.lastPosition));
     }
     // What is skipped is nothing to hand over.
     expect(writer.staged * 8).toBe(records * 1016);
