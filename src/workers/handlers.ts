@@ -8,20 +8,20 @@ import { loadHandler } from './load.js';
 export class Handlers {
   /** In the order of their sources. */
   readonly list: readonly Handler[];
-  readonly #lives: readonly HandlerLifecycle[];
+  readonly #lifecycles: readonly HandlerLifecycle[];
 
-  private constructor(list: readonly Handler[], lives: readonly HandlerLifecycle[]) {
+  private constructor(list: readonly Handler[], lifecycles: readonly HandlerLifecycle[]) {
     this.list = list;
-    this.#lives = lives;
+    this.#lifecycles = lifecycles;
   }
 
   /** @throws HubError `ERR_HANDLER_LOAD` that names the handler */
   static async start(sources: readonly HandlerSource[], settings: LifecycleSettings): Promise<Handlers> {
     const timeoutMs = loadTimeoutMs(settings.handlerTimeoutMs);
     const list = await Promise.all(sources.map((source) => loadHandler(source, timeoutMs)));
-    const lives = list.map((handler, i) => new HandlerLifecycle(handler, sources[i]!, settings));
-    for (const life of lives) await life.start();
-    return new Handlers(list, lives);
+    const lifecycles = list.map((handler, i) => new HandlerLifecycle(handler, sources[i]!, settings));
+    for (const lifecycle of lifecycles) await lifecycle.start();
+    return new Handlers(list, lifecycles);
   }
 
   /** What any of them wants to know. */
@@ -34,6 +34,6 @@ export class Handlers {
 
   /** @param onFailure gets what each `stop` threw */
   async stop(onFailure: (thrown: unknown) => void): Promise<void> {
-    await Promise.all(this.#lives.map((life) => life.stop(onFailure)));
+    await Promise.all(this.#lifecycles.map((lifecycle) => lifecycle.stop(onFailure)));
   }
 }
