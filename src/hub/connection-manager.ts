@@ -142,6 +142,16 @@ export class ConnectionManager {
     return true;
   }
 
+  /** How many WebSockets are open. */
+  get openCount(): number {
+    return this.quota.open;
+  }
+
+  /** Starts the workers: as {@link Workers.start} does. */
+  start(): Promise<void> {
+    return this.workers.start();
+  }
+
   /** Ends the workers: as {@link Workers.stop} does. */
   stop(timeoutMs: number): Promise<void> {
     this.#clock.stop();

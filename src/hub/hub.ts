@@ -20,6 +20,7 @@ import { collectStats } from '../telemetry/stats.js';
 import { baseUrl } from '../util/address.js';
 import { VERSION } from '../util/version.js';
 import { type Readiness, unavailable } from './admission/admission.js';
+import type { ConnectionManager } from './connection-manager.js';
 import { HubParts } from './hub-parts.js';
 import { Heartbeat } from './pubsub/heartbeat.js';
 import type { Registry } from './pubsub/registry.js';
@@ -40,6 +41,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   readonly options: ResolvedOptions;
   readonly #parts: HubParts;
   readonly #log: Log;
+  readonly #connections: ConnectionManager;
   readonly #registry: Registry;
   readonly #heartbeat: Heartbeat | undefined;
   #state: HubState = 'idle';
@@ -58,7 +60,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       stats: () => this.stats(),
     });
     this.#log = this.#parts.log;
-    this.#registry = this.#parts.connections.registry;
+    this.#connections = this.#parts.connections;
+    this.#registry = this.#connections.registry;
     const { heartbeat, onPing, onPong } = this.options;
     if (heartbeat) this.#heartbeat = new Heartbeat(heartbeat, (...beat) => this.#registry.beat(...beat));
     const events = this as EventEmitter;
@@ -99,8 +102,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       })),
       workers: this.options.workers,
     };
-    const { counters, connections } = this.#parts;
-    return collectStats(identity, counters, connections.quota.open, connections.workers.stats());
+    const { openCount, workers } = this.#connections;
+    return collectStats(identity, this.#parts.counters, openCount, workers.stats());
   }
 
   // The connections
@@ -175,7 +178,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     try {
       const server = await this.#parts.openServer();
       this.#port = await server.listen();
-      await this.#parts.connections.workers.start();
+      await this.#connections.start();
     } catch (error) {
       await this.#abandon();
       throw error;
@@ -241,18 +244,18 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const code = options.code ?? CloseCode.GoingAway;
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     this.#state = 'draining';
-    this.#log.info({ connections: this.#parts.connections.quota.open, timeoutMs }, 'the hub drains');
+    this.#log.info({ connections: this.#connections.openCount, timeoutMs }, 'the hub drains');
     this.#heartbeat?.stop();
     this.#parts.descriptors.stop();
     this.#parts.server?.stopListening();
     this.#parts.feed.close();
     this.#parts.upgrades.refuseAll(unavailable('draining'));
     const [hadConnections, hadRequests] = await Promise.all([
-      this.#parts.connections.closeAll(code, reason, timeoutMs),
+      this.#connections.closeAll(code, reason, timeoutMs),
       this.#parts.app.drain(timeoutMs),
     ]);
     const left = Math.max(0, deadline - performance.now());
-    await this.#parts.connections.stop(left);
+    await this.#connections.stop(left);
     // A handshake of this very turn is refused at its end.
     await (hadConnections || hadRequests ? delay(LINGER_MS) : nextTurn());
     this.#parts.server?.close();
@@ -266,7 +269,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#state = 'stopped';
     this.#parts.server?.stopListening();
     this.#parts.feed.close();
-    await this.#parts.connections.kill('the hub did not start');
+    await this.#connections.kill('the hub did not start');
     this.#parts.server?.close();
     this.#log.flush();
   }
