@@ -1,11 +1,14 @@
 /** Which part of the sources may know which other one, types included. */
-import { readFileSync } from 'node:fs';
-import { posix } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { findCycles, type Import, type Module, parseModule, readModules } from '../support/source-graph.js';
 
 const modules = readModules();
 const MAX_LINES = 400;
+const MAX_FILES = 20;
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * The rooms from the ground floor up: each may know itself, `api` and `util`, and those that its line names, which stand
@@ -103,7 +106,7 @@ describe('the parts', () => {
   });
 
   test('ARCHITECTURE.md lists the same rooms, each below those that it knows', () => {
-    const page = readFileSync(new URL('../../ARCHITECTURE.md', import.meta.url), 'utf8');
+    const page = readFileSync(`${ROOT}ARCHITECTURE.md`, 'utf8');
     const cells = [...page.matchAll(/^\| (`src\/[^|]*) \|/gm)].map(([, cell]) => cell!);
     const places = cells.flatMap((cell, place) =>
       [...cell.matchAll(/`src\/([^`]+)`/g)].map(([, path]) => {
@@ -192,6 +195,10 @@ describe('what is foreign', () => {
     expect(importersOf(name)).toEqual(files);
   });
 
+  test('the hub is known to the package’s index, and to nobody else', () => {
+    expect(importersOf('hub').filter((path) => !isIn('hub')(path))).toEqual(['index.ts']);
+  });
+
   test('the engine is known to the hub that starts it, and to nobody else', () => {
     expect(importersOf('hub/engine').filter((path) => !isIn('hub/engine')(path))).toEqual([
       'hub/hub-parts.ts',
@@ -227,11 +234,30 @@ describe('what is foreign', () => {
 });
 
 test(`no file is longer than ${MAX_LINES} lines`, () => {
-  // One option after the other, generated.
-  const long = [...modules.values()].filter(
-    ({ path, lines }) => lines > MAX_LINES && path !== 'api/hub-options.ts',
+  const files = ['src', 'test', 'bench', 'public', 'scripts', 'examples'].flatMap((folder) =>
+    readdirSync(`${ROOT}${folder}`, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(ts|m?js|css|html)$/.test(name))
+      .map((name) => `${folder}/${name.replaceAll(sep, '/')}`)
+      // Made by scripts: one option after the other, and what was measured.
+      .filter((path) => path !== 'src/api/hub-options.ts' && !path.startsWith('bench/results/')),
   );
-  expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([]);
+  const lengths = files.map((path) => [
+    path,
+    readFileSync(ROOT + path, 'utf8')
+      .trimEnd()
+      .split('\n').length,
+  ]);
+  expect(lengths.length).toBeGreaterThan(modules.size);
+  expect(lengths.filter(([, lines]) => Number(lines) > MAX_LINES)).toEqual([]);
+});
+
+test(`no room has more than ${MAX_FILES} files`, () => {
+  const counts = new Map<string, number>();
+  for (const path of modules.keys()) {
+    const folder = posix.dirname(path);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
 });
 
 describe('the walk itself', () => {

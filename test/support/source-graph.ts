@@ -16,7 +16,6 @@ export interface Import {
 export interface Module {
   /** Path in src, with forward slashes. */
   readonly path: string;
-  readonly lines: number;
   readonly imports: readonly Import[];
   /** True when it imports a module whose name is computed. */
   readonly importsComputed: boolean;
@@ -50,7 +49,7 @@ export function parseModule(path: string, text: string): Module {
     ts.forEachChild(node, visit);
   };
   visit(source);
-  return { path, lines: text.trimEnd().split('\n').length, imports, importsComputed, identifiers };
+  return { path, imports, importsComputed, identifiers };
 }
 
 /** What a node imports from, in each of the ways there are. */

@@ -59,6 +59,7 @@ const FILES = [
   'send.js',
   'statistics.js',
   'console.css',
+  'controls.css',
   'log.css',
   'statistics.css',
   'favicon.svg',
