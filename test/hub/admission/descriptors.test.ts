@@ -1,10 +1,10 @@
 /** A hub whose process has no file descriptor left for another connection. */
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { dial, readResponse } from '../support/clients/raw-http.js';
-import { WsClient } from '../support/clients/ws-client.js';
-import { startHubProcess } from '../support/processes/processes.js';
-import { until } from '../support/until.js';
+import { dial, readResponse } from '../../support/clients/raw-http.js';
+import { WsClient } from '../../support/clients/ws-client.js';
+import { startHubProcess } from '../../support/processes/processes.js';
+import { until } from '../../support/until.js';
 
 /** More than the modules that Node.js opens at a time while the process starts. */
 const LIMIT = 256;
