@@ -9,7 +9,7 @@ import { conflationKey, encodePublish, topicName } from '../wire/publish.js';
 import * as Reply from '../wire/reply-kind.js';
 import { decodeHandshake, type Handshake } from '../wire/request.js';
 import type { InboundMessage } from './message.js';
-import type { InLine, ReorderBuffer } from './reorder-buffer.js';
+import type { ReorderBuffer, ReorderEntry } from './reorder-buffer.js';
 import { toFrame } from './reply-value.js';
 import { DROPPED, type SendCredit } from './send-credit.js';
 
@@ -39,7 +39,7 @@ export class ConnectionContext implements Connection {
   /** True once the peer is gone. */
   gone = false;
   /** The messages that are worked on, where their replies leave in order. */
-  reorderBuffer: ReorderBuffer<InLine> | undefined = undefined;
+  reorderBuffer: ReorderBuffer<ReorderEntry> | undefined = undefined;
   /** How much it may be sent; undefined until it is sent something beside replies. */
   credit: SendCredit | undefined = undefined;
   /** What arrived while it was busy, in order. */

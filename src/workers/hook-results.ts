@@ -27,7 +27,7 @@ export interface HookResultsHost {
   /** The handler's code has come back, or is called anew. */
   onStep(): void;
   /** A hook that was waited for has finished. */
-  onFree(invocation: Invocation): void;
+  onSettled(invocation: Invocation): void;
 }
 
 export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
@@ -36,8 +36,8 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   readonly #host: HookResultsHost;
   readonly #isOrdered: boolean;
   readonly #deadlines: Deadlines<Invocation>;
-  /** Hooks that are waited for. */
-  #waiting = 0;
+  /** Hooks that are waited for, of all connections. */
+  #running = 0;
 
   constructor(replies: ReplyWriter, settings: RuntimeSettings, host: HookResultsHost) {
     this.#replies = replies;
@@ -48,17 +48,17 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   }
 
   /** True while some hook is waited for. */
-  get isWaiting(): boolean {
-    return this.#waiting > 0;
+  get hasRunning(): boolean {
+    return this.#running > 0;
   }
 
   /** No hook is late any more. */
-  stop(): void {
+  stopDeadlines(): void {
     this.#deadlines.takeAll();
   }
 
   /** Finishes a record that no hook is run for, or that has nothing (more) to send. hot */
-  done(slot: number, generation: number, doneBytes: number): false {
+  finishRecord(slot: number, generation: number, doneBytes: number): false {
     this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
     this.#replies.commit();
     return false;
@@ -69,7 +69,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
    *
    * @param invocation the record's, once it has been waited for
    */
-  conclude(
+  concludeHook(
     context: ConnectionContext,
     result: unknown,
     message: InboundMessage | undefined,
@@ -78,25 +78,26 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   ): boolean {
     if (isThenable(result)) {
       if (!(result instanceof Sent))
-        return this.#wait(invocation ?? this.#begin(context, message, doneBytes), result);
+        return this.#awaitHook(invocation ?? this.#beginInvocation(context, message, doneBytes), result);
       // `send` was the last thing that the hook did: what it says is for the hook, not for the peer.
-      if (result.status !== 'queued') return this.#finish(context, undefined, message, doneBytes, invocation);
-      return this.#wait(
-        invocation ?? this.#begin(context, message, doneBytes),
+      if (result.status !== 'queued')
+        return this.#finishHook(context, undefined, message, doneBytes, invocation);
+      return this.#awaitHook(
+        invocation ?? this.#beginInvocation(context, message, doneBytes),
         result.then(() => undefined),
       );
     }
     // Begun before it is waited for: when it cannot be begun, the hook has failed.
     const items = iterateAsync(result);
     if (items !== undefined) {
-      const own = invocation ?? this.#begin(context, message, doneBytes);
-      return this.#wait(own, pump(this, own, items));
+      const own = invocation ?? this.#beginInvocation(context, message, doneBytes);
+      return this.#awaitHook(own, pump(this, own, items));
     }
-    return this.#finish(context, result, message, doneBytes, invocation);
+    return this.#finishHook(context, result, message, doneBytes, invocation);
   }
 
   /** A hook threw or rejected. */
-  fail(
+  failHook(
     context: ConnectionContext,
     thrown: unknown,
     message: InboundMessage | undefined,
@@ -105,14 +106,14 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   ): false {
     // It stopped because its connection is gone, as it was told to.
     if (context.gone && isAbortError(thrown)) {
-      this.#finish(context, undefined, message, doneBytes, invocation);
+      this.#finishHook(context, undefined, message, doneBytes, invocation);
       return false;
     }
     const isClosing = this.#isClosing(thrown);
     if (this.#isBehind(context, invocation)) {
       // Told in its place, but nothing new begins behind it.
       if (isClosing) context.refuses = true;
-      this.#place(context, message, doneBytes, invocation).failure = { thrown };
+      this.#placeInvocation(context, message, doneBytes, invocation).failure = { thrown };
       return false;
     }
     if (isClosing) context.end();
@@ -133,28 +134,26 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
 
   /** For `connection.send`, at any time. */
   send(context: ConnectionContext, data: Data): SendResult {
-    return this.#put(context, check(data)).result;
+    return this.#sendData(context, check(data)).result;
   }
 
   /** The I/O thread says that there is credit. True when somebody waited for it. */
-  grant(context: ConnectionContext): boolean {
+  grantCredit(context: ConnectionContext): boolean {
     const { credit } = context;
     const wasAwaited = credit?.isAwaited === true;
-    if (credit?.grant()) this.#ask(context);
+    if (credit?.grant()) this.#askForCredit(context);
     this.#replies.commit();
     return wasAwaited;
   }
 
   // For streams
 
-  /** True when there is room for an item. */
-  mayPut({ context, held, heldBytes }: Invocation): boolean {
+  maySendItem({ context, held, heldBytes }: Invocation): boolean {
     if (held === undefined) return !context.credit?.isFull;
     const { bytes, messages } = this.#settings.sendWindow;
     return heldBytes < bytes && held.length < messages;
   }
 
-  /** Resolves when `mayPut` is to be asked again. */
   async awaitCredit(invocation: Invocation): Promise<void> {
     const { context } = invocation;
     if (invocation.held === undefined) {
@@ -169,7 +168,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     invocation.onTurn = undefined;
   }
 
-  renew(invocation: Invocation): void {
+  renewDeadline(invocation: Invocation): void {
     this.#host.onStep();
     if (invocation.isOver) return;
     invocation.since = performance.now();
@@ -177,41 +176,45 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   }
 
   sendItem(invocation: Invocation, item: unknown): void {
-    if (invocation.held === undefined) this.#putItem(invocation.context, item);
-    else if (item !== undefined) invocation.hold(keep(check(item)));
+    if (invocation.held === undefined) this.#sendItemNow(invocation.context, item);
+    else if (item !== undefined) invocation.holdReply(keep(check(item)));
   }
 
   // For a reorder buffer
 
-  deliver(invocation: Invocation): void {
+  deliverReplies(invocation: Invocation): void {
     const { context, doneBytes, held, failure } = invocation;
     const { slot, generation } = context;
     const last = failure === undefined ? held?.pop() : undefined;
-    this.release(invocation);
+    this.releaseReplies(invocation);
     if (failure !== undefined) {
       if (this.#isClosing(failure.thrown)) context.end();
       this.writeFailure(slot, generation, failure.thrown, Flag.Done, doneBytes);
-    } else if (last === undefined || context.ended) this.done(slot, generation, doneBytes);
+    } else if (last === undefined || context.ended) this.finishRecord(slot, generation, doneBytes);
     else {
       writeData(this.#replies, context, last, Flag.Done, doneBytes);
       this.#replies.commit();
     }
   }
 
-  release(invocation: Invocation): void {
+  releaseReplies(invocation: Invocation): void {
     const { context, held } = invocation;
     invocation.held = undefined;
-    for (const data of held ?? []) if (!context.ended) this.#put(context, data);
+    for (const data of held ?? []) if (!context.ended) this.#sendData(context, data);
     invocation.onTurn?.();
   }
 
   // Waiting
 
   /** A hook is going to be waited for. */
-  #begin(context: ConnectionContext, message: InboundMessage | undefined, doneBytes: number): Invocation {
+  #beginInvocation(
+    context: ConnectionContext,
+    message: InboundMessage | undefined,
+    doneBytes: number,
+  ): Invocation {
     const invocation = new Invocation(context, message, doneBytes);
     context.running++;
-    this.#waiting++;
+    this.#running++;
     if (this.#isOrdered && message !== undefined) {
       context.reorderBuffer ??= new ReorderBuffer<Invocation>(this);
       context.reorderBuffer.add(invocation);
@@ -219,14 +222,14 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     return invocation;
   }
 
-  #wait(invocation: Invocation, promise: PromiseLike<unknown>): true {
-    this.renew(invocation);
-    void this.#settle(invocation, promise);
+  #awaitHook(invocation: Invocation, promise: PromiseLike<unknown>): true {
+    this.renewDeadline(invocation);
+    void this.#settleHook(invocation, promise);
     return true;
   }
 
   /** What a thenable, or a promise with a `then` of its own, throws is a rejection to `await`. */
-  async #settle(invocation: Invocation, promise: PromiseLike<unknown>): Promise<void> {
+  async #settleHook(invocation: Invocation, promise: PromiseLike<unknown>): Promise<void> {
     let value: unknown;
     try {
       value = await promise;
@@ -241,18 +244,18 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     // Its time was up before: the record has been finished, and nobody waits for this any more.
     if (invocation.isOver) return;
     try {
-      if (this.conclude(invocation.context, value, invocation.message, invocation.doneBytes, invocation))
+      if (this.concludeHook(invocation.context, value, invocation.message, invocation.doneBytes, invocation))
         return;
     } catch (thrown) {
-      this.fail(invocation.context, thrown, invocation.message, invocation.doneBytes, invocation);
+      this.failHook(invocation.context, thrown, invocation.message, invocation.doneBytes, invocation);
     }
-    this.#end(invocation);
+    this.#endInvocation(invocation);
   }
 
   #onRejected(invocation: Invocation, thrown: unknown): void {
     if (invocation.isOver) return;
-    this.fail(invocation.context, thrown, invocation.message, invocation.doneBytes, invocation);
-    this.#end(invocation);
+    this.failHook(invocation.context, thrown, invocation.message, invocation.doneBytes, invocation);
+    this.#endInvocation(invocation);
   }
 
   /** A hook's promise has been pending for too long: it costs its connection, not its thread. */
@@ -261,7 +264,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     const { handlerTimeoutMs } = this.#settings;
     // What waits for its peer, or for its turn, is not late.
     if (invocation.onTurn !== undefined || context.credit?.wasAwaited(invocation.since)) {
-      this.renew(invocation);
+      this.renewDeadline(invocation);
       return;
     }
     const error = new HubError('ERR_HANDLER_TIMEOUT', `a hook did not finish within ${handlerTimeoutMs} ms`);
@@ -270,24 +273,24 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     invocation.isOver = true;
     context.end();
     context.abort();
-    this.#end(invocation);
+    this.#endInvocation(invocation);
   }
 
-  #end(invocation: Invocation): void {
+  #endInvocation(invocation: Invocation): void {
     this.#host.onStep();
     this.#deadlines.remove(invocation);
     invocation.isOver = true;
     if (invocation.held === undefined) invocation.isAnswered = true;
     invocation.context.running--;
-    this.#waiting--;
+    this.#running--;
     invocation.context.reorderBuffer?.advance();
-    this.#host.onFree(invocation);
+    this.#host.onSettled(invocation);
   }
 
   // Finishing
 
   /** Writes the last replies of a record and commits that it is finished. True when they have to be waited for. hot */
-  #finish(
+  #finishHook(
     context: ConnectionContext,
     value: unknown,
     message: InboundMessage | undefined,
@@ -297,15 +300,15 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     const { slot, generation } = context;
     const isBehind = this.#isBehind(context, invocation);
     if (value === undefined || value === null || context.ended) {
-      if (isBehind) this.#place(context, message, doneBytes, invocation);
-      else this.done(slot, generation, doneBytes);
+      if (isBehind) this.#placeInvocation(context, message, doneBytes, invocation);
+      else this.finishRecord(slot, generation, doneBytes);
       return false;
     }
     const data = asData(value);
     if (data !== undefined) {
       if (isBehind) {
         const kept = keep(data);
-        this.#place(context, message, doneBytes, invocation).hold(kept);
+        this.#placeInvocation(context, message, doneBytes, invocation).holdReply(kept);
       } else {
         writeData(this.#replies, context, data, Flag.Done, doneBytes);
         this.#replies.commit();
@@ -317,12 +320,12 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     // What is short needs nobody to wait.
     let rest: Pending | undefined;
     if (!isBehind) {
-      const mayPut = () => !context.isOver && !context.credit?.isFull;
-      rest = pumpNow(items, mayPut, (item) => this.#putItem(context, item));
-      if (rest === undefined) return this.done(slot, generation, doneBytes);
+      const maySend = () => !context.isOver && !context.credit?.isFull;
+      rest = pumpNow(items, maySend, (item) => this.#sendItemNow(context, item));
+      if (rest === undefined) return this.finishRecord(slot, generation, doneBytes);
     }
-    const own = invocation ?? this.#begin(context, message, doneBytes);
-    return this.#wait(own, pump(this, own, items, rest));
+    const own = invocation ?? this.#beginInvocation(context, message, doneBytes);
+    return this.#awaitHook(own, pump(this, own, items, rest));
   }
 
   /** True when replies have to wait for those of earlier messages. hot */
@@ -334,7 +337,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   }
 
   /** The invocation of a record that has finished behind others. */
-  #place(
+  #placeInvocation(
     context: ConnectionContext,
     message: InboundMessage | undefined,
     doneBytes: number,
@@ -347,22 +350,22 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     return own;
   }
 
-  #putItem(context: ConnectionContext, item: unknown): void {
+  #sendItemNow(context: ConnectionContext, item: unknown): void {
     this.#host.onStep();
-    if (item !== undefined && !context.ended) this.#put(context, check(item));
+    if (item !== undefined && !context.ended) this.#sendData(context, check(item));
   }
 
   /** Sends something that is not the last reply of a record. */
-  #put(context: ConnectionContext, data: ReplyData): SendCredit {
+  #sendData(context: ConnectionContext, data: ReplyData): SendCredit {
     writeData(this.#replies, context, data, 0, 0);
     context.credit ??= new SendCredit(this.#settings.sendWindow);
-    if (context.credit.spend(sizeOf(data))) this.#ask(context);
+    if (context.credit.spend(sizeOf(data))) this.#askForCredit(context);
     this.#replies.commit();
     this.#host.onReply();
     return context.credit;
   }
 
-  #ask({ slot, generation }: ConnectionContext): void {
+  #askForCredit({ slot, generation }: ConnectionContext): void {
     this.#replies.write(Reply.Credit, slot, generation, 0, 0);
   }
 }

@@ -29,7 +29,7 @@ export class Invocation {
   }
 
   /** @param data of which nobody else writes to the memory */
-  hold(data: ReplyData): void {
+  holdReply(data: ReplyData): void {
     this.heldBytes += sizeOf(data);
     this.held!.push(data);
   }

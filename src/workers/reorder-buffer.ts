@@ -1,8 +1,8 @@
 /** The messages of one connection that are worked on at the same time, in their order: so their replies leave. */
 import { Deque } from '../util/deque.js';
 
-/** What stands in line. */
-export interface InLine {
+/** What it holds. */
+export interface ReorderEntry {
   readonly isOver: boolean;
   readonly isAnswered: boolean;
   /** Replies that wait for their turn; undefined when it is. */
@@ -11,12 +11,12 @@ export interface InLine {
 
 export interface ReorderBufferHost<Item> {
   /** The invocation is over, and it is its turn: all its replies. */
-  deliver(invocation: Item): void;
+  deliverReplies(invocation: Item): void;
   /** It is the invocation's turn: what it holds, and from now on its replies as they come. */
-  release(invocation: Item): void;
+  releaseReplies(invocation: Item): void;
 }
 
-export class ReorderBuffer<Item extends InLine> {
+export class ReorderBuffer<Item extends ReorderEntry> {
   readonly #invocations = new Deque<Item>();
   readonly #host: ReorderBufferHost<Item>;
 
@@ -33,15 +33,15 @@ export class ReorderBuffer<Item extends InLine> {
     this.#invocations.push(invocation);
   }
 
-  /** A invocation is over: whose turn it is now? */
+  /** An invocation is over: whose turn is it now? */
   advance(): void {
     const invocations = this.#invocations;
     let invocation = invocations.peek();
     while (invocation?.isOver) {
-      if (!invocation.isAnswered) this.#host.deliver(invocation);
+      if (!invocation.isAnswered) this.#host.deliverReplies(invocation);
       invocations.shift();
       invocation = invocations.peek();
     }
-    if (invocation?.held !== undefined) this.#host.release(invocation);
+    if (invocation?.held !== undefined) this.#host.releaseReplies(invocation);
   }
 }

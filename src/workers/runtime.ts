@@ -46,12 +46,16 @@ export class Runtime implements ContextHost {
   readonly #limit: number;
   readonly #results: HookResults;
   readonly #contexts: (ConnectionContext | undefined)[] = [];
+  /** Connections whose hook has settled and that have records waiting, in turn. */
+  readonly #ready = new Deque<ConnectionContext>();
+  /** The message whose hook returned a promise just now: it is read in the ring until the microtasks have run. */
+  #messageInRing: InboundMessage | undefined;
   /** True from the first record of a turn until the thread goes to sleep or waits for its next turn. */
   #awake = false;
   #turnStart = 0;
   /** True when it would have waited for records, but timers and I/O of the thread come first. */
   #isTurnOver = false;
-  #lastRing = 0;
+  #notifiedAt = 0;
   /** Records until the clock is read, of so many from one time to the next; and when that was. */
   #untilLook = 1;
   #lookEvery = 1;
@@ -74,7 +78,7 @@ export class Runtime implements ContextHost {
         if (!this.#awake) this.#host.notifyIoThread();
       },
       onStep: () => this.#host.step(),
-      onFree: (invocation) => this.#onFree(invocation),
+      onSettled: (invocation) => this.#onSettled(invocation),
     });
   }
 
@@ -88,7 +92,7 @@ export class Runtime implements ContextHost {
   // The turn
 
   readonly #turn = (): void => {
-    this.#turnStart = this.#lastRing = performance.now();
+    this.#turnStart = this.#notifiedAt = performance.now();
     this.#host.step();
     this.#inbound.refresh();
     this.#work();
@@ -99,7 +103,7 @@ export class Runtime implements ContextHost {
     const inbound = this.#inbound;
     do {
       while (this.#ready.length > 0 || inbound.next()) {
-        if (this.#step()) {
+        if (this.#runNext()) {
           // An async hook that never really waits has finished before the next record begins: all microtasks
           // run first, and only then this tick.
           queueMicrotask(this.#afterMicrotasks);
@@ -117,7 +121,7 @@ export class Runtime implements ContextHost {
   /** True when the thread may wait for the next records right here: nothing else of it can be waiting for long. */
   #mayWait(): boolean {
     this.#isTurnOver = false;
-    if (this.#results.isWaiting) return false;
+    if (this.#results.hasRunning) return false;
     this.#isTurnOver = performance.now() - this.#turnStart > WAIT_TURN_MS;
     return !this.#isTurnOver;
   }
@@ -125,15 +129,10 @@ export class Runtime implements ContextHost {
   readonly #afterMicrotasks = (): void => nextTick(this.#resume);
 
   readonly #resume = (): void => {
-    if (this.#waiting?.isInRing) this.#waiting.keep();
-    this.#waiting = undefined;
+    if (this.#messageInRing?.isInRing) this.#messageInRing.keep();
+    this.#messageInRing = undefined;
     if (this.#pace()) this.#work();
   };
-
-  /** Connections whose hook has settled and that have records waiting, in turn. */
-  readonly #ready = new Deque<ConnectionContext>();
-  /** The message whose hook returned a promise just now. */
-  #waiting: InboundMessage | undefined;
 
   /** Lets replies leave, and the thread breathe. False when the rest is for the next turn. hot */
   #pace(): boolean {
@@ -144,8 +143,8 @@ export class Runtime implements ContextHost {
     this.#lookedAt = now;
     // At its end timers and I/O of the handler's come, which may take their time.
     const isOver = now - this.#turnStart >= TURN_MS;
-    if (isOver || now - this.#lastRing > REPLY_DELAY_MS) {
-      this.#lastRing = now;
+    if (isOver || now - this.#notifiedAt > REPLY_DELAY_MS) {
+      this.#notifiedAt = now;
       this.#inbound.release();
       this.#host.notifyIoThread();
     }
@@ -154,16 +153,16 @@ export class Runtime implements ContextHost {
   }
 
   /** Runs what waited for its connection, or else takes the next record. True when a hook returned a promise. hot */
-  #step(): boolean {
+  #runNext(): boolean {
     if (this.#ready.length > 0) return this.#runDeferred();
     if (!this.#inbound.take()) throw givenUp();
-    return this.#take();
+    return this.#handleRecord();
   }
 
   // Records
 
   /** Handles the record at hand. True when a hook returned a promise. hot */
-  #take(): boolean {
+  #handleRecord(): boolean {
     const { slot, generation } = this.#inbound;
     switch (this.#inbound.kind) {
       case Inbound.Message: {
@@ -171,10 +170,10 @@ export class Runtime implements ContextHost {
         const message = this.#message();
         if (context?.isBusy) {
           message.keep();
-          return this.#defer(context, message);
+          return this.#deferRecord(context, message);
         }
         return context === undefined
-          ? this.#results.done(slot, generation, message.byteLength)
+          ? this.#results.finishRecord(slot, generation, message.byteLength)
           : this.#runMessage(context, message);
       }
       case Inbound.Open:
@@ -186,10 +185,10 @@ export class Runtime implements ContextHost {
         return false;
       case Inbound.Credit: {
         const context = this.#context(slot, generation);
-        return context !== undefined && this.#results.grant(context);
+        return context !== undefined && this.#results.grantCredit(context);
       }
       default:
-        this.#results.stop();
+        this.#results.stopDeadlines();
         this.#host.stopped();
         return false;
     }
@@ -213,10 +212,10 @@ export class Runtime implements ContextHost {
     const context = new ConnectionContext(this, handler, slot, generation, request, isRestarted);
     this.#contexts[slot] = context;
     const { open } = handler;
-    const isWaiting = open !== undefined && this.#run(context, () => open.call(handler, context));
-    if (open === undefined) this.#results.done(slot, generation, 0);
-    if (!isWaiting) context.limit = this.#limit;
-    return isWaiting;
+    const isRunning = open !== undefined && this.#runHook(context, () => open.call(handler, context));
+    if (open === undefined) this.#results.finishRecord(slot, generation, 0);
+    if (!isRunning) context.limit = this.#limit;
+    return isRunning;
   }
 
   /** hot: no closure, no promise unless the handler makes one. */
@@ -224,23 +223,23 @@ export class Runtime implements ContextHost {
     const { handler } = context;
     const { byteLength } = message;
     if (context.refuses || handler.message === undefined) {
-      return this.#results.done(context.slot, context.generation, byteLength);
+      return this.#results.finishRecord(context.slot, context.generation, byteLength);
     }
     try {
       const result = handler.message(context, message);
-      if (this.#results.conclude(context, result, message, byteLength)) {
-        if (message.isInRing) this.#waiting = message;
+      if (this.#results.concludeHook(context, result, message, byteLength)) {
+        if (message.isInRing) this.#messageInRing = message;
         return true;
       }
     } catch (thrown) {
-      this.#results.fail(context, thrown, message, byteLength);
+      this.#results.failHook(context, thrown, message, byteLength);
     }
-    this.#leave(message, handler);
+    this.#leaveMessage(message, handler);
     return false;
   }
 
   /** The call of a message has finished: the ring may reuse its memory. */
-  #leave(message: InboundMessage, handler: Handler): void {
+  #leaveMessage(message: InboundMessage, handler: Handler): void {
     if (!message.isInRing) return;
     if (handler.payload === 'borrowed') message.expire();
     else message.keep();
@@ -249,10 +248,10 @@ export class Runtime implements ContextHost {
   #onClose(slot: number, generation: number): boolean {
     const context = this.#context(slot, generation);
     const { code, reason } = decodeClose(this.#inbound.payloadAt(this.#inbound.position));
-    if (context === undefined) return this.#results.done(slot, generation, 0);
+    if (context === undefined) return this.#results.finishRecord(slot, generation, 0);
     context.abort();
     if (context.running === 0 && context.deferred.length === 0) return this.#runClose(context, code, reason);
-    return this.#defer(context, { code, reason });
+    return this.#deferRecord(context, { code, reason });
   }
 
   #runClose(context: ConnectionContext, code: number, reason: string): boolean {
@@ -260,50 +259,50 @@ export class Runtime implements ContextHost {
     const { close } = handler;
     this.#contexts[context.slot] = undefined;
     context.ended = true;
-    if (close === undefined) return this.#results.done(context.slot, context.generation, 0);
-    return this.#run(context, () => close.call(handler, context, code, reason));
+    if (close === undefined) return this.#results.finishRecord(context.slot, context.generation, 0);
+    return this.#runHook(context, () => close.call(handler, context, code, reason));
   }
 
   /** Runs a hook that is not on the hot path. True when it returned a promise. */
-  #run(context: ConnectionContext, hook: () => unknown): boolean {
+  #runHook(context: ConnectionContext, hook: () => unknown): boolean {
     try {
-      return this.#results.conclude(context, hook(), undefined, 0);
+      return this.#results.concludeHook(context, hook(), undefined, 0);
     } catch (thrown) {
-      return this.#results.fail(context, thrown, undefined, 0);
+      return this.#results.failHook(context, thrown, undefined, 0);
     }
   }
 
   // Waiting
 
   /** The connection's next record may run: in the turn, so that the promises that settle now are all through first. */
-  #onFree({ context, message }: Invocation): void {
-    if (message !== undefined) this.#leave(message, context.handler);
+  #onSettled({ context, message }: Invocation): void {
+    if (message !== undefined) this.#leaveMessage(message, context.handler);
     context.limit = this.#limit;
     if (context.deferred.length > 0) {
       this.#ready.push(context);
-      this.#kick();
+      this.#wakeItself();
     } else if (!this.#awake) {
       this.#host.notifyIoThread();
     }
   }
 
   /** Sets a record aside. The I/O thread keeps it: until it begins, a crash does not cost its connection. */
-  #defer(context: ConnectionContext, record: Deferred): false {
+  #deferRecord(context: ConnectionContext, record: Deferred): false {
     context.deferred.push(record);
-    this.#note(Reply.Defer, context);
+    this.#writeNote(Reply.Defer, context);
     return false;
   }
 
-  #note(kind: number, { slot, generation }: ConnectionContext): void {
+  #writeNote(kind: number, { slot, generation }: ConnectionContext): void {
     this.#replies.write(kind, slot, generation, this.#inbound.position, 0);
     this.#replies.commit();
   }
 
-  #kick(): void {
+  #wakeItself(): void {
     if (this.#awake) return;
     this.#awake = true;
     this.#host.stir();
-    this.#turnStart = this.#lastRing = performance.now();
+    this.#turnStart = this.#notifiedAt = performance.now();
     nextTick(this.#resume);
   }
 
@@ -312,16 +311,16 @@ export class Runtime implements ContextHost {
     const context = this.#ready.shift()!;
     if (!context.mayBegin) return false;
     const next = context.deferred.shift()!;
-    this.#note(Reply.Begin, context);
+    this.#writeNote(Reply.Begin, context);
     // After it: whoever gives the worker up sees that the record has begun, or it does not begin.
     if (this.#inbound.isFenced) throw givenUp();
     this.#host.step();
-    const isWaiting =
+    const isRunning =
       next instanceof InboundMessage
         ? this.#runMessage(context, next)
         : this.#runClose(context, next.code, next.reason);
     if (context.mayBegin) this.#ready.push(context);
-    return isWaiting;
+    return isRunning;
   }
 
   // Replies

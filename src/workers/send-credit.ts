@@ -1,5 +1,5 @@
 /**
- * How much a connection may be sent before there is known to be room for it: credit on demand. Owned by the worker.
+ * How much a connection may be sent before its peer is known to keep up: credit on demand. Owned by the worker.
  *
  * The worker counts what it sends. After half a window it asks the I/O thread, which answers once nothing is queued for
  * the connection and its socket is below the high-water mark. A window that is used up without an answer is full.
@@ -65,9 +65,9 @@ export class SendCredit {
   /** How much of it had been sent when the question was asked that has no answer yet. */
   #asked: SendWindow | undefined;
   #isOver = false;
-  #waiting: Promise<SendStatus> | undefined;
+  #whenGranted: Promise<SendStatus> | undefined;
   #settle: ((status: SendStatus) => void) | undefined;
-  /** When somebody who waited was last given room, in ms of `performance.now()`. */
+  /** When somebody who waited was last given credit, in ms of `performance.now()`. */
   #grantedAt = Number.NEGATIVE_INFINITY;
   readonly #queued = new QueuedSend(this);
 
@@ -91,36 +91,36 @@ export class SendCredit {
     return this.#mustAsk();
   }
 
-  /** There is room for more than what had been sent when it was asked. True when it is to be asked again. */
+  /** What had been sent when it was asked counts no more. True when it is to be asked again. */
   grant(): boolean {
     this.#bytes -= this.#asked?.bytes ?? 0;
     this.#messages -= this.#asked?.messages ?? 0;
     this.#asked = undefined;
-    if (!this.isFull) this.#release('accepted');
+    if (!this.isFull) this.#endWaits('accepted');
     return this.#mustAsk();
   }
 
   /** The connection is gone, or sends nothing any more. */
   end(): void {
     this.#isOver = true;
-    this.#release('dropped');
+    this.#endWaits('dropped');
   }
 
-  /** Resolves when there is room, or never will be. */
+  /** Resolves when there is credit, or never will be. */
   async wait(): Promise<SendStatus> {
     if (this.#isOver) return 'dropped';
     if (!this.isFull) return 'accepted';
-    this.#waiting ??= new Promise((resolve) => {
+    this.#whenGranted ??= new Promise((resolve) => {
       this.#settle = resolve;
     });
-    return this.#waiting;
+    return this.#whenGranted;
   }
 
   get isAwaited(): boolean {
-    return this.#waiting !== undefined;
+    return this.#whenGranted !== undefined;
   }
 
-  /** True when somebody waits for room, or did at some time since `since`. */
+  /** True when somebody waits for credit, or did at some time since `since`. */
   wasAwaited(since: number): boolean {
     return this.isAwaited || this.#grantedAt >= since;
   }
@@ -132,11 +132,11 @@ export class SendCredit {
     return true;
   }
 
-  #release(status: SendStatus): void {
-    if (this.#waiting === undefined) return;
+  #endWaits(status: SendStatus): void {
+    if (this.#whenGranted === undefined) return;
     this.#grantedAt = performance.now();
     this.#settle?.(status);
-    this.#waiting = undefined;
+    this.#whenGranted = undefined;
     this.#settle = undefined;
   }
 }

@@ -12,12 +12,12 @@ const BURST_ITEMS = 16;
 
 /** What a stream needs of whoever sends. */
 export interface StreamHost {
-  /** True when there is room for an item. */
-  mayPut(invocation: Invocation): boolean;
-  /** Resolves when `mayPut` is to be asked again. */
+  /** True when an item may be sent, or kept until its turn. */
+  maySendItem(invocation: Invocation): boolean;
+  /** Resolves when `maySendItem` is to be asked again. */
   awaitCredit(invocation: Invocation): Promise<void>;
   /** The hook's time starts anew: for the next item. */
-  renew(invocation: Invocation): void;
+  renewDeadline(invocation: Invocation): void;
   /** @throws HubError when the item cannot be sent */
   sendItem(invocation: Invocation, item: unknown): void;
 }
@@ -35,7 +35,7 @@ export interface Pending {
  */
 export function pumpNow(
   items: Iterator<unknown>,
-  mayPut: () => boolean,
+  maySend: () => boolean,
   send: (item: unknown) => void,
 ): Pending | undefined {
   const start = performance.now();
@@ -43,7 +43,7 @@ export function pumpNow(
     const { done, value } = checkResult(items.next());
     if (done) return undefined;
     const isLong = count % BURST_ITEMS === 0 && performance.now() - start > BURST_MS;
-    if (isLong || (count > 1 && !mayPut())) return { item: value };
+    if (isLong || (count > 1 && !maySend())) return { item: value };
     try {
       send(value);
     } catch (error) {
@@ -93,7 +93,7 @@ export async function pump(
     }
   };
   const send = async (item: unknown): Promise<void> => {
-    while (hasSent && !isOver() && !host.mayPut(invocation)) await host.awaitCredit(invocation);
+    while (hasSent && !isOver() && !host.maySendItem(invocation)) await host.awaitCredit(invocation);
     if (isOver()) return;
     hasSent = true;
     try {
@@ -112,7 +112,7 @@ export async function pump(
         await new Promise((resolve) => setImmediate(resolve));
         burst = performance.now();
       }
-      host.renew(invocation);
+      host.renewDeadline(invocation);
       const result = items.next();
       const { done, value } = isThenable(result) ? checkResult(await settle(result)) : checkResult(result);
       if (done) return undefined;
