@@ -78,8 +78,8 @@ function loopChart(workers) {
     name: 'loop',
     title: 'Event-loop delay of each thread',
     format: formatLatency,
-    series: [{ name: 'io-thread', label: 'I/O thread' }, ...threads],
-    values: ({ loopDelay }) => [loopDelay.ioThreadMs, ...loopDelay.workersMs],
+    series: [{ name: 'front', label: 'I/O thread' }, ...threads],
+    values: ({ loopDelay }) => [loopDelay.frontMs, ...loopDelay.workersMs],
   };
 }
 

@@ -156,7 +156,7 @@ export interface StatsEvent {
   /** Milliseconds. */
   readonly loopDelay: {
     /** The longest delay of the I/O thread's event loop in the last second. */
-    readonly ioThreadMs: number;
+    readonly frontMs: number;
     /** By shard: how long the thread took to answer a probe; null when there is no thread, or no answer yet. */
     readonly workersMs: readonly (number | null)[];
   };

@@ -78,7 +78,7 @@ describeInBrowser('the statistics on the console page', () => {
       (await chartValue(page, 'latency', 'p50'))!,
     );
     await waitForValue(page, 'batch', 'size', (value) => value > 0);
-    for (const thread of ['io-thread', 'worker-0', 'worker-1'])
+    for (const thread of ['front', 'worker-0', 'worker-1'])
       await waitForValue(page, 'loop', thread, (value) => value >= 0);
     expect(await chartValue(page, 'outbound', 'bytes')).toBe(0);
     expect(await chartValue(page, 'restarts', 'total')).toBe(0);

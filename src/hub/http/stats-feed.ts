@@ -106,12 +106,12 @@ export class StatsFeed {
   };
 
   #measure({ latency, loop }: Watch): StatsEvent {
-    const ioThreadMs = Math.max(0, loop.max / 1e6 - RESOLUTION_MS);
+    const frontMs = Math.max(0, loop.max / 1e6 - RESOLUTION_MS);
     loop.reset();
     return {
       stats: this.#source.stats(),
       latency: latency.tick() ?? null,
-      loopDelay: { ioThreadMs, workersMs: this.#source.loopDelays() },
+      loopDelay: { frontMs, workersMs: this.#source.loopDelays() },
     };
   }
 

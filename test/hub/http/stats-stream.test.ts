@@ -69,7 +69,7 @@ describe('GET /stats/stream', () => {
     expect(latency!.p99Ms).toBeGreaterThanOrEqual(latency!.p50Ms);
     expect(loopDelay.workersMs).toHaveLength(2);
     for (const ms of loopDelay.workersMs) expect(ms).toBeGreaterThan(0);
-    expect(loopDelay.ioThreadMs).toBeGreaterThanOrEqual(0);
+    expect(loopDelay.frontMs).toBeGreaterThanOrEqual(0);
   });
 
   test('shows a worker whose loop is held up, while it is held up', async () => {
