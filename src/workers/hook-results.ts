@@ -13,7 +13,7 @@ import type { ReplyWriter } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
 import type { ConnectionContext } from './context.js';
-import { Invocation } from './invocation.js';
+import { bytesOf, Invocation } from './invocation.js';
 import type { InboundMessage } from './message.js';
 import { ReorderBuffer, type ReorderBufferHost } from './reorder-buffer.js';
 import { asData, badReply, iterate, iterateAsync, keep, type ReplyData, sizeOf } from './reply-value.js';
@@ -73,27 +73,25 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     context: ConnectionContext,
     result: unknown,
     message: InboundMessage | undefined,
-    doneBytes: number,
     invocation?: Invocation,
   ): boolean {
     if (isThenable(result)) {
       if (!(result instanceof Sent))
-        return this.#awaitHook(invocation ?? this.#beginInvocation(context, message, doneBytes), result);
+        return this.#awaitHook(invocation ?? this.#beginInvocation(context, message), result);
       // `send` was the last thing that the hook did: what it says is for the hook, not for the peer.
-      if (result.status !== 'queued')
-        return this.#finishHook(context, undefined, message, doneBytes, invocation);
+      if (result.status !== 'queued') return this.#finishHook(context, undefined, message, invocation);
       return this.#awaitHook(
-        invocation ?? this.#beginInvocation(context, message, doneBytes),
+        invocation ?? this.#beginInvocation(context, message),
         result.then(() => undefined),
       );
     }
     // Begun before it is waited for: when it cannot be begun, the hook has failed.
     const items = iterateAsync(result);
     if (items !== undefined) {
-      const own = invocation ?? this.#beginInvocation(context, message, doneBytes);
+      const own = invocation ?? this.#beginInvocation(context, message);
       return this.#awaitHook(own, pump(this, own, items));
     }
-    return this.#finishHook(context, result, message, doneBytes, invocation);
+    return this.#finishHook(context, result, message, invocation);
   }
 
   /** A hook threw or rejected. */
@@ -101,23 +99,22 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     context: ConnectionContext,
     thrown: unknown,
     message: InboundMessage | undefined,
-    doneBytes: number,
     invocation?: Invocation,
   ): false {
     // It stopped because its connection is gone, as it was told to.
     if (context.gone && isAbortError(thrown)) {
-      this.#finishHook(context, undefined, message, doneBytes, invocation);
+      this.#finishHook(context, undefined, message, invocation);
       return false;
     }
     const isClosing = this.#isClosing(thrown);
     if (this.#isBehind(context, invocation)) {
       // Told in its place, but nothing new begins behind it.
       if (isClosing) context.refuses = true;
-      this.#placeInvocation(context, message, doneBytes, invocation).failure = { thrown };
+      this.#placeInvocation(context, message, invocation).failure = { thrown };
       return false;
     }
     if (isClosing) context.end();
-    this.writeFailure(context.slot, context.generation, thrown, Flag.Done, doneBytes);
+    this.writeFailure(context.slot, context.generation, thrown, Flag.Done, bytesOf(message));
     return false;
   }
 
@@ -207,12 +204,8 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   // Waiting
 
   /** A hook is going to be waited for. */
-  #beginInvocation(
-    context: ConnectionContext,
-    message: InboundMessage | undefined,
-    doneBytes: number,
-  ): Invocation {
-    const invocation = new Invocation(context, message, doneBytes);
+  #beginInvocation(context: ConnectionContext, message: InboundMessage | undefined): Invocation {
+    const invocation = new Invocation(context, message);
     context.running++;
     this.#running++;
     if (this.#isOrdered && message !== undefined) {
@@ -244,17 +237,16 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     // Its time was up before: the record has been finished, and nobody waits for this any more.
     if (invocation.isOver) return;
     try {
-      if (this.concludeHook(invocation.context, value, invocation.message, invocation.doneBytes, invocation))
-        return;
+      if (this.concludeHook(invocation.context, value, invocation.message, invocation)) return;
     } catch (thrown) {
-      this.failHook(invocation.context, thrown, invocation.message, invocation.doneBytes, invocation);
+      this.failHook(invocation.context, thrown, invocation.message, invocation);
     }
     this.#endInvocation(invocation);
   }
 
   #onRejected(invocation: Invocation, thrown: unknown): void {
     if (invocation.isOver) return;
-    this.failHook(invocation.context, thrown, invocation.message, invocation.doneBytes, invocation);
+    this.failHook(invocation.context, thrown, invocation.message, invocation);
     this.#endInvocation(invocation);
   }
 
@@ -294,13 +286,13 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     context: ConnectionContext,
     value: unknown,
     message: InboundMessage | undefined,
-    doneBytes: number,
     invocation: Invocation | undefined,
   ): boolean {
     const { slot, generation } = context;
+    const doneBytes = bytesOf(message);
     const isBehind = this.#isBehind(context, invocation);
     if (value === undefined || value === null || context.ended) {
-      if (isBehind) this.#placeInvocation(context, message, doneBytes, invocation);
+      if (isBehind) this.#placeInvocation(context, message, invocation);
       else this.finishRecord(slot, generation, doneBytes);
       return false;
     }
@@ -308,7 +300,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     if (data !== undefined) {
       if (isBehind) {
         const kept = keep(data);
-        this.#placeInvocation(context, message, doneBytes, invocation).holdReply(kept);
+        this.#placeInvocation(context, message, invocation).holdReply(kept);
       } else {
         writeData(this.#replies, context, data, Flag.Done, doneBytes);
         this.#replies.commit();
@@ -324,7 +316,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
       rest = pumpNow(items, maySend, (item) => this.#sendItemNow(context, item));
       if (rest === undefined) return this.finishRecord(slot, generation, doneBytes);
     }
-    const own = invocation ?? this.#beginInvocation(context, message, doneBytes);
+    const own = invocation ?? this.#beginInvocation(context, message);
     return this.#awaitHook(own, pump(this, own, items, rest));
   }
 
@@ -340,11 +332,10 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   #placeInvocation(
     context: ConnectionContext,
     message: InboundMessage | undefined,
-    doneBytes: number,
     invocation: Invocation | undefined,
   ): Invocation {
     if (invocation !== undefined) return invocation;
-    const own = new Invocation(context, message, doneBytes);
+    const own = new Invocation(context, message);
     own.isOver = true;
     context.reorderBuffer!.add(own);
     return own;

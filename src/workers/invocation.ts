@@ -7,7 +7,6 @@ export class Invocation {
   readonly context: ConnectionContext;
   /** Undefined for `open` and `close`. */
   readonly message: InboundMessage | undefined;
-  readonly doneBytes: number;
   /** When it began to wait for what it waits for now. */
   since = 0;
   /** True once its hook has finished, or its time was up: whichever came first has finished the record. */
@@ -22,10 +21,13 @@ export class Invocation {
   /** Called when its replies may leave. */
   onTurn: (() => void) | undefined = undefined;
 
-  constructor(context: ConnectionContext, message: InboundMessage | undefined, doneBytes: number) {
+  constructor(context: ConnectionContext, message: InboundMessage | undefined) {
     this.context = context;
     this.message = message;
-    this.doneBytes = doneBytes;
+  }
+
+  get doneBytes(): number {
+    return bytesOf(this.message);
   }
 
   /** @param data of which nobody else writes to the memory */
@@ -33,4 +35,9 @@ export class Invocation {
     this.heldBytes += sizeOf(data);
     this.held!.push(data);
   }
+}
+
+/** Bytes that a record gives back once it has finished: those of its message, if it is one. hot */
+export function bytesOf(message: InboundMessage | undefined): number {
+  return message === undefined ? 0 : message.byteLength;
 }

@@ -227,12 +227,12 @@ export class Runtime implements ContextHost {
     }
     try {
       const result = handler.message(context, message);
-      if (this.#results.concludeHook(context, result, message, byteLength)) {
+      if (this.#results.concludeHook(context, result, message)) {
         if (message.isInRing) this.#messageInRing = message;
         return true;
       }
     } catch (thrown) {
-      this.#results.failHook(context, thrown, message, byteLength);
+      this.#results.failHook(context, thrown, message);
     }
     this.#leaveMessage(message, handler);
     return false;
@@ -266,9 +266,9 @@ export class Runtime implements ContextHost {
   /** Runs a hook that is not on the hot path. True when it returned a promise. */
   #runHook(context: ConnectionContext, hook: () => unknown): boolean {
     try {
-      return this.#results.concludeHook(context, hook(), undefined, 0);
+      return this.#results.concludeHook(context, hook(), undefined);
     } catch (thrown) {
-      return this.#results.failHook(context, thrown, undefined, 0);
+      return this.#results.failHook(context, thrown, undefined);
     }
   }
 
