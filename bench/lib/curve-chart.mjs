@@ -73,7 +73,11 @@ function ticks(values) {
 }
 
 const short = (value) =>
-  value >= 1e6 ? `${value / 1e6}M` : value >= 10_000 ? `${Math.round(value / 1000)}k` : String(value);
+  value >= 1e6
+    ? `${Number((value / 1e6).toPrecision(2))}M`
+    : value >= 10_000
+      ? `${Math.round(value / 1000)}k`
+      : String(value);
 
 function gridLine(value, y) {
   const at = y.toFixed(1);
