@@ -31,3 +31,11 @@ test('a Host header is judged by itself, whichever came before', () => {
     expect(hostnameOf('')).toBeUndefined();
   }
 });
+
+test('addresses that differ in one byte are told apart, also once they are known', () => {
+  const base = [10, 20, 30, 40];
+  const others = base.map((byte, i) => base.with(i, byte + 1));
+  for (let round = 0; round < 2; round++)
+    for (const bytes of [base, ...others])
+      expect(formatAddress(Uint8Array.from(bytes))).toBe(bytes.join('.'));
+});
