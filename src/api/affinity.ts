@@ -1,5 +1,4 @@
 /** Which connections belong together: the types of the option `affinity`. */
-
 import type { HandshakeRequest } from './handshake-request.js';
 
 /**

@@ -1,5 +1,4 @@
 /** The hub's events. */
-
 import type { HubConnection } from './connection.js';
 import type { ErrorRecord } from './errors.js';
 import type { RejectReason } from './reasons.js';

@@ -1,5 +1,4 @@
 /** What a handler module is, and what it is given: the types of `shardhub/worker`. Worker threads. */
-
 import type { HandshakeRequest } from './handshake-request.js';
 import type { PublishOptions } from './publish.js';
 import type { SendStatus } from './send-status.js';

@@ -1,5 +1,4 @@
 /** What an application says about a handshake: the types of the options `upgrade` and `origins`. */
-
 import type { HandshakeRequest } from './handshake-request.js';
 
 /** Response headers; a list stands for a header that is sent several times, such as `Set-Cookie`. */

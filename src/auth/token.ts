@@ -1,6 +1,5 @@
 /** Where a handshake carries its token. Pure. */
 import { HubError } from '../api/errors.js';
-
 import type { HandshakeRequest } from '../api/handshake-request.js';
 
 const SOURCES = ['header', 'cookie', 'subprotocol', 'query'] as const;

@@ -1,5 +1,4 @@
 /** Options of what the application adds, of the hub's own pages, and of its log. */
-
 import { z } from 'zod';
 import type { PingListener, PongListener } from '../api/events.js';
 import type { Logger } from '../api/logger.js';

@@ -1,6 +1,5 @@
 /**
- * How many cores nobody needs: what this process may use and does not, and no more than the machine has idle. Both the I/O
- * thread and the workers ask, each with a meter of its own.
+ * How many cores nobody needs: what this process may use and does not, and no more than the machine has idle.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -53,10 +52,15 @@ function readText(path: string): string | undefined {
 }
 
 export class IdleCores {
-  readonly #usable = usableCores();
+  readonly #usable: number;
   #at = performance.now();
   #usedMs = usedMs();
   #idleMs = idleMs();
+
+  /** @param usable as of `usableCores` */
+  constructor(usable: number) {
+    this.#usable = usable;
+  }
 
   /** The mean since the last time that it was asked for, at `now` (ms of `performance.now()`). It takes about 25 µs. */
   read(now: number): number {

@@ -2,7 +2,6 @@
  * The handshake on its way to a worker. The I/O thread keeps the encoded form for as long as the connection lives (a
  * replaced worker is told again), so it is one compact string of one-byte characters.
  */
-
 import { deserialize, serialize } from 'node:v8';
 import { HubError } from '../api/errors.js';
 import type { HandshakeRequest } from '../api/handshake-request.js';

@@ -1,5 +1,4 @@
 /** A connection as its handler sees it, and what the runtime remembers of it. Owned by the worker thread. */
-
 import type { Connection, ConnectionPublishOptions, Data, Handler, SendResult } from '../api/handler.js';
 import type { HandshakeRequest } from '../api/handshake-request.js';
 import { checkCloseCode, encodeClose } from '../wire/close.js';

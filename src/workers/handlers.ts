@@ -1,5 +1,4 @@
 /** The handlers of a link: loaded and started before it serves, and stopped together. */
-
 import type { Handler } from '../api/handler.js';
 import { type HandlerHooks, type HandlerSource, loadTimeoutMs } from '../wire/worker-task.js';
 import { HandlerLifecycle, type LifecycleSettings } from './handler-lifecycle.js';

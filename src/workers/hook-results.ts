@@ -2,7 +2,6 @@
  * What a hook returned, or its promise came to: sends it, waits for it, or says that it failed, and finishes its
  * record. Where replies of a connection's messages have to wait for each other, they wait here.
  */
-
 import { isBadMessage, toFailureRecord } from '../api/bad-message.js';
 import { HubError, isAbortError } from '../api/errors.js';
 import type { Data, SendResult } from '../api/handler.js';

@@ -221,9 +221,8 @@ export class Runtime implements ContextHost {
   /** hot: no closure, no promise unless the handler makes one. */
   #runMessage(context: ConnectionContext, message: InboundMessage): boolean {
     const { handler } = context;
-    const { byteLength } = message;
     if (context.refuses || handler.message === undefined) {
-      return this.#results.finishRecord(context.slot, context.generation, byteLength);
+      return this.#results.finishRecord(context.slot, context.generation, message.byteLength);
     }
     try {
       const result = handler.message(context, message);

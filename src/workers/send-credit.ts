@@ -4,7 +4,6 @@
  * The worker counts what it sends. After half a window it asks the I/O thread, which answers once nothing is queued for
  * the connection and its socket is below the high-water mark. A window that is used up without an answer is full.
  */
-
 import type { SendResult } from '../api/handler.js';
 import type { SendStatus } from '../api/send-status.js';
 import type { SendWindow } from '../wire/worker-task.js';

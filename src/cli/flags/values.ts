@@ -1,5 +1,4 @@
 /** Kinds of values that flags take beyond plain text: how each is understood, and what is said of one that is not. */
-
 import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { TOKEN as HTTP_TOKEN } from '../../util/http-token.js';

@@ -5,13 +5,14 @@ import type { HandshakeRequest } from '../../api/handshake-request.js';
 import type { RejectReason } from '../../api/reasons.js';
 import type { OriginCheck } from '../../api/upgrade.js';
 import { hostnameOf, isLoopbackHost } from '../../util/address.js';
+import type { HeaderList } from '../../util/headers.js';
 
 /** An answer to a request that is not let in. */
 export interface Refusal {
   readonly reason: RejectReason;
   /** HTTP status line without the version, such as `403 Forbidden`. */
   readonly status: string;
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: HeaderList;
   /** One sentence for a person. */
   readonly body: string;
 }

@@ -1,7 +1,6 @@
 /** The option `affinity` as a function, and the place of a key among the shards. Pure. */
 import { AFFINITY_PATTERN, type AffinityHook } from '../../api/affinity.js';
 import { describeReturned, HubError } from '../../api/errors.js';
-
 import type { HandshakeRequest } from '../../api/handshake-request.js';
 
 /** @throws HubError `ERR_AFFINITY`, or whatever the application's own function throws */

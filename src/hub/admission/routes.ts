@@ -1,5 +1,4 @@
 /** The paths with a WebSocket endpoint, and what is particular to each. I/O thread. */
-
 import type { UpgradeHook } from '../../api/upgrade.js';
 import type { ResolvedOptions } from '../../options/options.js';
 import { isLoopbackHost } from '../../util/address.js';

@@ -1,5 +1,4 @@
 /** Chooses a subprotocol (RFC 6455 §4.2.2). Pure. */
-
 import { TOKEN } from '../../util/http-token.js';
 
 /** The client's offer, in its order of preference, without what is no token: that cannot be chosen (RFC 6455 §4.1). */

@@ -2,7 +2,6 @@
  * A handshake from its request to its answer: what the hub itself refuses, then what the application's `upgrade` hook
  * says, at once or later. I/O thread.
  */
-
 import type { HandshakeRequest } from '../../api/handshake-request.js';
 import { Deadlines } from '../../util/deadlines.js';
 import { isThenable } from '../../util/thenable.js';

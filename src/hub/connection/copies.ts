@@ -2,7 +2,6 @@
  * Copies of payloads that have to wait. Memory of large ones is used again: V8 lets 32 MiB of such garbage heap up on each
  * thread before it looks. One pool for all that is on the I/O thread.
  */
-
 import { copyBytes } from '../../wire/copy.js';
 
 /** Memory of smaller copies is left to V8. */

@@ -2,7 +2,6 @@
  * What the engine still holds for connections that have been closed. A socket that is ended with a backlog stays in
  * the engine until its peer has read it, or up to 16 seconds: memory that no connection stands for any more.
  */
-
 import type { Counters } from '../../telemetry/counters.js';
 import { Deque } from '../../util/deque.js';
 

@@ -1,5 +1,4 @@
 /** What the application has to do with a connection, once it has: its user, its topics, its pings. */
-
 import type { HubError } from '../../api/errors.js';
 import type { Deque } from '../../util/deque.js';
 

@@ -2,7 +2,6 @@
  * A connection's outbound queue: the replies that its socket could not take yet, and published messages until the next
  * turn. Bounded in bytes and in messages, with a policy for when it is full. On the I/O thread.
  */
-
 import { type Counters, RECORD_OVERHEAD, REFERENCE_OVERHEAD } from '../../telemetry/counters.js';
 import { Deque } from '../../util/deque.js';
 import { Copies, giveBack } from './copies.js';

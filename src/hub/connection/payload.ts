@@ -1,5 +1,4 @@
 /** What the application gives to be sent, as bytes. */
-
 import { describe, HubError } from '../../api/errors.js';
 import type { Payload } from '../../api/payload.js';
 import { asFrame, type Frame } from '../../wire/frame.js';

@@ -5,7 +5,6 @@
  * connection that floods its shard delays its own messages and nobody else's. It is also what knows, when a worker
  * dies, which records the worker had not taken.
  */
-
 import type { Counters } from '../../telemetry/counters.js';
 import { Deque } from '../../util/deque.js';
 import * as Flag from '../../wire/flag.js';

@@ -4,7 +4,6 @@
  * What arrives is staged in the inbound ring and flushed to the worker at the end of the poll phase; what comes while
  * the worker is at work is simply there when it looks again, so batches grow with load and no timer is involved.
  */
-
 import type { FailureRecord } from '../../api/bad-message.js';
 import { CloseCode } from '../../api/close-codes.js';
 import { HubError, type HubErrorCode } from '../../api/errors.js';

@@ -29,8 +29,8 @@ export interface SpinSource {
   idleCores(now: number): number;
 }
 
-const system = (): SpinSource => {
-  const meter = new IdleCores();
+const system = (cores: number): SpinSource => {
+  const meter = new IdleCores(cores);
   return { now: () => performance.now(), idleCores: (now) => meter.read(now) };
 };
 
@@ -48,7 +48,7 @@ export class SpinGate {
     if (spin !== 'auto') this.word[0] = spin > 0 && workers > 0 ? MayLook.All : MayLook.Nobody;
     // Threads that cannot all run at a time would keep each other waiting.
     else if (workers > 0 && cores >= workers + 1) {
-      this.#source = makeSource();
+      this.#source = makeSource(cores);
       this.#checkAt = this.#source.now() + MIN_PAUSE_MS;
     }
   }

@@ -1,5 +1,4 @@
 /** A handshake over the engine's request and response. */
-
 import type { HandshakeRequest } from '../../api/handshake-request.js';
 import { textHeaders } from '../../util/headers.js';
 import type { Refusal } from '../admission/admission.js';

@@ -2,7 +2,6 @@
  * HTTP requests that the application answers: from the engine's to a `Request` of the Fetch standard, and back from its
  * `Response`. I/O thread.
  */
-
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, HubError, isAbortError } from '../../api/errors.js';
 import type { HttpHandler } from '../../api/http.js';

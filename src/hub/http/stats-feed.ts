@@ -2,7 +2,6 @@
  * The statistics as server-sent events (HTML Living Standard §9.2), one a second for everybody who looks. While nobody
  * does, there is no timer, no probe and no sample. I/O thread.
  */
-
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { HubStats, StatsEvent } from '../../api/stats.js';
 import { LatencySampler } from '../../telemetry/latency.js';

@@ -2,10 +2,8 @@
  * The workers of a hub: their shards, who watches them, and what is said when one of them is in trouble. I/O
  * thread.
  */
-
 import { url as inspectorUrl } from 'node:inspector';
 import type { FailureRecord } from '../../api/bad-message.js';
-
 import { CloseCode } from '../../api/close-codes.js';
 import type { ShardStats } from '../../api/stats.js';
 import type { ResolvedOptions } from '../../options/options.js';

@@ -1,5 +1,4 @@
 /** The handle of a connection that applications hold. I/O thread. */
-
 import { CloseCode } from '../../api/close-codes.js';
 import type { HubConnection, PingOptions } from '../../api/connection.js';
 import type { HandshakeRequest } from '../../api/handshake-request.js';

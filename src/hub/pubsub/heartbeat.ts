@@ -1,5 +1,4 @@
 /** The application's heartbeat: a message to every connection at a fixed beat, beside the protocol's pings. */
-
 import type { Payload } from '../../api/payload.js';
 
 export interface HeartbeatOptions {

@@ -1,5 +1,4 @@
 /** Pings that the application sends, and the round trips that they measure. I/O thread. */
-
 import { describe, HubError } from '../../api/errors.js';
 import type { Counters } from '../../telemetry/counters.js';
 import { Deque } from '../../util/deque.js';

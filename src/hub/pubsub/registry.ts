@@ -2,7 +2,6 @@
  * The connections as the application addresses them: one by its id, a user's, a topic's subscribers, or all. I/O
  * thread.
  */
-
 import { CloseCode } from '../../api/close-codes.js';
 import type { HubConnection } from '../../api/connection.js';
 import { describe, HubError } from '../../api/errors.js';
