@@ -23,6 +23,10 @@ export const HUB_ERROR_CODES = [
   'ERR_TLS',
   'ERR_AFFINITY',
   'ERR_BAD_MESSAGE',
+  'ERR_BROKER',
+  'ERR_BROKER_UNAVAILABLE',
+  'ERR_BROKER_BUSY',
+  'ERR_TOPIC_PAYLOAD',
 ] as const;
 
 /** What went wrong, as a stable word: see docs/errors.md for when each comes and what to do. */

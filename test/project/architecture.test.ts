@@ -17,6 +17,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ROOMS: [room: string, ...others: string[]][] = [
   ['util'],
   ['api'],
+  ['broker'],
   ['wire'],
   ['workers', 'wire'],
   ['loadgen'],

@@ -1,0 +1,65 @@
+/**
+ * A message as it crosses between nodes, for engines that carry bytes.
+ *
+ * Two bytes that no other program's messages begin with; a version; flags; the publishing node, the key and the excepted
+ * connections, each behind its length (uint16); then the payload.
+ */
+import type { BrokerMessage } from './broker.js';
+
+const MAGIC = 0x5b1e;
+/** Of what follows: a node that does not know it drops the message and counts it. */
+const VERSION = 1;
+const HEADER_BYTES = 4;
+const LENGTH_BYTES = 2;
+const BINARY = 1;
+const HAS_KEY = 2;
+/** Ids of connections have no space. */
+const SEPARATOR = ' ';
+
+export interface DecodedMessage {
+  readonly node: string;
+  readonly message: BrokerMessage;
+}
+
+export function encodeMessage(node: string, { data, isBinary, key, except = [] }: BrokerMessage): Buffer {
+  const texts = [node, key ?? '', except.join(SEPARATOR)];
+  const lengths = texts.map((text) => Buffer.byteLength(text));
+  let at = HEADER_BYTES;
+  const bytes = Buffer.allocUnsafe(
+    lengths.reduce((sum, length) => sum + LENGTH_BYTES + length, at) + data.length,
+  );
+  bytes.writeUInt16BE(MAGIC, 0);
+  bytes[2] = VERSION;
+  bytes[3] = (isBinary ? BINARY : 0) | (key === undefined ? 0 : HAS_KEY);
+  for (const [i, text] of texts.entries()) {
+    at = bytes.writeUInt16BE(lengths[i]!, at);
+    at += bytes.write(text, at);
+  }
+  bytes.set(data, at);
+  return bytes;
+}
+
+/** Undefined for what is no message of ours, or of another version. The payload is a view. */
+export function decodeMessage(payload: Uint8Array): DecodedMessage | undefined {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  if (bytes.length < HEADER_BYTES || bytes.readUInt16BE(0) !== MAGIC || bytes[2] !== VERSION)
+    return undefined;
+  const texts: string[] = [];
+  let at = HEADER_BYTES;
+  for (let i = 0; i < 3; i++) {
+    if (at + LENGTH_BYTES > bytes.length) return undefined;
+    const start = at + LENGTH_BYTES;
+    at = start + bytes.readUInt16BE(at);
+    if (at > bytes.length) return undefined;
+    texts.push(bytes.toString('utf8', start, at));
+  }
+  const [node, key, except] = texts as [string, string, string];
+  const flags = bytes[3]!;
+  const message = {
+    data: bytes.subarray(at),
+    isBinary: (flags & BINARY) !== 0,
+    key: (flags & HAS_KEY) === 0 ? undefined : key,
+    except: except === '' ? undefined : except.split(SEPARATOR),
+  };
+  return { node, message };
+}

@@ -1,0 +1,39 @@
+/** Messages between nodes, and what comes on the same subjects and is none. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decodeMessage, encodeMessage } from '../../src/broker/codec.js';
+
+describe('a message between nodes', () => {
+  test('arrives as it was', () => {
+    const node = fc.string({ unit: 'grapheme', maxLength: 40 });
+    const message = fc.record({
+      data: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+      isBinary: fc.boolean(),
+      key: fc.option(fc.string({ unit: 'grapheme', maxLength: 600 }), { nil: undefined }),
+      except: fc.option(fc.array(fc.stringMatching(/^[0-9a-z]{1,6}\.[0-9a-z]{1,7}$/), { minLength: 1 }), {
+        nil: undefined,
+      }),
+    });
+    fc.assert(
+      fc.property(node, message, (from, sent) => {
+        expect(decodeMessage(encodeMessage(from, sent))).toEqual({ node: from, message: sent });
+      }),
+    );
+  });
+
+  test('is told from anything else, and never read past its end', () => {
+    const whole = encodeMessage('node', {
+      data: Buffer.alloc(0),
+      isBinary: false,
+      key: 'key',
+      except: ['a.1'],
+    });
+    for (let length = 0; length < whole.length; length++)
+      expect(decodeMessage(whole.subarray(0, length))).toBeUndefined();
+    for (const foreign of ['', '{}', 'hello', '[1]'])
+      expect(decodeMessage(Buffer.from(foreign))).toBeUndefined();
+    const newer = Buffer.from(whole);
+    newer[2] = 2;
+    expect(decodeMessage(newer)).toBeUndefined();
+  });
+});
