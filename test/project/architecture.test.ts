@@ -31,6 +31,7 @@ const ROOMS: [room: string, ...others: string[]][] = [
   ['hub/pool', 'wire', 'options', 'telemetry', 'hub/connection', 'hub/dispatch', 'hub/admission'],
   ['hub/http', 'wire', 'telemetry', 'hub/connection', 'hub/admission'],
   ['hub/engine', 'hub/connection', 'hub/admission', 'hub/http'],
+  ['hub/engine/node', 'hub/engine'],
   [
     'hub',
     'wire',

@@ -1,5 +1,5 @@
 /**
- * Which of the compressions that a client offers the hub can agree to (RFC 7692 §5.1). The engine answers an offer
+ * Which of the compressions that a client offers the hub can agree to (RFC 7692 §5.1). uWebSockets.js answers an offer
  * as if it could honour all of it, and looks at one only: it is given that one, without what it would get wrong. Pure.
  */
 import { TOKEN_SOURCE } from '../../util/http-token.js';
@@ -7,16 +7,16 @@ import { TOKEN_SOURCE } from '../../util/http-token.js';
 /** As in the option `compression`. */
 export type Compression = 'off' | 'shared' | 'dedicated';
 
-type Parameters = Map<string, string | undefined>;
+export type OfferParameters = Map<string, string | undefined>;
 
 interface Offer {
   readonly name: string;
-  readonly parameters: Parameters;
+  readonly parameters: OfferParameters;
   /** False when a parameter is there twice. */
   isValid: boolean;
 }
 
-const NAME = 'permessage-deflate';
+export const DEFLATE = 'permessage-deflate';
 /**
  * A name, what it equals, and what is behind it (RFC 6455 §9.1). An element of a list may be empty. Nothing in it can be
  * matched in two ways: the time that a hostile header takes grows with its length only.
@@ -33,13 +33,23 @@ const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
  * @param header all lines of Sec-WebSocket-Extensions
  */
 export function chooseOffer(header: string | undefined, mode: Compression): string {
-  if (header === undefined || mode === 'off') return '';
-  for (const { name, parameters, isValid } of parseOffers(header)) {
-    const isKnown = name === NAME && isValid && [...parameters].every(isKnownParameter);
-    const chosen = isKnown ? rewrite(parameters, mode) : undefined;
+  if (mode === 'off') return '';
+  for (const parameters of readOffers(header)) {
+    const chosen = rewrite(parameters, mode);
     if (chosen !== undefined) return chosen;
   }
   return '';
+}
+
+/** The offers of permessage-deflate that are right, in the client's order of preference. */
+export function readOffers(header: string | undefined): readonly OfferParameters[] {
+  if (header === undefined) return [];
+  return parseOffers(header)
+    .filter(
+      ({ name, parameters, isValid }) =>
+        name === DEFLATE && isValid && [...parameters].every(isKnownParameter),
+    )
+    .map(({ parameters }) => parameters);
 }
 
 /** In the client's order of preference; none when the header is not well-formed. */
@@ -78,16 +88,16 @@ function isKnownParameter([name, value]: [string, string | undefined]): boolean 
 }
 
 /** What the engine answers rightly; undefined when it cannot do what is demanded. */
-function rewrite(parameters: Parameters, mode: Compression): string | undefined {
+function rewrite(parameters: OfferParameters, mode: Compression): string | undefined {
   const serverBits = parameters.get('server_max_window_bits');
   // Its shared compressor has one window, of 15, which it does not tell; it answers that nobody keeps a context.
-  if (mode === 'shared') return serverBits === undefined ? NAME : undefined;
+  if (mode === 'shared') return serverBits === undefined ? DEFLATE : undefined;
   // A window of its own is kept from message to message, and is of 9 bits at least.
   if (serverBits === '8' || parameters.has('server_no_context_takeover')) return undefined;
   const server = serverBits === undefined ? '' : `; server_max_window_bits=${serverBits}`;
-  if (parameters.has('client_no_context_takeover')) return `${NAME}${server}; client_no_context_takeover`;
+  if (parameters.has('client_no_context_takeover')) return `${DEFLATE}${server}; client_no_context_takeover`;
   // A hint. zlib makes 9 of a client's 8.
   const clientBits = parameters.get('client_max_window_bits');
   const isUseful = clientBits !== undefined && clientBits !== '8';
-  return `${NAME}${server}${isUseful ? `; client_max_window_bits=${clientBits}` : ''}`;
+  return `${DEFLATE}${server}${isUseful ? `; client_max_window_bits=${clientBits}` : ''}`;
 }

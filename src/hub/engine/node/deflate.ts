@@ -1,0 +1,83 @@
+/**
+ * permessage-deflate (RFC 7692) with zlib's public calls, one message at a time, so that messages keep their order. Where
+ * the two sides keep a window, what was in earlier messages is handed in as a dictionary: a connection costs at most its
+ * two windows of 8 KiB, and not the 300 KiB that zlib keeps for a pair of streams. I/O thread.
+ */
+import { constants, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
+import type { DeflateAgreement } from './deflate-agreement.js';
+import type { Inflater } from './frame-reader.js';
+
+/** Ends each message on the wire, and is left out there (§7.2.1). */
+const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
+/** An empty message, compressed (§7.2.3.6). */
+const NO_BLOCK = Buffer.from([0]);
+const EMPTY = Buffer.alloc(0);
+
+/** The last bytes of all messages of one direction. */
+class Window {
+  readonly #size: number;
+  bytes: Buffer = EMPTY;
+
+  constructor(bits: number) {
+    this.#size = bits === 0 ? 0 : 2 ** bits;
+  }
+
+  push(message: Uint8Array): void {
+    const size = this.#size;
+    if (size === 0 || message.length === 0) return;
+    const kept = Math.min(this.bytes.length, Math.max(0, size - message.length));
+    this.bytes = Buffer.concat([
+      this.bytes.subarray(this.bytes.length - kept),
+      message.subarray(Math.max(0, message.length - size)),
+    ]);
+  }
+}
+
+/** Compresses and inflates the messages of one connection. */
+export class Deflate implements Inflater {
+  readonly #in: Window;
+  readonly #out: Window;
+  readonly #serverBits: number;
+
+  constructor({ serverBits, keptOut, keptIn }: DeflateAgreement) {
+    this.#in = new Window(keptIn);
+    this.#out = new Window(keptOut);
+    this.#serverBits = serverBits;
+  }
+
+  /**
+   * @returns undefined when it would be more than `maxBytes`: it is not inflated any further
+   * @throws what is not compressed rightly
+   */
+  inflate(payload: Uint8Array, maxBytes: number): Uint8Array | undefined {
+    try {
+      const inflated = inflateRawSync(Buffer.concat([payload, TAIL]), {
+        finishFlush: constants.Z_SYNC_FLUSH,
+        // zlib takes 0 for no bound.
+        maxOutputLength: Math.max(1, maxBytes),
+        ...dictionaryOf(this.#in),
+      });
+      this.#in.push(inflated);
+      return inflated;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined;
+      throw error;
+    }
+  }
+
+  /** @param payload is not read after the call */
+  deflate(payload: Uint8Array): Uint8Array {
+    if (payload.length === 0) return NO_BLOCK;
+    const deflated = deflateRawSync(payload, {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      windowBits: this.#serverBits,
+      ...dictionaryOf(this.#out),
+    });
+    this.#out.push(payload);
+    return deflated.subarray(0, deflated.length - TAIL.length);
+  }
+}
+
+function dictionaryOf({ bytes }: Window): ZlibOptions {
+  return bytes.length === 0 ? {} : { dictionary: bytes };
+}
