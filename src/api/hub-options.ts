@@ -559,15 +559,49 @@ export interface HubOptions<Data = unknown> {
    */
   readonly onPong?: PongListener<Data> | undefined;
   /**
-   * How long a shutdown waits for messages in flight and for outbound queues.
+   * How long a shutdown still accepts connections while /readyz says 503, so that load balancers look
+   * elsewhere; at most half of {@link HubOptions.drainTimeoutMs}.
+   *
+   * Takes an integer from 0 to 3600000 (ms).
+   *
+   * Also `--drain-delay-ms <ms>` and `SHARDHUB_DRAIN_DELAY_MS`.
+   *
+   * @defaultValue 0; 5000 under `shardhub serve` when it does not write to a terminal
+   */
+  readonly drainDelayMs?: number | undefined;
+  /**
+   * Connections that a shutdown closes in a second, in random order, idle ones first; more where
+   * {@link HubOptions.drainTimeoutMs} would not do; auto spreads them over the time, at least 100.
+   *
+   * Takes an integer from 1 to 1000000 (connections per second), or "auto".
+   *
+   * Also `--drain-per-second <connections|auto>` and `SHARDHUB_DRAIN_PER_SECOND`.
+   *
+   * @defaultValue `'auto'`
+   */
+  readonly drainPerSecond?: number | 'auto' | undefined;
+  /**
+   * How long a shutdown takes at most, from its first moment: the delay, messages in flight and outbound
+   * queues; then what is left is cut.
    *
    * Takes an integer from 0 to 3600000 (ms).
    *
    * Also `--drain-timeout-ms <ms>` and `SHARDHUB_DRAIN_TIMEOUT_MS`.
    *
-   * @defaultValue `10000`
+   * @defaultValue `25000`
    */
   readonly drainTimeoutMs?: number | undefined;
+  /**
+   * A shutdown tells each connection, in its close reason, to retry after a random time of up to this; 0 tells
+   * nothing.
+   *
+   * Takes an integer from 0 to 3600000 (ms).
+   *
+   * Also `--drain-retry-ms <ms>` and `SHARDHUB_DRAIN_RETRY_MS`.
+   *
+   * @defaultValue `0`
+   */
+  readonly drainRetryMs?: number | undefined;
   /**
    * Serve /healthz, /readyz, /stats, /stats/stream and POST /echo.
    *

@@ -10,7 +10,6 @@ import type { Counters } from '../telemetry/counters.js';
 import type { Emitter } from '../telemetry/emitter.js';
 import type { Log } from '../telemetry/log.js';
 import { RunClock } from '../util/run-clock.js';
-import { within } from '../util/within.js';
 import { encodeHandshake } from '../wire/request.js';
 import { keyResting, type Refusal } from './admission/admission.js';
 import { Quota } from './admission/quota.js';
@@ -24,6 +23,7 @@ import { Linger } from './connection/linger.js';
 import { Overload } from './connection/overload.js';
 import { ReadMeter } from './connection/read-meter.js';
 import type { SocketPort } from './connection/socket-port.js';
+import { closeAtPace, type DrainTime } from './drain.js';
 import type { HttpExchange } from './http/exchange-port.js';
 import { HttpPort } from './http/http-port.js';
 import { Workers } from './pool/workers.js';
@@ -133,12 +133,22 @@ export class ConnectionManager {
     return undefined;
   }
 
-  /** Closes every connection once it is idle, or at the end of the time. @returns false when there was none */
-  async closeAll(code: number, reason: string, timeoutMs: number): Promise<boolean> {
+  /**
+   * Closes every connection at its turn, once what it has in flight is answered, or at the end of the time. @returns false
+   * when there was none
+   */
+  async closeAll(code: number, reason: string, time: DrainTime): Promise<boolean> {
     if (this.#connections.size === 0) return false;
-    for (const connection of this.#connections) connection.closeWhenIdle(code, reason);
-    await this.#empty(timeoutMs);
-    for (const connection of this.#connections) connection.closeNow(code, reason);
+    const { drainPerSecond, drainRetryMs } = this.#host.options;
+    const reasonOf = () =>
+      drainRetryMs === 0 ? reason : `${reason}: retry in ${Math.round(Math.random() * drainRetryMs)} ms`;
+    const empty = this.#empty();
+    await closeAtPace([...this.#connections], drainPerSecond, time, (connection) =>
+      connection.closeWhenIdle(code, reasonOf()),
+    );
+    await time.within(empty);
+    this.#onEmpty = undefined;
+    for (const connection of this.#connections) connection.closeNow(code, reasonOf());
     return true;
   }
 
@@ -164,14 +174,11 @@ export class ConnectionManager {
     return this.workers.kill(reason);
   }
 
-  /** Waits until every connection is gone and has left its worker, at most so long. */
-  async #empty(timeoutMs: number): Promise<void> {
-    if (this.#connections.size === 0) return;
-    const empty = new Promise<void>((resolve) => {
+  /** Settles when the last connection is gone and has left its worker. There is one. */
+  #empty(): Promise<void> {
+    return new Promise((resolve) => {
       this.#onEmpty = resolve;
     });
-    await within(empty, timeoutMs);
-    this.#onEmpty = undefined;
   }
 
   #connect(

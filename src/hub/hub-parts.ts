@@ -35,7 +35,10 @@ import { StatsFeed, type StatsSource } from './http/stats-feed.js';
 export interface HubCore {
   readonly options: ResolvedOptions;
   readonly events: EventEmitter<HubEvents>;
+  /** Whether it takes connections and requests. */
   readiness(): Readiness;
+  /** True from the first moment of a shutdown, while it may still take some. */
+  isDraining(): boolean;
   stats(): HubStats;
 }
 
@@ -150,6 +153,7 @@ export class HubParts {
       feed,
       onRefused: (exchange, refused) => this.#onRefused('request', exchange, refused),
       readiness: () => this.#core.readiness(),
+      isDraining: () => this.#core.isDraining(),
       isListening: () => !this.descriptors.isExhausted,
       resting: () => workers.resting(),
       isServing: () => workers.isServing,

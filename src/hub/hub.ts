@@ -21,6 +21,7 @@ import { baseUrl } from '../util/address.js';
 import { VERSION } from '../util/version.js';
 import { type Readiness, unavailable } from './admission/admission.js';
 import type { ConnectionManager } from './connection-manager.js';
+import { DrainTime } from './drain.js';
 import { HubParts } from './hub-parts.js';
 import { Heartbeat } from './pubsub/heartbeat.js';
 import type { Registry } from './pubsub/registry.js';
@@ -48,6 +49,9 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   #port = 0;
   #startedAt = 0;
   #closing: Promise<void> | undefined;
+  #drainTime: DrainTime | undefined;
+  /** True while it drains and still takes what comes. */
+  #isDelayed = false;
 
   /** Use `createHub`. */
   constructor(options: HubOptions<Data>) {
@@ -57,6 +61,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       options: this.options,
       events: this as EventEmitter<HubEvents>,
       readiness: () => this.#readiness(),
+      isDraining: () => this.#state === 'draining' || this.#state === 'stopped',
       stats: () => this.stats(),
     });
     this.#log = this.#parts.log;
@@ -193,8 +198,9 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   }
 
   /**
-   * Shuts down: takes no connection and no message any more, answers what is in flight, sends what is queued, closes
-   * every connection, and ends every thread. Calling it again returns the same promise.
+   * Shuts down: says so on `/readyz`, takes no connection any more after `drainDelayMs`, closes one connection after the
+   * other (`drainPerSecond`), each once what it has in flight is answered and sent, and ends every thread. Calling it again
+   * returns the same promise; with a `timeoutMs`, it hurries what is under way.
    *
    * @throws HubError `ERR_OPTION` for a `timeoutMs` that `drainTimeoutMs` would not take
    */
@@ -205,7 +211,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#closing ??= this.#shutDown(options);
+    if (this.#closing === undefined) this.#closing = this.#shutDown(options);
+    else if (timeoutMs !== undefined) this.#drainTime?.hurry(timeoutMs);
     return this.#closing;
   }
 
@@ -228,7 +235,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   }
 
   #readiness(): Readiness {
-    if (this.#state === 'running') return 'running';
+    if (this.#state === 'running' || this.#isDelayed) return 'running';
     return this.#state === 'draining' || this.#state === 'stopped' ? 'draining' : 'starting';
   }
 
@@ -240,22 +247,29 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       return;
     }
     const timeoutMs = options.timeoutMs ?? this.options.drainTimeoutMs;
-    const deadline = performance.now() + timeoutMs;
+    const time = new DrainTime(timeoutMs);
+    this.#drainTime = time;
     const code = options.code ?? CloseCode.GoingAway;
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
+    const delayMs = this.#state === 'running' ? Math.min(this.options.drainDelayMs, timeoutMs / 2) : 0;
     this.#state = 'draining';
-    this.#log.info({ connections: this.#connections.openCount, timeoutMs }, 'the hub drains');
-    this.#heartbeat?.stop();
+    this.#log.info({ connections: this.#connections.openCount, delayMs, timeoutMs }, 'the hub drains');
+    if (delayMs > 0) {
+      this.#isDelayed = true;
+      await time.pause(delayMs);
+      this.#isDelayed = false;
+    }
     this.#parts.descriptors.stop();
     this.#parts.server?.stopListening();
     this.#parts.feed.close();
     this.#parts.upgrades.refuseAll(unavailable('draining'));
     const [hadConnections, hadRequests] = await Promise.all([
-      this.#connections.closeAll(code, reason, timeoutMs),
-      this.#parts.app.drain(timeoutMs),
+      this.#connections.closeAll(code, reason, time),
+      this.#parts.app.drain(time.over),
     ]);
-    const left = Math.max(0, deadline - performance.now());
-    await this.#connections.stop(left);
+    this.#heartbeat?.stop();
+    time.end();
+    await this.#connections.stop(time.leftMs);
     // A handshake of this very turn is refused at its end.
     await (hadConnections || hadRequests ? delay(LINGER_MS) : nextTurn());
     this.#parts.server?.close();

@@ -51,12 +51,36 @@ export const applicationOptions = {
       'called with the connection, the payload and the round trip (ms) when a pong arrives (also an event)',
     takes: 'a function',
   }),
+  drainDelayMs: option(z.int().min(0).max(3_600_000).default(0), {
+    description:
+      'how long a shutdown still accepts connections while /readyz says 503, so that load balancers look elsewhere; at most half of drainTimeoutMs',
+    takes: 'an integer from 0 to 3600000 (ms)',
+    fallbackText: '0; 5000 under `shardhub serve` when it does not write to a terminal',
+    cli: { kind: 'integer', value: 'ms' },
+  }),
+  drainPerSecond: option(z.union([z.literal('auto'), z.int().min(1).max(1_000_000)]).default('auto'), {
+    description:
+      'connections that a shutdown closes in a second, in random order, idle ones first; more where drainTimeoutMs would not do; auto spreads them over the time, at least 100',
+    takes: 'an integer from 1 to 1000000 (connections per second), or "auto"',
+    cli: {
+      kind: 'integer',
+      value: 'connections|auto',
+      takes: 'an integer from 1 to 1000000 (connections per second), or auto',
+    },
+  }),
   drainTimeoutMs: integer(
     0,
     3_600_000,
-    10_000,
+    25_000,
     'ms',
-    'how long a shutdown waits for messages in flight and for outbound queues',
+    'how long a shutdown takes at most, from its first moment: the delay, messages in flight and outbound queues; then what is left is cut',
+  ),
+  drainRetryMs: integer(
+    0,
+    3_600_000,
+    0,
+    'ms',
+    'a shutdown tells each connection, in its close reason, to retry after a random time of up to this; 0 tells nothing',
   ),
   http: flag(true, 'serve /healthz, /readyz, /stats, /stats/stream and POST /echo'),
   console: flag(false, 'serve the console page on / (on by default in `shardhub serve`)'),

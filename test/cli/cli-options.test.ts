@@ -83,6 +83,7 @@ const SAMPLES: Record<string, Samples> = {
   ordering: { valid: [['unordered', 'unordered']], invalid: ['parallel'] },
   onHandlerError: { valid: [['ignore', 'ignore']], invalid: ['drop'] },
   spin: { valid: [], invalid: ['Auto'] },
+  drainPerSecond: { valid: [], invalid: ['Auto'] },
   slowConsumer: { valid: [['drop-oldest', 'drop-oldest']], invalid: ['Close', 'drop'] },
   statsToken: {
     valid: [

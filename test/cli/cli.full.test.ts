@@ -138,17 +138,20 @@ describe('help and version', () => {
 });
 
 describe('a stop signal', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s drains and exits with 0', async (signal) => {
+  test.each([
+    ['SIGTERM', 1012],
+    ['SIGINT', 1001],
+  ] as const)('%s drains, closes with %i and exits with 0', async (signal, code) => {
     const command = new Command(['serve', '--port', '0', '--workers', '2']);
     const { wsUrl } = await command.started();
     const client = await WsClient.connect(wsUrl);
     expect(await client.ask('before')).toBe('before');
     command.kill(signal);
-    expect(await client.closed).toMatchObject({ code: 1001 });
+    expect(await client.closed).toMatchObject({ code });
     expect(await command.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 
-  test('SIGTERM under load: what was accepted is answered, then 1001', async () => {
+  test('SIGTERM under load: what was accepted is answered, then 1012', async () => {
     const barriers = new Barriers();
     const handler = join(FIXTURES, 'gates.mjs');
     const command = new Command(['serve', '--port', '0', '--workers', '2', '--handler', handler]);
@@ -162,8 +165,21 @@ describe('a stop signal', () => {
     barriers.lift('release');
     for (const client of clients) {
       expect(await client.collectTexts(1 + NUMBERS.length)).toEqual(['waited', ...NUMBERS]);
-      expect(await client.closed).toMatchObject({ code: 1001 });
+      expect(await client.closed).toMatchObject({ code: 1012 });
     }
+    expect(await command.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
+  });
+
+  test('SIGTERM delays the drain while /readyz says 503, and a second one ends the delay', async () => {
+    const options = ['--workers=1', '--drain-delay-ms', AN_HOUR, '--drain-timeout-ms', AN_HOUR];
+    const command = new Command(['serve', '--port', '0', ...options]);
+    const { url, wsUrl } = await command.started();
+    command.kill('SIGTERM');
+    await until('/readyz to say so', async () => (await fetch(`${url}/readyz`)).status === 503);
+    const client = await WsClient.connect(wsUrl);
+    expect(await client.ask('still here')).toBe('still here');
+    command.kill('SIGTERM');
+    expect((await client.closed).code).toBe(1012);
     expect(await command.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 
@@ -180,7 +196,7 @@ describe('a stop signal', () => {
     ['waits', 'wait', 'SIGINT'],
     ['loops', 'loop', 'SIGTERM'],
     ['is in native code', 'native', 'SIGTERM'],
-  ] as const)('the second one ends at once while a handler %s (%s, %s)', async (_, message, second) => {
+  ] as const)('the second one does not wait for a handler that %s (%s, %s)', async (_, message, second) => {
     const handler = join(FIXTURES, 'cli/never-answers.mjs');
     const options = ['--workers', '1', '--drain-timeout-ms', AN_HOUR];
     const command = new Command(['serve', '--port', '0', '--handler', handler, ...options]);

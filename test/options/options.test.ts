@@ -142,6 +142,7 @@ describe('what is refused', () => {
     ['maxQueueBytes', [0, -1], /from 1 to/],
     ['maxQueueMessages', [0, 10_000_001], /from 1 to 10000000/],
     ['drainTimeoutMs', [-1, 3_600_001], /from 0 to 3600000/],
+    ['drainPerSecond', [0, 1_000_001, 'fast'], /from 1 to 1000000 .*, or "auto"/],
     ['sendPings', ['yes', 1], /true or false/],
     ['logLevel', ['loud'], /"fatal"/],
     ['logger', [{}, console.log, { error() {} }], /methods error, warn, info and debug/],

@@ -1,6 +1,6 @@
 /** A conversation with a server: what is sent, which replies are due, when it is over, and whether it went well. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Backoff } from './backoff.js';
+import { type Backoff, CAP_MS } from './backoff.js';
 import { Connection, type End, isClean, type Target } from './connection.js';
 import { describeTimeout } from './failure.js';
 import type { Problem, Received, Report } from './report.js';
@@ -92,7 +92,7 @@ export class Session {
       const isFinal = end.kind === 'failed' && end.failure.isFinal;
       if (this.#plan.backoff === undefined || isFinal) return this.#isGoodEnd(end);
       const openMs = this.#openedAt === undefined ? 0 : performance.now() - this.#openedAt;
-      const waitMs = this.#plan.backoff.next(openMs);
+      const waitMs = hintOf(end) ?? this.#plan.backoff.next(openMs);
       this.#report.note(`connecting again in ${waitMs} ms`);
       await sleep(waitMs, undefined, { signal: this.signal }).catch(() => {});
       if (this.#verdict !== undefined) {
@@ -269,4 +269,10 @@ export class Session {
 
 function plural(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/** When a server that closes connections for a restart wants this one back, in ms, within what backoff would wait. */
+function hintOf(end: End): number | undefined {
+  const [, ms] = (end.kind === 'closed' && / retry in (\d+) ms$/.exec(end.reason)) || [];
+  return ms === undefined ? undefined : Math.min(CAP_MS, Number(ms));
 }

@@ -9,14 +9,31 @@ import {
   resolveOptions,
 } from '../../index.js';
 import { warn } from '../terminal/output.js';
-import { drainOnStop } from '../terminal/stop.js';
+import { drainOnStop, type StopSignal } from '../terminal/stop.js';
+
+/** Where the output is no terminal there is a load balancer, more often than not, that looks at /readyz now and then. */
+const DRAIN_DELAY_MS = 5000;
 
 export async function serve(options: HubOptions): Promise<void> {
   const token = needsStatsToken(options) ? randomBytes(24).toString('base64url') : undefined;
-  const hub = await createHub(token === undefined ? options : { ...options, statsToken: token });
-  if (!drainOnStop(() => hub.close().then(() => (abandonedWorkers() > 0 ? undefined : 0)))) return;
+  const hub = await createHub({
+    drainDelayMs: process.stdout.isTTY ? 0 : DRAIN_DELAY_MS,
+    ...options,
+    ...(token !== undefined && { statsToken: token }),
+  });
+  const isServing = drainOnStop(
+    (signal) => close(hub, signal),
+    (timeoutMs) => void hub.close({ timeoutMs }),
+  );
+  if (!isServing) return;
   if (hub.options.tls !== undefined) reloadOnHangup(hub);
   process.stdout.write(`${startLine(hub, token)}\n`);
+}
+
+/** Whoever sends SIGTERM starts it again, more often than not; at a terminal it is the end. */
+async function close(hub: Hub, signal: StopSignal): Promise<0 | undefined> {
+  await hub.close({ code: signal === 'SIGTERM' ? 1012 : 1001 });
+  return abandonedWorkers() > 0 ? undefined : 0;
 }
 
 /** Where others can reach the page, its statistics are for whoever has read the start line. */

@@ -7,7 +7,6 @@ import { describe, HubError, isAbortError } from '../../api/errors.js';
 import type { HttpHandler } from '../../api/http.js';
 import { TOKEN } from '../../util/http-token.js';
 import { joinTarget } from '../../util/request-target.js';
-import { within } from '../../util/within.js';
 import {
   nothingThere,
   type Readiness,
@@ -78,13 +77,13 @@ export class HttpApp {
     return true;
   }
 
-  /** Waits until every request is answered, at most so long; then aborts the rest. False when there was none. */
-  async drain(timeoutMs: number): Promise<boolean> {
+  /** Waits until every request is answered, or the time is over; then aborts the rest. False when there was none. */
+  async drain(over: Promise<void>): Promise<boolean> {
     if (this.#active.size === 0) return false;
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
-    await within(idle, timeoutMs);
+    await Promise.race([idle, over]);
     for (const abort of this.#active) abort.abort();
     return true;
   }

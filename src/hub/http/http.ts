@@ -22,6 +22,8 @@ export interface HttpHost {
   onRefused(exchange: HttpExchange, answer: Refusal): void;
   readonly app: HttpApp;
   readiness(): Readiness;
+  /** True from the first moment of a shutdown, while the hub may still take what comes. */
+  isDraining(): boolean;
   /** False while file descriptors have run out. */
   isListening(): boolean;
   /** Shards whose workers rest after too many crashes. */
@@ -103,7 +105,7 @@ export class HttpRoutes {
   }
 
   #readyz(exchange: HttpExchange): void {
-    const readiness = this.#host.readiness();
+    const readiness = this.#host.isDraining() ? 'draining' : this.#host.readiness();
     const resting = this.#host.resting();
     const names = resting.length === 0 ? '' : `, but these shards rest after crashes: ${resting.join(', ')}`;
     if (readiness === 'running' && !this.#host.isServing()) {

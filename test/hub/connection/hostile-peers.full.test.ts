@@ -48,6 +48,6 @@ test.each<[what: string, args: string[], ...kinds: (readonly [kind: string, coun
     if (i + 1 < kinds.length) hostile.stop();
   }
   command.kill('SIGTERM');
-  expect(await good.closed).toMatchObject({ code: 1001 });
+  expect(await good.closed).toMatchObject({ code: 1012 });
   expect(await command.exited).toMatchObject({ code: 0, signal: null });
 });

@@ -43,7 +43,8 @@ export class Command {
     const [file, first] = binary === undefined ? [process.execPath, [BINARY]] : [binary, []];
     const child = spawn(file, [...first, ...args], {
       cwd,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      // No load balancer looks at /readyz.
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, SHARDHUB_DRAIN_DELAY_MS: '0', ...env },
       stdio: [input === undefined ? 'ignore' : 'pipe', stdout ?? 'pipe', stderr ?? 'pipe'],
     });
     this.child = child;
