@@ -50,11 +50,13 @@ export interface SendResult extends PromiseLike<SendStatus> {
 }
 
 /** The worker that a handler lives in. */
-export interface WorkerContext {
+export interface WorkerContext<Options = unknown> {
   /** Which of the hub's workers it is: from 0. A replacement has the number of the one that it replaces. */
   readonly shard: number;
   /** Workers of the hub; 0 when the handler runs on the I/O thread. */
   readonly workers: number;
+  /** The option `handlerOptions`, of the handler's own path if it is given there: a copy for each worker. */
+  readonly options: Options;
   /** Aborts at a graceful stop, before `stop` is called. */
   readonly signal: AbortSignal;
 }
@@ -110,7 +112,7 @@ export interface Connection<State = any, UpgradeData = unknown> {
 
 /** A handler module's default export. Every hook is optional; one of `open`, `message` and `close` is required. */
 // biome-ignore lint/suspicious/noExplicitAny: as in Connection
-export interface Handler<State = any, UpgradeData = unknown> {
+export interface Handler<State = any, UpgradeData = unknown, Options = unknown> {
   /**
    * `'owned'` (default): a message stays readable for as long as the handler keeps it.
    * `'borrowed'`: a message can be read only until its `message` call has finished (or its promise has settled), which
@@ -122,12 +124,12 @@ export interface Handler<State = any, UpgradeData = unknown> {
    * A worker starts, or the replacement of one that died: before any of its connections. When it throws, rejects or
    * takes longer than `handlerTimeoutMs`, the worker cannot start, as if the module could not be loaded.
    */
-  start?(worker: WorkerContext): void | Promise<void>;
+  start?(worker: WorkerContext<Options>): void | Promise<void>;
   /**
    * The worker stops, gracefully: all its connections are gone and all hooks have finished. Awaited for at most
    * `handlerTimeoutMs` and for what is left of the hub's `drainTimeoutMs`. Not called in a worker that died.
    */
-  stop?(worker: WorkerContext): void | Promise<void>;
+  stop?(worker: WorkerContext<Options>): void | Promise<void>;
   /** A connection opened. Its messages wait until this has finished. What it returns is sent. */
   open?(connection: Connection<State, UpgradeData>): ReplyValue | Promise<ReplyValue>;
   /**
@@ -141,8 +143,8 @@ export interface Handler<State = any, UpgradeData = unknown> {
 
 /** Returns its argument: for the types only. */
 // biome-ignore lint/suspicious/noExplicitAny: as in Connection
-export function defineHandler<State = any, UpgradeData = unknown>(
-  handler: Handler<State, UpgradeData>,
-): Handler<State, UpgradeData> {
+export function defineHandler<State = any, UpgradeData = unknown, Options = unknown>(
+  handler: Handler<State, UpgradeData, Options>,
+): Handler<State, UpgradeData, Options> {
   return handler;
 }

@@ -119,10 +119,20 @@ export interface HubOptions<Data = unknown> {
    */
   readonly handler?: string | URL | undefined;
   /**
+   * What the handler’s start is given in every worker (worker.options), as a copy.
+   *
+   * Takes any value that structuredClone takes: no functions, and no classes but the built-in ones.
+   *
+   * Also `--handler-options <json|path>` and `SHARDHUB_HANDLER_OPTIONS`.
+   *
+   * @defaultValue none
+   */
+  readonly handlerOptions?: unknown;
+  /**
    * Several paths, each with a handler of its own, instead of path and handler.
    *
    * Takes an object with at least one path, and for each its handler and, where it departs from the option of
-   * that name, upgrade, origins, subprotocols and affinity.
+   * that name, {@link HubOptions.handlerOptions}, upgrade, origins, subprotocols and affinity.
    *
    * @defaultValue none
    */
@@ -132,6 +142,8 @@ export interface HubOptions<Data = unknown> {
         {
           /** See {@link HubOptions.routes}. */
           readonly handler: string | URL;
+          /** See {@link HubOptions.routes}. */
+          readonly handlerOptions?: unknown;
           /** See {@link HubOptions.routes}. */
           readonly upgrade?: UpgradeHook<Data> | undefined;
           /** See {@link HubOptions.routes}. */
@@ -337,6 +349,26 @@ export interface HubOptions<Data = unknown> {
    * @defaultValue `0`
    */
   readonly workerMemoryMb?: number | undefined;
+  /**
+   * Environment variables of the worker threads, beside those of the process.
+   *
+   * Takes an object of strings, such as { TZ: "UTC" }, and workers that are not 0.
+   *
+   * Also `--worker-env <json|path>` and `SHARDHUB_WORKER_ENV`.
+   *
+   * @defaultValue none
+   */
+  readonly workerEnv?: Record<string, string> | undefined;
+  /**
+   * Flags of Node.js for the worker threads, instead of those that the process has.
+   *
+   * Takes a list of flags that a thread may have, such as ["--import", "tsx"], and workers that are not 0.
+   *
+   * Also `--worker-exec-argv <flags>` and `SHARDHUB_WORKER_EXEC_ARGV`.
+   *
+   * @defaultValue those of the process
+   */
+  readonly workerExecArgv?: string[] | undefined;
   /**
    * A worker that dies more often within {@link HubOptions.restartWindowMs} rests for
    * {@link HubOptions.restartPauseMs}: its connections are closed (1013) and new ones go to other workers.

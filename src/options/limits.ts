@@ -56,6 +56,32 @@ export const workerOptions = {
     'MiB',
     'memory that a worker may keep, in its heap and in buffers; one that keeps more ends as if it had crashed; 0 leaves V8’s own limit; see docs/reliability.md',
   ),
+  workerEnv: option(z.record(z.string().regex(/^[^=\0]+$/), z.string().regex(/^[^\0]*$/)).optional(), {
+    description: 'environment variables of the worker threads, beside those of the process',
+    takes: 'an object of strings, such as { TZ: "UTC" }, and workers that are not 0',
+    cli: {
+      kind: 'json',
+      value: 'json|path',
+      takes: 'JSON with a text for each name, such as {"TZ":"UTC"}, or the path of a file of it',
+    },
+  }),
+  workerExecArgv: option(
+    z
+      .array(z.string().min(1))
+      .refine(([first = '-']) => first.startsWith('-'))
+      .optional(),
+    {
+      description: 'flags of Node.js for the worker threads, instead of those that the process has',
+      fallbackText: 'those of the process',
+      takes:
+        'a list of flags that a thread may have, such as ["--import", "tsx"], and workers that are not 0',
+      cli: {
+        kind: 'list',
+        value: 'flags',
+        takes: 'flags with commas between them, such as --import,tsx',
+      },
+    },
+  ),
   maxRestarts: integer(
     0,
     1_000_000,

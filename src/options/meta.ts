@@ -4,10 +4,10 @@ import { z } from 'zod';
 /** How the command line and the environment spell an option. */
 export interface CliMeta {
   /**
-   * `flag` takes no value; `integer` may take a word as well; `list` is separated by commas; `pairs` is a list of name=number; `fields` has one flag for
-   * each field of an object.
+   * `flag` takes no value; `integer` may take a word as well; `list` is separated by commas; `pairs` is a list of name=number; `json` is JSON or the
+   * path of a file with it; `fields` has one flag for each field of an object.
    */
-  readonly kind: 'string' | 'integer' | 'flag' | 'list' | 'pairs' | 'fields';
+  readonly kind: 'string' | 'integer' | 'flag' | 'list' | 'pairs' | 'json' | 'fields';
   /** Placeholder in `--help`. */
   readonly value?: string;
   /** For `fields`: name and description of each. */

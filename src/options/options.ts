@@ -70,7 +70,15 @@ export function resolveOptions<Data = unknown>(options: HubOptions<Data> = {}): 
       throw new HubError('ERR_OPTION', text);
     }
   const parsed = hubOptionsSchema.safeParse(given);
-  if (parsed.success) return Object.freeze(parsed.data);
+  if (parsed.success) {
+    for (const name of ['workerEnv', 'workerExecArgv'])
+      if (parsed.data.workers === 0 && name in given)
+        throw new HubError(
+          'ERR_OPTION',
+          `options "workers" (0) and "${name}" were both given: there is no thread`,
+        );
+    return Object.freeze(parsed.data);
+  }
   throw new HubError('ERR_OPTION', explain(parsed.error, given), { cause: parsed.error });
 }
 
@@ -86,14 +94,19 @@ function explain(error: z.ZodError, given: Record<string, unknown>): string {
       sentences.add(explainRoute(issue, given.routes as Record<string, unknown>));
       continue;
     }
-    const got = show(withoutSecret(name, given[name]));
-    sentences.add(`option "${name}" got ${got} but takes ${takesOf(name)}`);
+    sentences.add(complain(name, given[name], issue));
   }
   return [...sentences].join('; ');
 }
 
+function complain(name: string, value: unknown, { code, message }: z.core.$ZodIssue): string {
+  const why = name === 'handlerOptions' && code === 'custom' ? `: ${message}` : '';
+  return `option "${name}" got ${show(withoutSecret(name, value))} but takes ${takesOf(name)}${why}`;
+}
+
 /** Errors end up in logs, where a token or a passphrase has no business. */
 function withoutSecret(name: string, value: unknown): unknown {
+  if (name === 'handlerOptions') return '…';
   if (name === 'statsToken' && typeof value === 'string') return '…';
   const hasSecret = typeof value === 'object' && value !== null && 'passphrase' in value;
   return hasSecret ? { ...value, passphrase: '…' } : value;
@@ -109,7 +122,7 @@ function explainRoute(issue: z.core.$ZodIssue, routes: Record<string, unknown>):
     return `${where}: unknown option ${issue.keys.map(show).join(', ')}`;
   const got = routes[at];
   if (key === undefined) return `${where} got ${show(got)} but takes an object with a handler`;
-  return `${where}: option "${key}" got ${show((got as Record<string, unknown>)[key])} but takes ${takesOf(key)}`;
+  return `${where}: ${complain(key, (got as Record<string, unknown>)[key], issue)}`;
 }
 
 function takesOf(name: string): string {

@@ -53,8 +53,19 @@ const upgradeSchema = z.custom<UpgradeHook>(isFunction);
 const affinitySchema = z.union([z.string().regex(AFFINITY_PATTERN), z.custom<AffinityHook>(isFunction)]);
 const subprotocolsSchema = z.array(subprotocol);
 
+/** A copy: what the application does to its own afterwards is not the workers'. */
+const clonedSchema = z.unknown().transform((value, context) => {
+  try {
+    return structuredClone(value);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+
 const routeSchema = z.strictObject({
   handler: handlerSchema,
+  handlerOptions: clonedSchema.optional(),
   upgrade: upgradeSchema.optional(),
   origins: originSchema.optional(),
   subprotocols: subprotocolsSchema.optional(),
@@ -126,6 +137,15 @@ export const serverOptions = {
       takes: 'echo, done, chat, burn, burn:<µs>, or the path or file: URL of a module',
     },
   }),
+  handlerOptions: option(clonedSchema.optional(), {
+    description: 'what the handler’s start is given in every worker (worker.options), as a copy',
+    takes: 'any value that structuredClone takes: no functions, and no classes but the built-in ones',
+    cli: {
+      kind: 'json',
+      value: 'json|path',
+      takes: 'JSON, such as {"limit":5}, or the path of a file of JSON',
+    },
+  }),
   routes: option(
     z
       .record(pathSchema, routeSchema)
@@ -134,7 +154,7 @@ export const serverOptions = {
     {
       description: 'several paths, each with a handler of its own, instead of path and handler',
       takes:
-        'an object with at least one path, and for each its handler and, where it departs from the option of that name, upgrade, origins, subprotocols and affinity',
+        'an object with at least one path, and for each its handler and, where it departs from the option of that name, handlerOptions, upgrade, origins, subprotocols and affinity',
     },
   ),
   workers: option(

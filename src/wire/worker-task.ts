@@ -10,6 +10,8 @@ export interface HandlerSource {
   /** As the user gave it, for messages. */
   readonly name: string;
   readonly url: string;
+  /** For its `start`: `worker.options`. */
+  readonly options?: unknown;
 }
 
 /** When a connection's next message may begin, and in which order replies leave. */

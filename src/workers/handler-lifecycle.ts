@@ -26,7 +26,7 @@ export class HandlerLifecycle {
     this.#handler = handler;
     this.#name = source.name;
     this.#timeoutMs = handlerTimeoutMs;
-    this.#worker = Object.freeze({ shard, workers, signal: this.#abort.signal });
+    this.#worker = Object.freeze({ shard, workers, options: source.options, signal: this.#abort.signal });
   }
 
   /** @throws HubError `ERR_HANDLER_LOAD` when `start` throws, rejects or takes too long */

@@ -1,4 +1,5 @@
 /** The handlers of a link: loaded and started before it serves, and stopped together. */
+import { HubError } from '../api/errors.js';
 import type { Handler } from '../api/handler.js';
 import { type HandlerHooks, type HandlerSource, loadTimeoutMs } from '../wire/worker-task.js';
 import { HandlerLifecycle, type LifecycleSettings } from './handler-lifecycle.js';
@@ -18,6 +19,7 @@ export class Handlers {
   static async start(sources: readonly HandlerSource[], settings: LifecycleSettings): Promise<Handlers> {
     const timeoutMs = loadTimeoutMs(settings.handlerTimeoutMs);
     const list = await Promise.all(sources.map((source) => loadHandler(source, timeoutMs)));
+    refuseTwice(list, sources);
     const lifecycles = list.map((handler, i) => new HandlerLifecycle(handler, sources[i]!, settings));
     for (const lifecycle of lifecycles) await lifecycle.start();
     return new Handlers(list, lifecycles);
@@ -35,4 +37,12 @@ export class Handlers {
   async stop(onFailure: (thrown: unknown) => void): Promise<void> {
     await Promise.all(this.#lifecycles.map((lifecycle) => lifecycle.stop(onFailure)));
   }
+}
+
+/** With options of their own, paths that share a module have an instance each; of CommonJS, Node.js makes no second one. */
+function refuseTwice(list: readonly Handler[], sources: readonly HandlerSource[]): void {
+  const second = list.findIndex((handler, i) => list.indexOf(handler) !== i);
+  if (second < 0) return;
+  const why = 'it has to be an ES module to be started with several handlerOptions';
+  throw new HubError('ERR_HANDLER_LOAD', `handler ${sources[second]!.name} cannot be used: ${why}`);
 }

@@ -16,7 +16,9 @@ export const startLocalRuntime: LocalRuntimeModule['startLocalRuntime'] = async 
   settings,
   host,
 ) => {
-  const handlers = await Handlers.start(sources, { shard: 0, ...settings });
+  // As a thread would get them.
+  const own = sources.map((source) => ({ ...source, options: structuredClone(source.options) }));
+  const handlers = await Handlers.start(own, { shard: 0, ...settings });
   const control = new Int32Array(memory.control);
   const inbound = new InboundReader(control, new RingMemory(memory.inbound), new Arena(memory.arena));
   const replies = new ReplyWriter(control, new RingMemory(memory.replies), () => host.applyReplies());

@@ -1,11 +1,12 @@
 /** Flags, environment and schema say the same: a table over every option, and the help that tells users about them. */
 import { execFileSync } from 'node:child_process';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { listFlags } from '../../src/cli/flags/flags.js';
 import { run } from '../../src/cli/program.js';
 import { type HubOptions, listOptions, type OptionInfo, resolveOptions } from '../../src/options/options.js';
 import { BINARY, runCommand } from '../support/processes/command-line.js';
+import { fixture } from '../support/servers/hubs.js';
 
 type Sample = readonly [text: string, value: unknown];
 
@@ -79,6 +80,16 @@ const SAMPLES: Record<string, Samples> = {
       'mesages=1',
     ],
   },
+  handlerOptions: {
+    valid: [
+      ['{"limit":5}', { limit: 5 }],
+      ['7', 7],
+      [fileURLToPath(fixture('handler-options.json')), { from: 'a file' }],
+    ],
+    invalid: ['nosuch.json', '{"limit":5'],
+  },
+  workerEnv: { valid: [['{"TZ":"UTC"}', { TZ: 'UTC' }]], invalid: ['TZ=UTC', '{"TZ":1}', '["TZ"]'] },
+  workerExecArgv: { valid: [['--import, tsx', ['--import', 'tsx']]], invalid: ['tsx', '--import,'] },
   overload: { valid: [['drop', 'drop']], invalid: ['close'] },
   ordering: { valid: [['unordered', 'unordered']], invalid: ['parallel'] },
   onHandlerError: { valid: [['ignore', 'ignore']], invalid: ['drop'] },
@@ -234,9 +245,10 @@ describe('refusals by the real binary', () => {
   }
 
   function complaints(bad: BadValue[], spell: (name: string) => string): string {
-    // A token is not told.
+    // Neither a token is told, nor what may hold one.
+    const isSecret = ({ name, text }: BadValue) => name === 'statsToken' || /^[{[]/.test(text);
     return bad
-      .map(({ name, text, ...rest }) => ({ ...rest, name, text: name === 'statsToken' ? '…' : text }))
+      .map((value) => ({ ...value, text: isSecret(value) ? '…' : value.text }))
       .map(({ name, takes, text }) => `${spell(name)} got ${JSON.stringify(text)} but takes ${takes}`)
       .join('; ');
   }

@@ -35,6 +35,21 @@ test('the state is what the handler says, in every hook', () => {
   expectTypeOf(handler).toEqualTypeOf<Handler<Session, { userId: string }>>();
 });
 
+test('the options that start gets have the type that the handler says', () => {
+  defineHandler<Session, unknown, { limit: number }>({
+    start(worker) {
+      expectTypeOf(worker.options.limit).toBeNumber();
+    },
+    message: () => {},
+  });
+  defineHandler({
+    start(worker) {
+      expectTypeOf(worker.options).toBeUnknown();
+    },
+    message: () => {},
+  });
+});
+
 test('without a type the state may be used as one likes, and data has to be looked at first', () => {
   defineHandler({
     open(connection) {

@@ -2,6 +2,7 @@
  * From flags and environment variables to the options of a hub: parsed to their kind, then judged by the one
  * schema. Flags win over the environment; an empty variable counts as not set.
  */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BUILT_IN_HANDLERS, HubError, type HubOptions, resolveOptions } from '../../index.js';
 import { attributeOf, ENV_PREFIX, type Flag, SERVE_DEFAULTS } from '../flags/flags.js';
@@ -28,7 +29,9 @@ export function readSettings(flags: Flag[], given: Record<string, unknown>, env:
       options[flag.name] = { ...(options[flag.name] as object | undefined), [flag.field]: raw };
       continue;
     }
-    const value = candidates(flag, raw).find((candidate) => isValid(flag.name, candidate));
+    const value = candidates(flag, raw).find(
+      (candidate) => candidate !== undefined && isValid(flag.name, candidate),
+    );
     if (value === undefined) problems.push(complain(flag, raw, fromEnv));
     else options[flag.name] = flag.name === 'handler' ? locateHandler(String(value)) : value;
   }
@@ -70,9 +73,20 @@ function candidates(flag: Flag, raw: unknown): unknown[] {
       return [raw.split(',').map((item) => item.trim()), raw, ...(/^\d+$/.test(raw) ? [Number(raw)] : [])];
     case 'pairs':
       return parsePairs(raw);
+    case 'json':
+      return [parseJson(() => raw), parseJson(() => readFileSync(raw, 'utf8'))];
     case 'string':
     case 'fields':
       return [raw];
+  }
+}
+
+/** Undefined for what is no JSON, or cannot be read. */
+function parseJson(read: () => string): unknown {
+  try {
+    return JSON.parse(read());
+  } catch {
+    return undefined;
   }
 }
 
@@ -100,7 +114,8 @@ function complain(flag: Flag, raw: unknown, fromEnv: boolean): string {
   const source = fromEnv ? flag.env : nameOf(flag);
   const takes = flag.kind === 'flag' ? 'true or 1, false or 0' : flag.takes;
   // What is said here may end up in a log.
-  const got = flag.name === 'statsToken' ? '"…"' : JSON.stringify(raw);
+  const isSecret = flag.name === 'statsToken' || (flag.kind === 'json' && /^\s*["{[]/.test(String(raw)));
+  const got = isSecret ? '"…"' : JSON.stringify(raw);
   return `${source} got ${got} but takes ${takes}`;
 }
 

@@ -1,4 +1,5 @@
 /** The paths with a WebSocket endpoint, and what is particular to each. I/O thread. */
+import { isDeepStrictEqual } from 'node:util';
 import type { UpgradeHook } from '../../api/upgrade.js';
 import type { ResolvedOptions } from '../../options/options.js';
 import { isLoopbackHost } from '../../util/address.js';
@@ -24,7 +25,7 @@ export interface Route extends PageRules {
 export class Routes {
   /** At least one. */
   readonly all: readonly Route[];
-  /** What every worker loads: each handler once. */
+  /** What every worker loads: each handler once for each value of its options. */
   readonly handlers: readonly HandlerSource[];
   readonly #byPath: ReadonlyMap<string, Route>;
 
@@ -35,11 +36,12 @@ export class Routes {
     this.all = Object.entries(routes).map(([at, own]) => {
       const found = findHandler(own.handler);
       const origins = own.origins ?? options.origins;
+      const { handlerOptions = options.handlerOptions } = own;
       const affinity = own.affinity ?? options.affinity ?? found.affinity;
       return {
         path: at,
         handler: found,
-        handlerIndex: addOnce(handlers, found),
+        handlerIndex: addOnce(handlers, found, handlerOptions),
         upgrade: own.upgrade ?? options.upgrade,
         isAllowedOrigin: compileOrigins(origins),
         isLocalOnly: origins === 'same-origin' && isForThisMachine(options),
@@ -74,8 +76,11 @@ function isForThisMachine({ host, unixSocket, trustProxy, proxyProtocol }: Resol
   return isLoopbackHost(host) && unixSocket === undefined && !trustProxy && !proxyProtocol;
 }
 
-/** The place of a handler in the list, at its end if it is new. */
-function addOnce(handlers: HandlerSource[], found: HandlerSource): number {
-  const known = handlers.findIndex(({ url }) => url === found.url);
-  return known >= 0 ? known : handlers.push({ name: found.name, url: found.url }) - 1;
+/** The place of a handler in the list, at its end if it is new. With other options, a module is loaded once more. */
+function addOnce(handlers: HandlerSource[], { name, url }: HandlerSource, options: unknown): number {
+  const instance = `${url}${url.includes('?') ? '&' : '?'}instance=`;
+  const same = handlers.filter((other) => other.url === url || other.url.startsWith(instance));
+  const known = same.find((other) => isDeepStrictEqual(other.options, options));
+  if (known !== undefined) return handlers.indexOf(known);
+  return handlers.push({ name, url: same.length === 0 ? url : instance + same.length, options }) - 1;
 }

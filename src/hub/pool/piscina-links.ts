@@ -6,6 +6,7 @@
  * (an aborted signal terminates the thread) and reports how it ended. What it does not report, the thread's own events tell:
  * that one died before its task had begun. A thread in native code cannot be ended: it is left behind.
  */
+import { env as processEnv } from 'node:process';
 import { Piscina } from 'piscina';
 import { type ErrorRecord, HubError, type HubErrorCode, toErrorRecord } from '../../api/errors.js';
 import { within } from '../../util/within.js';
@@ -45,15 +46,28 @@ type End = { readonly result: WorkerTaskResult } | { readonly thrown: unknown };
  */
 const HEAP_HEADROOM = 4;
 
+/** What a worker runs, and how its thread is made. */
+export interface WorkerSetup {
+  readonly handlers: readonly HandlerSource[];
+  readonly settings: RuntimeSettings;
+  /** Variables beside those of the process; flags of Node.js instead of its own. */
+  readonly env: Readonly<Record<string, string>> | undefined;
+  readonly execArgv: readonly string[] | undefined;
+}
+
+export interface PiscinaLinkHost {
+  /** The thread could not be ended, and is left behind. */
+  onAbandoned(): void;
+  onOutputDropped(): void;
+}
+
 export class PiscinaLink implements WorkerLink {
   readonly #shard: number;
-  readonly #handlers: readonly HandlerSource[];
-  readonly #settings: RuntimeSettings;
-  readonly #onOutputDropped: () => void;
+  readonly #setup: WorkerSetup;
+  readonly #host: PiscinaLinkHost;
   readonly #pool: Piscina;
   readonly #probe = new LoopProbe();
   readonly #abort = new AbortController();
-  readonly #onAbandoned: () => void;
   #doorbell: Port | undefined;
   #ended: Promise<void> = Promise.resolve();
   #killedFor: { readonly reason: string; readonly code: HubErrorCode } | undefined;
@@ -62,20 +76,12 @@ export class PiscinaLink implements WorkerLink {
   /** True from when its thread was left behind until that has ended. */
   isAbandoned = false;
 
-  /** @param onAbandoned its thread could not be ended, and is left behind */
-  constructor(
-    shard: number,
-    handlers: readonly HandlerSource[],
-    settings: RuntimeSettings,
-    onAbandoned: () => void,
-    onOutputDropped: () => void,
-  ) {
+  constructor(shard: number, setup: WorkerSetup, host: PiscinaLinkHost) {
     this.#shard = shard;
-    this.#handlers = handlers;
-    this.#settings = settings;
-    this.#onAbandoned = onAbandoned;
-    const { workerMemoryMb } = settings;
-    this.#onOutputDropped = onOutputDropped;
+    this.#setup = setup;
+    this.#host = host;
+    const { env, execArgv } = setup;
+    const { workerMemoryMb } = setup.settings;
     this.#pool = new Piscina({
       filename: ENTRY,
       minThreads: 0,
@@ -83,6 +89,8 @@ export class PiscinaLink implements WorkerLink {
       // The default blocks an idle worker's event loop.
       atomics: 'disabled',
       recordTiming: false,
+      ...(env !== undefined && { env: { ...processEnv, ...env } }),
+      ...(execArgv !== undefined && { execArgv: [...execArgv] }),
       ...(workerMemoryMb > 0 && {
         resourceLimits: { maxOldGenerationSizeMb: HEAP_HEADROOM * workerMemoryMb },
       }),
@@ -97,14 +105,14 @@ export class PiscinaLink implements WorkerLink {
     const task: WorkerTask = {
       shard: this.#shard,
       memory,
-      handlers: this.#handlers,
-      settings: this.#settings,
+      handlers: this.#setup.handlers,
+      settings: this.#setup.settings,
       doorbell: doorbell.port2,
     };
     const run: Promise<WorkerTaskResult> = this.#run(task, doorbell.port2);
     const thread = this.#pool.threads[0];
     let failure: unknown;
-    if (thread !== undefined) takeOutput(thread, this.#onOutputDropped);
+    if (thread !== undefined) takeOutput(thread, () => this.#host.onOutputDropped());
     thread?.once('error', (error: unknown) => {
       failure = error;
       const record = toErrorRecord(error);
@@ -159,7 +167,7 @@ export class PiscinaLink implements WorkerLink {
     void exited.then(() => {
       this.isAbandoned = false;
     });
-    this.#onAbandoned();
+    this.#host.onAbandoned();
   }
 
   notify(): void {
@@ -178,7 +186,8 @@ export class PiscinaLink implements WorkerLink {
 
   async kill(reason: string, code: HubErrorCode = 'ERR_WORKER'): Promise<void> {
     this.#killedFor ??= { reason, code };
-    this.#abort.abort();
+    // Of a thread that could not be made the pool still has the task, and would reject it where nobody looks.
+    if (this.#pool.threads.length > 0) this.#abort.abort();
     await this.#ended;
   }
 
@@ -187,7 +196,7 @@ export class PiscinaLink implements WorkerLink {
   }
 
   #overMemory(): string {
-    return `it kept more memory than workerMemoryMb (${this.#settings.workerMemoryMb} MiB)`;
+    return `it kept more memory than workerMemoryMb (${this.#setup.settings.workerMemoryMb} MiB)`;
   }
 
   #explain(end: End): { expected: boolean; error: HubError } {

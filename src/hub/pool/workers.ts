@@ -165,17 +165,19 @@ export class Workers {
       onForgotten: (connection) => this.#host.onForgotten(connection),
     };
     if (workers === 0) return [new Shard(0, host, () => new LocalLink(handlers, settings))];
-    const { counters } = this.#host;
-    const onOutputDropped = () => {
-      counters.logLinesDropped++;
-    };
+    const { counters, log, options } = this.#host;
+    const setup = { handlers, settings, env: options.workerEnv, execArgv: options.workerExecArgv };
     const makeLink = (index: number) => {
-      const onAbandoned = () => {
-        const message =
-          'a worker thread cannot be ended, and is left behind: it is in native code or at a breakpoint';
-        this.#host.log.error({ shard: index }, message);
-      };
-      const link = new PiscinaLink(index, handlers, settings, onAbandoned, onOutputDropped);
+      const link = new PiscinaLink(index, setup, {
+        onAbandoned: () => {
+          const message =
+            'a worker thread cannot be ended, and is left behind: it is in native code or at a breakpoint';
+          log.error({ shard: index }, message);
+        },
+        onOutputDropped: () => {
+          counters.logLinesDropped++;
+        },
+      });
       this.#links[index] = [...this.#abandoned(index), link];
       return link;
     };
