@@ -98,13 +98,14 @@ const sockets = Array.from({ length: load.connections }, () => {
   ports.push(port);
   return connections.add((slot, generation) => new Connection({ ...origin, slot, generation }, port, host));
 });
-const received = Array.from({ length: load.inFlight }, () => new ArrayBuffer(load.size));
+const received = Array.from({ length: load.inFlight }, () => new Uint8Array(load.size));
 
 /** One turn of the I/O thread: everything that is in flight comes, and is answered. Adds to `times`. */
 function turn(times) {
   turns.count++;
   const start = process.hrtime.bigint();
-  for (const socket of sockets) for (const bytes of received) socket.onMessage(bytes, true);
+  for (const socket of sockets)
+    for (const bytes of received) socket.onMessage(bytes, 0, bytes.length, 0, true);
   shard.flush();
   const handedOver = process.hrtime.bigint();
   link.work();

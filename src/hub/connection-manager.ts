@@ -220,14 +220,13 @@ export class ConnectionManager {
     if (this.#connections.size === 0) this.#onEmpty?.();
   }
 
-  #onPing(connection: Connection, payload: ArrayBuffer): void {
-    if (this.#host.emitter.has('ping')) this.#emit('ping', connection, Buffer.from(payload.slice(0)));
+  #onPing(connection: Connection, payload: Uint8Array): void {
+    if (this.#host.emitter.has('ping')) this.#emit('ping', connection, Buffer.from(payload));
   }
 
-  #onPong(connection: Connection, payload: ArrayBuffer): boolean {
+  #onPong(connection: Connection, payload: Uint8Array): boolean {
     const roundTripMs = this.registry.pings.onPong(connection, payload);
-    if (this.#host.emitter.has('pong'))
-      this.#emit('pong', connection, Buffer.from(payload.slice(0)), roundTripMs);
+    if (this.#host.emitter.has('pong')) this.#emit('pong', connection, Buffer.from(payload), roundTripMs);
     return roundTripMs !== undefined;
   }
 

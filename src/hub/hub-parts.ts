@@ -23,7 +23,8 @@ import { Descriptors } from './admission/descriptors.js';
 import { Routes } from './admission/routes.js';
 import { type UpgradeHost, Upgrades } from './admission/upgrade.js';
 import { ConnectionManager } from './connection-manager.js';
-import { EngineServer, type EngineServerHost } from './engine/server.js';
+import type { EngineServer, EngineServerHost } from './engine/engine-port.js';
+import { uwsEngine } from './engine/uws/server.js';
 import { loadConsoleAssets } from './http/console-assets.js';
 import type { HttpExchange } from './http/exchange-port.js';
 import { type HttpHost, HttpRoutes } from './http/http.js';
@@ -73,12 +74,12 @@ export class HubParts {
     this.descriptors = new Descriptors(counters, log, () => this.server);
   }
 
-  /** @see EngineServer.create */
+  /** @see Engine.create */
   async openServer(): Promise<EngineServer> {
     const { options } = this.#core;
     const { all, paths } = this.routes;
     const answersLater = all.some(({ upgrade }) => upgrade !== undefined);
-    this.server = await EngineServer.create({ ...options, paths, answersLater }, this.#serverHost());
+    this.server = await uwsEngine.create({ ...options, paths, answersLater }, this.#serverHost());
     return this.server;
   }
 

@@ -9,6 +9,7 @@ const ALIGNMENT = 64;
 
 export class Arena {
   readonly bytes: Buffer;
+  readonly data: DataView;
   readonly #buffer: ArrayBuffer;
   /** What is free, by address, with something in use between any two: as places leave in order, these are few. */
   readonly #starts: number[] = [0];
@@ -17,6 +18,7 @@ export class Arena {
   constructor(memory: ArrayBuffer | SharedArrayBuffer) {
     this.#buffer = memory as ArrayBuffer;
     this.bytes = Buffer.from(this.#buffer);
+    this.data = new DataView(this.#buffer);
     this.#ends = [memory.byteLength];
   }
 

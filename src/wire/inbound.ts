@@ -11,6 +11,7 @@ import type { Arena } from './arena.js';
 import { copyBytes } from './copy.js';
 import * as Flag from './flag.js';
 import { INBOUND_HEADER_BYTES, KIND_MASK, PAD, type RingMemory, recordUnits, UNIT_BYTES } from './layout.js';
+import { copyUnmasked } from './unmask.js';
 import * as Word from './word.js';
 
 /** Payloads from this size on go into the arena: a second copy costs more than a call and a place for each. */
@@ -83,13 +84,28 @@ export class InboundWriter {
     return this.#last;
   }
 
-  /** Appends a record; false when there is no room. hot: once per message. */
-  tryWrite(kind: number, slot: number, generation: number, payload: Uint8Array | undefined): boolean {
-    const length = payload === undefined ? 0 : payload.length;
-    if (length >= this.#arenaFrom) return this.#tryWriteLarge(kind, slot, generation, payload!);
+  /**
+   * Appends a record with `source[start…end)` as its payload; false when there is no room. hot: once per message.
+   *
+   * @param mask as for `copyUnmasked`; 0 when there is none
+   */
+  tryWrite(
+    kind: number,
+    slot: number,
+    generation: number,
+    source: Uint8Array,
+    start = 0,
+    end = source.length,
+    mask = 0,
+  ): boolean {
+    const length = end - start;
+    if (length >= this.#arenaFrom)
+      return this.#tryWriteLarge(kind, slot, generation, source, start, end, mask);
     if (!this.#begin(kind, slot, generation, length)) return false;
-    if (length > 0)
-      this.#private.bytes.set(payload!, this.#private.byteAt(this.#last) + INBOUND_HEADER_BYTES);
+    if (length === 0) return true;
+    const at = this.#private.byteAt(this.#last) + INBOUND_HEADER_BYTES;
+    if (mask === 0 && length === source.length) this.#private.bytes.set(source, at);
+    else copyUnmasked(this.#private.view, at, source, start, end, mask);
     return true;
   }
 
@@ -172,15 +188,24 @@ export class InboundWriter {
     return records;
   }
 
-  #tryWriteLarge(kind: number, slot: number, generation: number, payload: Uint8Array): boolean {
-    const { length } = payload;
+  #tryWriteLarge(
+    kind: number,
+    slot: number,
+    generation: number,
+    source: Uint8Array,
+    start: number,
+    end: number,
+    mask: number,
+  ): boolean {
+    const length = end - start;
     const place = this.#arena.take(length);
     if (place === undefined) return false;
     if (!this.#begin(kind | Flag.External, slot, generation, length)) {
       this.#arena.giveBack(place, length);
       return false;
     }
-    copyBytes(this.#arena.bytes, place, payload);
+    if (mask === 0 && length === source.length) copyBytes(this.#arena.bytes, place, source);
+    else copyUnmasked(this.#arena.data, place, source, start, end, mask);
     this.#private.words[this.#private.wordAt(this.#last) + PLACE_WORD] = place;
     this.#inArena.push(this.#last);
     this.#stagedBeside += length >>> 3;

@@ -33,10 +33,11 @@ export function recordUnits(headerBytes: number, payloadBytes: number): number {
 
 export const CONTROL_BYTES = 144 * 4;
 
-/** A ring's memory, seen as words and as bytes, and where in it a position is. */
+/** A ring's memory, seen as words, as bytes and by offsets, and where in it a position is. */
 export class RingMemory {
   readonly words: Int32Array;
   readonly bytes: Buffer;
+  readonly view: DataView;
   /** The memory itself: `bytes.buffer` would be a call into V8. */
   readonly buffer: ArrayBuffer;
   /** Capacity in units, a power of two. */
@@ -48,6 +49,7 @@ export class RingMemory {
     this.words = new Int32Array(memory);
     this.buffer = memory as ArrayBuffer;
     this.bytes = Buffer.from(this.buffer);
+    this.view = new DataView(this.buffer);
     this.units = units;
   }
 

@@ -31,6 +31,7 @@ const ROOMS: [room: string, ...others: string[]][] = [
   ['hub/pool', 'wire', 'options', 'telemetry', 'hub/connection', 'hub/dispatch', 'hub/admission'],
   ['hub/http', 'wire', 'telemetry', 'hub/connection', 'hub/admission'],
   ['hub/engine', 'hub/connection', 'hub/admission', 'hub/http'],
+  ['hub/engine/uws', 'hub/connection', 'hub/admission', 'hub/http', 'hub/engine'],
   ['hub/engine/node', 'hub/engine'],
   [
     'hub',
@@ -42,6 +43,7 @@ const ROOMS: [room: string, ...others: string[]][] = [
     'hub/admission',
     'hub/pool',
     'hub/engine',
+    'hub/engine/uws',
     'hub/http',
   ],
   ['.', 'auth', 'options', 'hub/admission', 'hub/pool', 'hub'],
@@ -173,7 +175,7 @@ describe('the parts', () => {
 
 describe('what is foreign', () => {
   test.each([
-    ['uWebSockets.js', ['hub/engine/load-engine.ts']],
+    ['uWebSockets.js', ['hub/engine/uws/load-engine.ts']],
     ['piscina', ['hub/pool/piscina-links.ts']],
     [
       'zod',

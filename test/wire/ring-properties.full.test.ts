@@ -129,7 +129,7 @@ test('a reader takes nothing once the writer has fenced it off, and the writer k
   const arena = new Arena(new ArrayBuffer(0));
   const writer = new InboundWriter(control, block, arena);
   const reader = new InboundReader(control, block, arena);
-  for (let serial = 0; serial < 3; serial++) writer.tryWrite(Inbound.Message, serial, 1, undefined);
+  for (let serial = 0; serial < 3; serial++) writer.tryWrite(Inbound.Message, serial, 1, new Uint8Array(0));
   writer.flush();
   reader.refresh();
   expect([reader.next(), reader.take(), reader.isFenced]).toEqual([true, true, false]);

@@ -17,7 +17,8 @@ export class Backlog extends Deque<BacklogEntry> {
     return backlog;
   }
 
-  pushCopy(kind: number, payload: Uint8Array): void {
-    this.push({ kind, payload: this.#copies.take(payload, this.length) });
+  /** Takes a copy of `source[start…end)`, without its mask (as for `copyUnmasked`). */
+  pushCopy(kind: number, source: Uint8Array, start = 0, end = source.length, mask = 0): void {
+    this.push({ kind, payload: this.#copies.takeRange(source, start, end, mask, this.length) });
   }
 }

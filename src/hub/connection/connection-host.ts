@@ -23,16 +23,24 @@ export interface ConnectionHost<C> {
   onDrained(connection: C): void;
   /** It was closed to free memory, or for being a slow consumer. */
   onShed(connection: C, reason: string): void;
-  onPing(connection: C, payload: ArrayBuffer): void;
+  onPing(connection: C, payload: Uint8Array): void;
   /** @returns true when it answers a ping of the application */
-  onPong(connection: C, payload: ArrayBuffer): boolean;
+  onPong(connection: C, payload: Uint8Array): boolean;
 }
 
 /** The shard's side of a connection. */
 export interface MessageSink<C> {
   /** Which shard, from 0. */
   readonly index: number;
-  pushMessage(connection: C, bytes: Uint8Array, isBinary: boolean): void;
+  /** The payload is a range of a source, as for `SocketListener.onMessage`. */
+  pushMessage(
+    connection: C,
+    source: Uint8Array,
+    start: number,
+    end: number,
+    mask: number,
+    isBinary: boolean,
+  ): void;
   /** Forgets the messages that no worker has seen. */
   dropMessages(connection: C): void;
   /** The peer is gone, and the worker has to know. */

@@ -52,27 +52,26 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
   // What the socket says
 
   /** hot: once per message. */
-  onMessage(message: ArrayBuffer, isBinary: boolean): void {
-    // On this way `length` is read, never `byteLength`: V8 inlines the one and calls a function for the other.
-    const bytes = new Uint8Array(message);
+  onMessage(source: Uint8Array, start: number, end: number, mask: number, isBinary: boolean): void {
     const { counters, limits } = this.#host;
-    if (!this.#mayGoOn(bytes.length, false)) return;
+    const length = end - start;
+    if (!this.#mayGoOn(length, false)) return;
     if (this.currentState !== ConnectionState.Open) {
       counters.dropped.draining++;
       return;
     }
-    if (bytes.length > limits.maxPayload) {
+    if (length > limits.maxPayload) {
       counters.invalid['too-large']++;
       this.closeWhenIdle(CloseCode.MessageTooBig, `message over ${limits.maxPayload} bytes`);
       return;
     }
-    this.accept(bytes, isBinary);
+    this.accept(source, isBinary, start, end, mask);
   }
 
-  /** Takes a message; false when it did not get in. The bytes are not read after the call. hot */
-  accept(bytes: Uint8Array, isBinary: boolean): boolean {
+  /** Takes a message; false when it did not get in. The source is not read after the call. hot */
+  accept(source: Uint8Array, isBinary: boolean, start = 0, end = source.length, mask = 0): boolean {
     const { counters, limits } = this.#host;
-    const { length } = bytes;
+    const length = end - start;
     // One message always fits, however large.
     const messages = this.isOpening ? this.inFlight - 1 : this.inFlight;
     const isFull =
@@ -83,7 +82,7 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
     }
     counters.received++;
     counters.receivedBytes += length;
-    this.shard.pushMessage(this, bytes, isBinary);
+    this.shard.pushMessage(this, source, start, end, mask, isBinary);
     return true;
   }
 
@@ -100,16 +99,16 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
     return false;
   }
 
-  onPing(payload: ArrayBuffer): void {
-    if (!this.#mayGoOn(payload.byteLength, true)) return;
+  onPing(payload: Uint8Array): void {
+    if (!this.#mayGoOn(payload.length, true)) return;
     this.#host.onPing(this, payload);
     // Pongs go past the hub into the engine's buffer: a peer that pings and does not read must not fill it.
     this.#checkBuffer();
     if (this.#engine.isFlooded()) this.shed(CloseCode.PolicyViolation, 'slow consumer: too many pings');
   }
 
-  onPong(payload: ArrayBuffer): void {
-    if (!this.#host.onPong(this, payload)) this.#mayGoOn(payload.byteLength, true);
+  onPong(payload: Uint8Array): void {
+    if (!this.#host.onPong(this, payload)) this.#mayGoOn(payload.length, true);
   }
 
   /** Counts a message, or a ping or pong that nobody asked for. False when that was too much; a flood is cut off. hot */

@@ -3,6 +3,7 @@
  * thread before it looks. One pool for all that is on the I/O thread.
  */
 import { copyBytes } from '../../wire/copy.js';
+import { copyUnmasked } from '../../wire/unmask.js';
 
 /** Memory of smaller copies is left to V8. */
 const MIN_BYTES = 64 * 1024;
@@ -27,12 +28,17 @@ function sizeFor(length: number): number {
 export function takeCopy(bytes: Uint8Array): Uint8Array {
   const { length } = bytes;
   if (length < MIN_BYTES) return Uint8Array.prototype.slice.call(bytes);
+  const copy = takeMemory(length);
+  copyBytes(copy, 0, bytes);
+  return copy;
+}
+
+function takeMemory(length: number): Buffer {
+  if (length < MIN_BYTES) return Buffer.from(new ArrayBuffer(length));
   const size = sizeFor(length);
   const memory = free.get(size)?.pop();
   if (memory !== undefined) freeBytes -= size;
-  const copy = Buffer.from(memory ?? new ArrayBuffer(size), 0, length);
-  copyBytes(copy, 0, bytes);
-  return copy;
+  return Buffer.from(memory ?? new ArrayBuffer(size), 0, length);
 }
 
 /** Copies for one queue. */
@@ -44,12 +50,27 @@ export class Copies {
   take(bytes: Uint8Array, waiting: number): Uint8Array {
     const { length } = bytes;
     if (length > SMALL_BYTES || waiting < MIN_WAITING) return takeCopy(bytes);
+    const copy = this.#takeFromBlock(length);
+    copyBytes(copy, 0, bytes);
+    return copy;
+  }
+
+  /** The same of `source[start…end)`, without its mask (as for `copyUnmasked`). */
+  takeRange(source: Uint8Array, start: number, end: number, mask: number, waiting: number): Uint8Array {
+    const length = end - start;
+    if (mask === 0 && length === source.length) return this.take(source, waiting);
+    const isSmall = length <= SMALL_BYTES && waiting >= MIN_WAITING;
+    const copy = isSmall ? this.#takeFromBlock(length) : takeMemory(length);
+    copyUnmasked(new DataView(copy.buffer, copy.byteOffset, length), 0, source, start, end, mask);
+    return copy;
+  }
+
+  #takeFromBlock(length: number): Buffer {
     if (this.#block === undefined || this.#used + length > BLOCK_BYTES) {
       this.#block = new ArrayBuffer(BLOCK_BYTES);
       this.#used = 0;
     }
     const copy = Buffer.from(this.#block, this.#used, length);
-    copyBytes(copy, 0, bytes);
     this.#used += length;
     return copy;
   }

@@ -24,16 +24,31 @@ export interface SocketPort {
   end(code: number, reason: string): void;
   /** Ends without a close frame and without what is buffered. `SocketListener.onClose` runs inside the call. */
   terminate(): void;
+  /** False for an engine that reads a socket for as long as it has more. */
+  readonly canPause: boolean;
+  /**
+   * Reads no more of the peer until `resume`: at most what has been read already still comes, before the next turn of the
+   * loop. Timeouts hold meanwhile: a peer whose answers to pings lie unread is not ended for that.
+   */
+  pause(): void;
+  /** Goes on to read. Never calls the listener inside the call. */
+  resume(): void;
 }
 
 /** What a socket calls back on. */
 export interface SocketListener {
-  /** A message arrived. `bytes` is valid during the call only. */
-  onMessage(bytes: ArrayBuffer, isBinary: boolean): void;
+  /**
+   * A message arrived: `source[start…end)`, valid during the call only. It may still carry its mask, and is unmasked only
+   * while it is copied: byte i of it, from 0, is XORed with `(mask >>> 8 * (i & 3)) & 255`.
+   *
+   * @param mask the four bytes of the mask as they lie on the wire, read as a little-endian int32; 0 when there is none
+   * @param isBinary false for text, which is UTF-8
+   */
+  onMessage(source: Uint8Array, start: number, end: number, mask: number, isBinary: boolean): void;
   /** A ping arrived; the engine has answered it. `payload` is valid during the call only. */
-  onPing(payload: ArrayBuffer): void;
+  onPing(payload: Uint8Array): void;
   /** A pong arrived. `payload` is valid during the call only. */
-  onPong(payload: ArrayBuffer): void;
+  onPong(payload: Uint8Array): void;
   /** The engine's buffer got smaller. */
   onDrain(): void;
   /** The socket is gone; no method of its port may be called any more. */

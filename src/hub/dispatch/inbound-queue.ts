@@ -16,18 +16,8 @@ import type { Connection } from '../connection/connection.js';
 import type { InboundEntry } from '../connection/connection-record.js';
 import type { Connections } from '../connection/connections.js';
 import { giveBack } from '../connection/copies.js';
+import { Share } from './share.js';
 
-/**
- * Records that one connection may have in the ring and in the worker: as many as are worked on in about so many ms,
- * within these bounds. A message of another connection waits behind no more than that.
- */
-const SHARE_MS = 20;
-const MIN_SHARE = 4;
-const MAX_SHARE = 1024;
-/** The share until something is known of the handler. */
-const FIRST_SHARE = 128;
-/** The same in bytes. One record always may. */
-const SHARE_BYTES = 1024 * 1024;
 /**
  * So much of a backlog enters in a row: its replies then leave in one write. One at a time, 50 connections with 256
  * messages in flight get a seventh of the throughput.
@@ -57,8 +47,7 @@ export class InboundQueue {
   /** Counts the lives of the shard's worker. */
   #life = 0;
   #inFlight = 0;
-  readonly #minShare: number;
-  #share: number;
+  readonly #share: Share;
 
   /**
    * @param schedule something is to be flushed at the end of this poll phase
@@ -68,14 +57,12 @@ export class InboundQueue {
     this.#counters = counters;
     this.#connections = connections;
     this.#schedule = schedule;
-    // As many again may have finished behind one that has not.
-    this.#minShare = concurrency === 1 ? MIN_SHARE : Math.max(MIN_SHARE, 2 * concurrency);
-    this.#share = Math.max(FIRST_SHARE, this.#minShare);
+    this.#share = new Share(concurrency);
   }
 
-  /** What a record costs the worker, in ms: slow handlers get small shares. */
+  /** What a record costs the worker, in ms. */
   setCost(ms: number): void {
-    this.#share = Math.max(this.#minShare, Math.min(MAX_SHARE, Math.round(SHARE_MS / ms)));
+    this.#share.setCost(ms);
   }
 
   /** The connection is closed for a fault: what it has left in the worker is counted apart. */
@@ -127,17 +114,28 @@ export class InboundQueue {
     this.#life++;
   }
 
-  /** Accepts a record. `payload` is not read after the call. hot */
-  enqueue(connection: Entry, kind: number, payload: Uint8Array): void {
+  /**
+   * Accepts a record with `source[start…end)` as its payload; `source` is not read after the call. hot
+   *
+   * @param mask of a message, as for `SocketListener.onMessage`
+   */
+  enqueue(
+    connection: Entry,
+    kind: number,
+    source: Uint8Array,
+    start = 0,
+    end = source.length,
+    mask = 0,
+  ): void {
     const isMessage = (kind & KIND_MASK) === Inbound.Message;
-    this.#account(connection, 1, isMessage ? payload.length : 0);
+    this.#account(connection, 1, isMessage ? end - start : 0);
     if (!isMessage && (kind & KIND_MASK) === Inbound.Open) connection.isOpening = true;
     // Who waits already comes first.
     const isFree =
-      connection.backlog === undefined && this.#listed.length === 0 && !this.#isAtShare(connection);
-    if (!isFree || !this.#stage(connection, kind, payload)) {
+      connection.backlog === undefined && this.#listed.length === 0 && !this.#share.isUsed(connection);
+    if (!isFree || !this.#stage(connection, kind, source, start, end, mask)) {
       connection.backlog ??= new Backlog();
-      connection.backlog.pushCopy(kind, payload);
+      connection.backlog.pushCopy(kind, source, start, end, mask);
       this.#list(connection);
     }
     this.#schedule();
@@ -145,7 +143,7 @@ export class InboundQueue {
 
   /** The worker is to finish once it has taken everything before. */
   enqueueStop(): void {
-    this.#inbound?.tryWrite(Inbound.Stop, 0, 0, undefined);
+    this.#inbound?.tryWrite(Inbound.Stop, 0, 0, NOTHING);
   }
 
   /** Records of a connection have finished. hot */
@@ -300,7 +298,14 @@ export class InboundQueue {
   // Into the ring
 
   /** Writes a record to the ring; false when there is no room. hot */
-  #stage(connection: Entry, kind: number, payload: Uint8Array): boolean {
+  #stage(
+    connection: Entry,
+    kind: number,
+    source: Uint8Array,
+    start = 0,
+    end = source.length,
+    mask = 0,
+  ): boolean {
     const inbound = this.#inbound;
     if (inbound === undefined) return false;
     const { slot, generation } = connection;
@@ -309,9 +314,9 @@ export class InboundQueue {
       if (!this.#stageOpen(inbound, connection, isOpen)) return false;
       if (isOpen) return true;
     }
-    if (!inbound.tryWrite(kind, slot, generation, payload)) return false;
+    if (!inbound.tryWrite(kind, slot, generation, source, start, end, mask)) return false;
     connection.inRing++;
-    if ((kind & KIND_MASK) === Inbound.Message) connection.inRingBytes += payload.length;
+    if ((kind & KIND_MASK) === Inbound.Message) connection.inRingBytes += end - start;
     return true;
   }
 
@@ -331,7 +336,7 @@ export class InboundQueue {
   }
 
   #list(connection: Entry): void {
-    if (connection.isListed || this.#isAtShare(connection)) return;
+    if (connection.isListed || this.#share.isUsed(connection)) return;
     connection.isListed = true;
     this.#listed.push(connection);
     this.#schedule();
@@ -342,7 +347,7 @@ export class InboundQueue {
     let connection = connections.peek();
     while (connection !== undefined) {
       const { slot, generation } = connection;
-      if (!inbound.tryWrite(kind, slot, generation, undefined)) return;
+      if (!inbound.tryWrite(kind, slot, generation, NOTHING)) return;
       connections.shift();
       connection = connections.peek();
     }
@@ -367,7 +372,7 @@ export class InboundQueue {
     let bytes = 0;
     for (let records = 0; records < RUN_RECORDS && bytes < RUN_BYTES; records++) {
       const entry = backlog.peek();
-      if (entry === undefined || this.#isAtShare(connection)) return true;
+      if (entry === undefined || this.#share.isUsed(connection)) return true;
       if (!this.#stage(connection, entry.kind, entry.payload)) return false;
       backlog.shift();
       bytes += entry.payload.length;
@@ -385,9 +390,5 @@ export class InboundQueue {
     if (!connection.isLeaving) return;
     this.#counters.leaving += records;
     this.#counters.leavingBytes += bytes;
-  }
-
-  #isAtShare(connection: Entry): boolean {
-    return connection.inRing >= this.#share || connection.inRingBytes >= SHARE_BYTES;
   }
 }

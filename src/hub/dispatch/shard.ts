@@ -237,8 +237,15 @@ export class Shard implements ReplySink {
     if (this.#hooks.open) this.#inboundQueue.enqueue(connection, Inbound.Open, NOTHING);
   }
 
-  /** A message arrived; `bytes` is not read after the call. hot */
-  pushMessage(connection: Connection, bytes: Uint8Array, isBinary: boolean): void {
+  /** A message arrived; `source` is not read after the call. hot */
+  pushMessage(
+    connection: Connection,
+    source: Uint8Array,
+    start: number,
+    end: number,
+    mask: number,
+    isBinary: boolean,
+  ): void {
     this.#messages++;
     // The worker starts on what is there while the I/O thread goes on reading. Between connections, since messages that
     // are handed over together are answered in one write.
@@ -246,7 +253,8 @@ export class Shard implements ReplySink {
       this.#last = connection;
       if (this.#inboundQueue.isLoaded) this.flush();
     }
-    this.#inboundQueue.enqueue(connection, isBinary ? Inbound.Message | Flag.Binary : Inbound.Message, bytes);
+    const kind = isBinary ? Inbound.Message | Flag.Binary : Inbound.Message;
+    this.#inboundQueue.enqueue(connection, kind, source, start, end, mask);
     // It has its share, and may go on for long before the turn ends.
     if (connection.backlog?.length === 1) this.flush();
     // The introduction of an unknown connection is still to be counted.

@@ -127,7 +127,7 @@ export class HttpApp {
       }
       const { remoteAddress } = exchange;
       const response = await handler(request, { remoteAddress });
-      // Nothing may be written before the engine has seen the end of what it read: see `EngineServerOptions.proxyProtocol`.
+      // Nothing may be written before the engine has seen the end of what it read: see `HttpExchange.isIsolated`.
       if (exchange.isIsolated) await nextTurn();
       if (response === undefined) this.#refuse(exchange, nothingThere());
       else await sendResponse(exchange, response, abort.signal, this.#options.maxQueueBytes);

@@ -54,6 +54,14 @@ export class HttpPort implements SocketPort {
     this.end(CloseCode.TryAgainLater, 'overloaded: try again later');
   }
 
+  get canPause(): boolean {
+    return false;
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
   #leave(code: number, reason: string): void {
     this.#listener?.onClose(code, reason);
     this.#listener = undefined;

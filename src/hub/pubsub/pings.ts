@@ -61,11 +61,10 @@ export class Pings {
   }
 
   /** A peer may answer only the newest of several pings (RFC 6455 §5.5.3): those before it are answered with it. */
-  onPong(connection: Connection, payload: ArrayBuffer): number | undefined {
+  onPong(connection: Connection, payload: Uint8Array): number | undefined {
     if (connection.member?.pings === undefined) return undefined;
-    const bytes = Buffer.from(payload);
     const pending = [...connection.member.pings];
-    const index = pending.findLastIndex((ping) => ping.payload.equals(bytes));
+    const index = pending.findLastIndex((ping) => ping.payload.equals(payload));
     if (index < 0) return undefined;
     this.#counters.pongsReceived++;
     const now = performance.now();

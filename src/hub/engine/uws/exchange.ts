@@ -1,6 +1,6 @@
 /** One HTTP request and its response, over the engine's. */
-import type { HeaderList } from '../../util/headers.js';
-import type { Headers, HttpExchange, ResponseStream } from '../http/exchange-port.js';
+import type { HeaderList } from '../../../util/headers.js';
+import type { Headers, HttpExchange, ResponseStream } from '../../http/exchange-port.js';
 import { mustCloseEmpty, PIECE_BYTES, writeHead, writeWhole } from './engine-response.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
 
@@ -16,7 +16,7 @@ export class UwsExchange implements HttpExchange {
   readonly path: string;
   readonly query: string;
   readonly remoteAddress: string;
-  /** Its connection serves nothing else: see `EngineServerOptions.proxyProtocol`. */
+  /** Its connection serves nothing else. */
   readonly #isolated: boolean;
   readonly #isPutOff: boolean;
   readonly headers: Headers;

@@ -1,6 +1,7 @@
 /** Where an engine app listens: a TCP port or a Unix socket. */
-import { HubError } from '../../api/errors.js';
-import { explainListenFault } from './listen-fault.js';
+import { HubError } from '../../../api/errors.js';
+import type { ListenOptions } from '../engine-port.js';
+import { explainListenFault } from '../listen-fault.js';
 import {
   cannotListen,
   checkSocket,
@@ -8,16 +9,8 @@ import {
   identifySocket,
   removeSocket,
   type SocketFile,
-} from './unix-socket.js';
+} from '../unix-socket.js';
 import type { Uws, UwsApp, UwsListenToken } from './uws.js';
-
-export interface ListenOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly sharePort: boolean;
-  /** Instead of host and port. */
-  readonly unixSocket?: string | undefined;
-}
 
 /** The engine's name for "no other process may listen on this port". */
 const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;

@@ -1,5 +1,5 @@
 /** How a response is written with the engine so that it arrives whole, and is bounded while nobody reads it. */
-import type { HeaderList } from '../../util/headers.js';
+import type { HeaderList } from '../../../util/headers.js';
 import type { UwsResponse } from './uws.js';
 
 /**

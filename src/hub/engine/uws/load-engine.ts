@@ -1,5 +1,5 @@
 /** Loads uWebSockets.js, and is the only file that names the package. */
-import { HubError } from '../../api/errors.js';
+import { HubError } from '../../../api/errors.js';
 import type { Uws } from './uws.js';
 
 const FIX = 'npm install uNetworking/uWebSockets.js#v20.69.0';

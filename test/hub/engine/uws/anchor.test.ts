@@ -1,8 +1,8 @@
 /** The hub's WebSocket with itself, where it cannot be had or is cut: real engines cannot be made to do so on cue. */
 import { expect, test } from 'vitest';
-import { Anchor } from '../../../src/hub/engine/anchor.js';
-import type { Uws, UwsSocket } from '../../../src/hub/engine/uws.js';
-import { freePort } from '../../support/processes/ports.js';
+import { Anchor } from '../../../../src/hub/engine/uws/anchor.js';
+import type { Uws, UwsSocket } from '../../../../src/hub/engine/uws/uws.js';
+import { freePort } from '../../../support/processes/ports.js';
 
 type Behavior = { open(socket: UwsSocket): void; close(): void };
 

@@ -2,67 +2,28 @@
  * The engine as a server. It turns the engine's sockets and requests into `SocketPort`s
  * and `HttpExchange`s, and copies what the engine lends before its callback returns.
  */
-import { HubError } from '../../api/errors.js';
-import type { HandshakeRequest } from '../../api/handshake-request.js';
-import { formatAddress } from '../../util/address.js';
-import { joinTarget } from '../../util/request-target.js';
-import { parseSubprotocols } from '../admission/subprotocols.js';
-import type { HandshakePort } from '../admission/upgrade.js';
-import type { Acceptance } from '../admission/upgrade-result.js';
-import type { SocketListener, SocketPort } from '../connection/socket-port.js';
-import type { HttpExchange } from '../http/exchange-port.js';
+import { HubError } from '../../../api/errors.js';
+import type { HandshakeRequest } from '../../../api/handshake-request.js';
+import { formatAddress } from '../../../util/address.js';
+import { joinTarget } from '../../../util/request-target.js';
+import { parseSubprotocols } from '../../admission/subprotocols.js';
+import type { Acceptance } from '../../admission/upgrade-result.js';
+import type { Engine, EngineServer, EngineServerHost, EngineServerOptions } from '../engine-port.js';
+import { type AddressResolver, compileProxyTrust } from '../proxy.js';
+import { checkTlsFiles, SAFE_CIPHERS } from '../tls.js';
 import { Anchor } from './anchor.js';
-import type { Compression } from './deflate-offer.js';
 import { readHeaders, UwsExchange } from './exchange.js';
 import { UwsHandshake } from './handshake.js';
-import { Listener, type ListenOptions } from './listener.js';
+import { Listener } from './listener.js';
 import { loadEngine } from './load-engine.js';
-import { type AddressResolver, compileProxyTrust, type ProxyTrust } from './proxy.js';
 import { RequestBudget } from './request-budget.js';
-import { checkTlsFiles, SAFE_CIPHERS, type TlsFiles } from './tls.js';
 import type { Uws, UwsApp, UwsRequest, UwsResponse } from './uws.js';
 import { type UserData, UwsPort } from './uws-port.js';
-
-/** What the server asks and tells the hub. */
-export interface EngineServerHost {
-  /** Decides on a handshake, at once or later. */
-  onHandshake(port: HandshakePort): void;
-  /** A WebSocket is open. */
-  onOpen(port: SocketPort, acceptance: Acceptance): SocketListener;
-  /** A WebSocket ended in a way that only the engine saw. */
-  onEngineClose(text: string): void;
-  onRequest(exchange: HttpExchange): void;
-  onError(error: unknown, where: string): void;
-}
-
-export interface EngineServerOptions extends ListenOptions {
-  /** Paths with a WebSocket endpoint. */
-  readonly paths: readonly string[];
-  /** Handshakes may be answered later than they come. */
-  readonly answersLater: boolean;
-  readonly tls?: TlsFiles | undefined;
-  readonly compression: Compression;
-  /** Bytes. */
-  readonly compressionMinBytes: number;
-  readonly trustProxy: ProxyTrust;
-  /**
-   * Take a peer's address from the PROXY protocol's header. The engine takes such a header ahead of every request of a
-   * connection, so that the proxy's client could send one of its own with its second: then a connection serves one
-   * request, and a request that came in the same read is not looked at ("isolated").
-   */
-  readonly proxyProtocol: boolean;
-  readonly maxPayload: number;
-  /** Seconds. */
-  readonly idleTimeout: number;
-  readonly sendPings: boolean;
-  /** Minutes. */
-  readonly maxLifetime: number;
-}
 
 /** More than any message has; a small integer of V8, which a field of every socket holds without a box. */
 const NEVER = 0x7fff_ffff;
 
-export class EngineServer {
+export class UwsServer implements EngineServer {
   readonly #uws: Uws;
   readonly #host: EngineServerHost;
   readonly #options: EngineServerOptions;
@@ -89,28 +50,22 @@ export class EngineServer {
   }
 
   /** @throws HubError `ERR_ENGINE_MISSING`; `ERR_TLS` that names the file */
-  static async create(options: EngineServerOptions, host: EngineServerHost): Promise<EngineServer> {
+  static async create(options: EngineServerOptions, host: EngineServerHost): Promise<UwsServer> {
     const uws = await loadEngine();
     if (options.tls !== undefined) await checkTlsFiles(options.tls);
     const anchor = options.answersLater ? await Anchor.open(uws) : undefined;
     try {
-      return new EngineServer(uws, options, host, anchor);
+      return new UwsServer(uws, options, host, anchor);
     } catch (error) {
       anchor?.close();
       throw error;
     }
   }
 
-  /** @see Listener.open */
   listen(): Promise<number> {
     return this.#listener.open(this.#apps.at(-1)!);
   }
 
-  /**
-   * Reads the files of `tls` again, for connections from now on.
-   *
-   * @throws HubError `ERR_TLS` or `ERR_LISTEN`; the certificate before is still in use then
-   */
   async reloadTls(): Promise<void> {
     const { tls } = this.#options;
     if (tls === undefined) throw new HubError('ERR_TLS', 'there is no certificate to reload: tls is not set');
@@ -122,22 +77,18 @@ export class EngineServer {
     this.#apps.push(next);
   }
 
-  /** Takes no connection until it is resumed; those that are open stay. */
   pauseListening(): void {
     this.#listener.pause();
   }
 
-  /** @see Listener.resume */
   resumeListening(): void {
     this.#listener.resume(this.#apps.at(-1)!);
   }
 
-  /** Takes no connection any more; those that are open stay. */
   stopListening(): void {
     this.#listener.close();
   }
 
-  /** Ends every socket that is left, without a close frame. */
   close(): void {
     this.#listener.close();
     for (const app of this.#apps.splice(0)) app.close();
@@ -152,7 +103,9 @@ export class EngineServer {
       this.#guard(res, 'request', () => {
         const headers = readHeaders(req);
         const address = this.#addressOf(res, headers['x-forwarded-for'] ?? '');
-        // A proxy may take such a request for the beginning of a WebSocket, and pass on whatever its client sends.
+        // The engine takes the PROXY protocol's header ahead of every request of a connection, so that the proxy's client
+        // could send one of its own with its second: such a connection serves one request, and what came in the same read
+        // is not looked at. A proxy may also take such a request for the beginning of a WebSocket, and pass on whatever its client sends.
         const isIsolated = proxyProtocol || /websocket/i.test(headers.upgrade ?? '');
         this.#host.onRequest(new UwsExchange(res, req, headers, address, isIsolated, this.#budget.isSpent()));
       }),
@@ -202,9 +155,14 @@ export class EngineServer {
         if (early === undefined) socket.listener = listener;
         else listener.onClose(...early);
       },
-      message: (socket, message, isBinary) => socket.listener!.onMessage(message, isBinary),
-      ping: (socket, payload) => socket.listener!.onPing(payload),
-      pong: (socket, payload) => socket.listener!.onPong(payload),
+      // hot: once per message.
+      message: (socket, message, isBinary) => {
+        const bytes = new Uint8Array(message);
+        // `length`, never `byteLength`: V8 inlines the one and calls a function for the other.
+        socket.listener!.onMessage(bytes, 0, bytes.length, 0, isBinary);
+      },
+      ping: (socket, payload) => socket.listener!.onPing(new Uint8Array(payload)),
+      pong: (socket, payload) => socket.listener!.onPong(new Uint8Array(payload)),
       drain: (socket) => socket.listener!.onDrain(),
       close: (socket, code, message) => this.#onClose(socket, code, message),
     });
@@ -273,3 +231,5 @@ export class EngineServer {
     }
   }
 }
+
+export const uwsEngine: Engine = { name: 'uws', create: UwsServer.create };

@@ -1,6 +1,6 @@
 /** A WebSocket of the engine as the hub's port, and what the engine keeps for it. I/O thread. */
-import type { Acceptance } from '../admission/upgrade-result.js';
-import type { SocketListener, SocketPort } from '../connection/socket-port.js';
+import type { Acceptance } from '../../admission/upgrade-result.js';
+import type { SocketListener, SocketPort } from '../../connection/socket-port.js';
 import type { UwsSocket } from './uws.js';
 
 /** A WebSocket as the hub sees it. */
@@ -36,6 +36,14 @@ export class UwsPort implements SocketPort {
   terminate(): void {
     this.socket!.close();
   }
+
+  get canPause(): boolean {
+    return false;
+  }
+
+  pause(): void {}
+
+  resume(): void {}
 }
 
 /**

@@ -11,11 +11,11 @@ import type {
   UwsRequest,
   UwsResponse,
   UwsSocket,
-} from '../../../src/hub/engine/uws.js';
-import { RawClient } from '../../support/clients/raw-client.js';
-import { dial } from '../../support/clients/raw-http.js';
-import { closePayload, Opcode } from '../../support/protocol/frames.js';
-import { turn, until } from '../../support/until.js';
+} from '../../../../src/hub/engine/uws/uws.js';
+import { RawClient } from '../../../support/clients/raw-client.js';
+import { dial } from '../../../support/clients/raw-http.js';
+import { closePayload, Opcode } from '../../../support/protocol/frames.js';
+import { turn, until } from '../../../support/until.js';
 
 const engine = (await import('uWebSockets.js')) as unknown as { default?: Uws } & Uws;
 const uws = engine.default ?? engine;

@@ -1,10 +1,10 @@
 /** A handshake over the engine's request and response. */
-import type { HandshakeRequest } from '../../api/handshake-request.js';
-import { textHeaders } from '../../util/headers.js';
-import type { Refusal } from '../admission/admission.js';
-import type { HandshakePort } from '../admission/upgrade.js';
-import type { Acceptance } from '../admission/upgrade-result.js';
-import { type Compression, chooseOffer } from './deflate-offer.js';
+import type { HandshakeRequest } from '../../../api/handshake-request.js';
+import { textHeaders } from '../../../util/headers.js';
+import type { Refusal } from '../../admission/admission.js';
+import type { HandshakePort } from '../../admission/upgrade.js';
+import type { Acceptance } from '../../admission/upgrade-result.js';
+import { type Compression, chooseOffer } from '../deflate-offer.js';
 import { writeWhole } from './engine-response.js';
 import type { UwsResponse } from './uws.js';
 

@@ -2,9 +2,9 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Listener } from '../../../src/hub/engine/listener.js';
-import type { Uws, UwsApp, UwsListenToken } from '../../../src/hub/engine/uws.js';
-import { temporaryFolder } from '../../support/processes/temporary-folder.js';
+import { Listener } from '../../../../src/hub/engine/uws/listener.js';
+import type { Uws, UwsApp, UwsListenToken } from '../../../../src/hub/engine/uws/uws.js';
+import { temporaryFolder } from '../../../support/processes/temporary-folder.js';
 
 /** An engine that notes what it is asked. */
 function fakeEngine() {

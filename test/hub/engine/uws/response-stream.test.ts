@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { UwsExchange } from '../../../src/hub/engine/exchange.js';
-import type { Uws } from '../../../src/hub/engine/uws.js';
-import type { ResponseStream } from '../../../src/hub/http/exchange-port.js';
-import { until } from '../../support/until.js';
+import { UwsExchange } from '../../../../src/hub/engine/uws/exchange.js';
+import type { Uws } from '../../../../src/hub/engine/uws/uws.js';
+import type { ResponseStream } from '../../../../src/hub/http/exchange-port.js';
+import { until } from '../../../support/until.js';
 
 const engine = (await import('uWebSockets.js')) as unknown as { default?: Uws } & Uws;
 const uws = engine.default ?? engine;
