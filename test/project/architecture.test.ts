@@ -32,7 +32,7 @@ const ROOMS: [room: string, ...others: string[]][] = [
   ['hub/http', 'wire', 'telemetry', 'hub/connection', 'hub/admission'],
   ['hub/engine', 'hub/connection', 'hub/admission', 'hub/http'],
   ['hub/engine/uws', 'hub/connection', 'hub/admission', 'hub/http', 'hub/engine'],
-  ['hub/engine/node', 'hub/engine'],
+  ['hub/engine/node', 'wire', 'hub/connection', 'hub/admission', 'hub/engine'],
   [
     'hub',
     'wire',

@@ -89,17 +89,9 @@ export function writeHeader(target: Uint8Array, at: number, first: number, lengt
   return at + 10;
 }
 
-/** An unmasked frame of its own. */
-export function makeFrame(opcode: number, payload: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(headerBytes(payload.length) + payload.length);
-  frame.set(payload, writeHeader(frame, 0, FIN | opcode, payload.length));
-  return frame;
-}
-
-/** @param code `NO_CODE` for none */
-export function makeCloseFrame(code: number, reason: string): Buffer {
-  if (code === NO_CODE) return makeFrame(Opcode.Close, Buffer.alloc(0));
+/** What a close frame says. */
+export function makeClosePayload(code: number, reason: string): Buffer {
   const payload = Buffer.from(`..${reason}`);
   payload.writeUInt16BE(code);
-  return makeFrame(Opcode.Close, payload);
+  return payload;
 }
