@@ -93,6 +93,12 @@ export const ROWS = [
     title: `Two processes on one port: ${titleOf(name, ...load.slice(1))}`,
   })),
   echo(
+    'metrics-64B-50x64',
+    `What counting for /metrics costs: ${titleOf('64B', 50, 64)}`,
+    { connections: 50, inFlight: 64, size: 64 },
+    { servers: ['shardhub', 'shardhub-unmeasured'] },
+  ),
+  echo(
     'latency-64B-1x1',
     '64 B, one connection, one in flight: round trip',
     { connections: 1, inFlight: 1, size: 64 },

@@ -45,6 +45,10 @@ export const SERVERS = {
       return shardhub(setup, { spin: SPIN_US });
     },
   },
+  'shardhub-unmeasured': {
+    title: (setup) => `${withWorkers(setup)}, metrics: false`,
+    command: (setup) => shardhub(setup, { metrics: false }),
+  },
   'shardhub-shared': {
     title: (setup) => `shardhub, two processes with ${workersOf(setup)}`,
     command: (setup) => shardhub(setup, {}, 'shardhub-shared'),

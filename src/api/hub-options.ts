@@ -635,7 +635,7 @@ export interface HubOptions<Data = unknown> {
    */
   readonly drainRetryMs?: number | undefined;
   /**
-   * Serve /healthz, /readyz, /stats, /stats/stream and POST /echo.
+   * Serve /healthz, /readyz, /stats, /stats/stream, /metrics and POST /echo.
    *
    * Takes true or false.
    *
@@ -644,6 +644,16 @@ export interface HubOptions<Data = unknown> {
    * @defaultValue `true`
    */
   readonly http?: boolean | undefined;
+  /**
+   * Count for /metrics, and serve it (part of http).
+   *
+   * Takes true or false.
+   *
+   * Also `--no-metrics` and `SHARDHUB_METRICS`.
+   *
+   * @defaultValue `true`
+   */
+  readonly metrics?: boolean | undefined;
   /**
    * Serve the console page on / (on by default in `shardhub serve`).
    *
@@ -655,8 +665,8 @@ export interface HubOptions<Data = unknown> {
    */
   readonly console?: boolean | undefined;
   /**
-   * What /stats and /stats/stream ask for (Authorization: Bearer …); needed when host is not a loopback
-   * address.
+   * What /stats, /stats/stream and /metrics ask for (Authorization: Bearer …); needed when host is not a
+   * loopback address.
    *
    * Takes a secret of 16 to 256 characters: letters, digits and - . _ ~ + /.
    *

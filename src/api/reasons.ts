@@ -53,6 +53,19 @@ export const DROP_REASONS = [
   'conflated',
 ] as const;
 
+export const SHED_REASONS = [
+  // Over maxInFlight or maxInFlightBytesPerConnection.
+  'in-flight',
+  // Pings of a peer that does not read.
+  'pings',
+  // More at once than the event loop can bear.
+  'flood',
+  // One of the heaviest when the process was over maxInFlightBytes or maxBufferedBytes.
+  'process-bound',
+] as const;
+
+export const RESTART_REASONS = ['crash', 'timeout', 'memory'] as const;
+
 /** Why a handshake or an HTTP request was refused. */
 export type RejectReason = (typeof REJECT_REASONS)[number];
 
@@ -61,3 +74,9 @@ export type InvalidReason = (typeof INVALID_REASONS)[number];
 
 /** Why a message or a reply was dropped. */
 export type DropReason = (typeof DROP_REASONS)[number];
+
+/** Which bound a connection was closed for. */
+export type ShedReason = (typeof SHED_REASONS)[number];
+
+/** Why a worker was replaced: it died, a hook of it was in a loop, or it kept too much memory. */
+export type RestartReason = (typeof RESTART_REASONS)[number];

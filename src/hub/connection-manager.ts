@@ -71,7 +71,7 @@ export class ConnectionManager {
     this.#connectionHost = {
       limits: connectionLimits(options),
       counters,
-      onGone: (connection, code, reason) => this.#onGone(connection, code, reason),
+      onGone: (connection, code, reason, isByHub) => this.#onGone(connection, code, reason, isByHub),
       meter: new ReadMeter(turn),
       clock: this.#clock,
       relieve: () => overload.relieve(),
@@ -197,11 +197,13 @@ export class ConnectionManager {
     return connection;
   }
 
-  #onGone(connection: Connection, code: number, reason: string): void {
+  #onGone(connection: Connection, code: number, reason: string, isByHub: boolean): void {
     if (!connection.isVirtual) {
       this.quota.release(connection.remoteAddress);
       connection.route.connections--;
-      this.#host.counters.countClose(code);
+      const { counters } = this.#host;
+      counters.countClose(code, isByHub);
+      counters.connectionSeconds.observe((performance.now() - connection.openedAt) / 1000);
       this.registry.remove(connection);
       const { log } = this.#host;
       if (log.has('debug')) log.debug({ connection: connection.id, code, reason }, 'a connection closed');

@@ -10,6 +10,8 @@ import type { ResolvedOptions } from '../options/options.js';
 import { Counters } from '../telemetry/counters.js';
 import { Emitter } from '../telemetry/emitter.js';
 import { Log } from '../telemetry/log.js';
+import { LoopWatch } from '../telemetry/loop-watch.js';
+import { renderMetrics } from '../telemetry/metrics.js';
 import { VERSION } from '../util/version.js';
 import {
   type Readiness,
@@ -55,6 +57,7 @@ export class HubParts {
   readonly app: HttpApp;
   readonly feed: StatsFeed;
   readonly descriptors: Descriptors;
+  readonly loops: LoopWatch;
   /** Undefined until it listens. */
   server: EngineServer | undefined;
   readonly #core: HubCore;
@@ -71,7 +74,24 @@ export class HubParts {
     const scheme = options.tls === undefined ? 'http' : 'https';
     this.app = new HttpApp(this.#appHost(), { ...options, scheme });
     this.feed = new StatsFeed(this.#statsSource());
+    this.loops = new LoopWatch(this.connections.workers, options.workers);
     this.descriptors = new Descriptors(counters, log, () => this.server);
+  }
+
+  /** What `GET /metrics` says. */
+  metrics(): string {
+    const { counters, loops, routes } = this;
+    loops.touch();
+    return renderMetrics({
+      counters,
+      loops,
+      stats: () => this.#core.stats(),
+      isDraining: () => this.#core.isDraining(),
+      timings: () => this.connections.workers.timings(),
+      routesOfHandlers: routes.handlers.map((_, index) =>
+        routes.all.flatMap(({ path, handlerIndex }) => (handlerIndex === index ? path : [])).join(','),
+      ),
+    });
   }
 
   /** @see Engine.create */
@@ -136,13 +156,13 @@ export class HubParts {
 
   #makeHttp(): HttpRoutes {
     const { options } = this.#core;
-    const { console, http, maxPayload } = options;
+    const { console, http, maxPayload, metrics } = options;
     const { first, paths } = this.routes;
     const stats = http ? statsAccess(options) : 'none';
     const assets = console ? loadConsoleAssets({ path: first.path, version: VERSION, stats }) : new Map();
     // `POST /echo` would pass by a hook.
     const echo = http && first.upgrade === undefined;
-    return new HttpRoutes(this.#httpHost(), { paths, http, echo, maxPayload, assets });
+    return new HttpRoutes(this.#httpHost(), { paths, http, metrics, echo, maxPayload, assets });
   }
 
   #httpHost(): HttpHost {
@@ -159,6 +179,7 @@ export class HubParts {
       resting: () => workers.resting(),
       isServing: () => workers.isServing,
       refuseResting: () => workers.refuseResting(),
+      metrics: () => this.metrics(),
       stats: () => this.#core.stats(),
       refuseStats: (headers) => refuseStats(headers, options),
       refuseOrigin: (request) => refuseOrigin(request, this.routes.first),
@@ -181,6 +202,7 @@ export class HubParts {
 
   #onRefused(what: string, { path, remoteAddress }: Sender, { reason, status }: Refusal): void {
     this.counters.rejected[reason]++;
+    if (what === 'handshake') this.counters.rejectedHandshakes[reason]++;
     const event = { reason, status, path, remoteAddress };
     if (this.log.has('debug')) this.log.debug(event, `a ${what} was refused`);
     if (what === 'handshake') this.emitter.emit('reject', event);

@@ -111,6 +111,11 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     return collectStats(identity, this.#parts.counters, openCount, workers.stats());
   }
 
+  /** Its metrics, as Prometheus reads them: what `GET /metrics` says, for an application that serves its own beside them. */
+  metrics(): string {
+    return this.#parts.metrics();
+  }
+
   // The connections
 
   /** An open connection by its id, or undefined. @throws HubError `ERR_ARGUMENT` for an id that is no string */
@@ -262,6 +267,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#parts.descriptors.stop();
     this.#parts.server?.stopListening();
     this.#parts.feed.close();
+    this.#parts.loops.stop();
     this.#parts.upgrades.refuseAll(unavailable('draining'));
     const [hadConnections, hadRequests] = await Promise.all([
       this.#connections.closeAll(code, reason, time),

@@ -82,7 +82,8 @@ export const applicationOptions = {
     'ms',
     'a shutdown tells each connection, in its close reason, to retry after a random time of up to this; 0 tells nothing',
   ),
-  http: flag(true, 'serve /healthz, /readyz, /stats, /stats/stream and POST /echo'),
+  http: flag(true, 'serve /healthz, /readyz, /stats, /stats/stream, /metrics and POST /echo'),
+  metrics: flag(true, 'count for /metrics, and serve it (part of http)'),
   console: flag(false, 'serve the console page on / (on by default in `shardhub serve`)'),
   statsToken: option(
     z
@@ -91,7 +92,7 @@ export const applicationOptions = {
       .optional(),
     {
       description:
-        'what /stats and /stats/stream ask for (Authorization: Bearer …); needed when host is not a loopback address',
+        'what /stats, /stats/stream and /metrics ask for (Authorization: Bearer …); needed when host is not a loopback address',
       takes: 'a secret of 16 to 256 characters: letters, digits and - . _ ~ + /',
       cli: { kind: 'string', value: 'token' },
     },

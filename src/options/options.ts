@@ -15,7 +15,7 @@ export type { CliMeta } from './meta.js';
 
 /** Paths that the hub serves itself, by the option that makes it. */
 const OWN_PATHS = {
-  http: ['/healthz', '/readyz', '/stats', '/stats/stream', '/echo'],
+  http: ['/healthz', '/readyz', '/stats', '/stats/stream', '/metrics', '/echo'],
   console: ['/'],
 } as const;
 

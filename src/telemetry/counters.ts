@@ -1,10 +1,21 @@
 /** Everything the hub counts. Plain numbers, written in place by whoever sees the event; read by `stats()`. */
-import { DROP_REASONS, INVALID_REASONS, REJECT_REASONS } from '../api/reasons.js';
+import {
+  DROP_REASONS,
+  INVALID_REASONS,
+  REJECT_REASONS,
+  RESTART_REASONS,
+  SHED_REASONS,
+} from '../api/reasons.js';
+import { Histogram, SECONDS } from '../util/histogram.js';
 
 /** Bytes that a message in flight or in a queue counts beside its own: 270 that it costs, and what V8 has yet to collect. */
 export const RECORD_OVERHEAD = 512;
 /** Bytes that a further queue with the same message costs. */
 export const REFERENCE_OVERHEAD = 16;
+
+/** Seconds that a connection is open. */
+const LIFETIMES = [0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 604_800];
+const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
 function zeros<K extends string>(names: readonly K[]): Record<K, number> {
   return Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>;
@@ -42,6 +53,15 @@ export class Counters {
   roundTripSumMs = 0;
   roundTripMaxMs = 0;
   readonly rejected = zeros(REJECT_REASONS);
+  /** Of these, handshakes. */
+  readonly rejectedHandshakes = zeros(REJECT_REASONS);
+  /** Of `closed`, those that the hub closed. */
+  readonly closedByHub: Record<string, number> = {};
+  readonly shedFor = zeros(SHED_REASONS);
+  readonly restartsFor = zeros(RESTART_REASONS);
+  readonly connectionSeconds = new Histogram(LIFETIMES);
+  readonly outboundWaitSeconds = new Histogram(SECONDS);
+  readonly batchMessages = new Histogram(BATCHES);
   readonly invalid = zeros(INVALID_REASONS);
   readonly dropped = zeros(DROP_REASONS);
   /** Gauges: back at zero when nothing is going on. */
@@ -73,8 +93,9 @@ export class Counters {
     return this.queuedBytes + this.engineBytes + this.queuedOverhead;
   }
 
-  countClose(code: number): void {
+  countClose(code: number, isByHub: boolean): void {
     this.closed[code] = (this.closed[code] ?? 0) + 1;
+    if (isByHub) this.closedByHub[code] = (this.closedByHub[code] ?? 0) + 1;
   }
 
   /** The engine ended a connection by itself: 1006, and a text that says why. */

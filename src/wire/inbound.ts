@@ -79,6 +79,10 @@ export class InboundWriter {
     return ((this.#staged - this.#flushed) | 0) + this.#stagedBeside;
   }
 
+  get hasStaged(): boolean {
+    return this.#flushed !== this.#staged;
+  }
+
   /** Position of the record that was written last. */
   get lastPosition(): number {
     return this.#last;
@@ -120,7 +124,7 @@ export class InboundWriter {
 
   /** Lets the worker read what was staged. True when there was something. */
   flush(): boolean {
-    if (this.#flushed === this.#staged) return false;
+    if (!this.hasStaged) return false;
     this.#cross(this.#staged);
     this.#flushed = this.#staged;
     this.#stagedBeside = 0;

@@ -88,4 +88,6 @@ export interface WorkerMemory {
   /** For large messages beside the inbound ring: see arena.ts. */
   readonly arena: ArrayBuffer | SharedArrayBuffer;
   readonly replies: ArrayBuffer | SharedArrayBuffer;
+  /** What the workers of a shard measure, one life after the other; undefined when nothing is. */
+  readonly timings: ArrayBuffer | SharedArrayBuffer | undefined;
 }

@@ -7,6 +7,7 @@ import { connectionId } from '../wire/id.js';
 import { conflationKey, encodePublish, topicName } from '../wire/publish.js';
 import * as Reply from '../wire/reply-kind.js';
 import { decodeHandshake, type Handshake } from '../wire/request.js';
+import type { HookTimings } from '../wire/timings.js';
 import type { InboundMessage } from './message.js';
 import type { ReorderBuffer, ReorderEntry } from './reorder-buffer.js';
 import { toFrame } from './reply-value.js';
@@ -28,6 +29,8 @@ export class ConnectionContext implements Connection {
   readonly generation: number;
   readonly restarted: boolean;
   readonly handler: Handler;
+  /** Where its hooks are measured, if they are. */
+  timings: HookTimings | undefined = undefined;
   /** Hooks of this connection that are waited for, and how many there may be: one until it is open. */
   running = 0;
   limit = 1;

@@ -26,6 +26,7 @@ import {
   type WorkerTaskResult,
 } from '../wire/worker-task.js';
 import { Handlers } from './handlers.js';
+import { openTimings } from './measure.js';
 import { MemoryWatch } from './memory-watch.js';
 import { Runtime } from './runtime.js';
 
@@ -73,19 +74,27 @@ function work(task: WorkerTask, control: Int32Array, handlers: Handlers): Promis
     const replies = new ReplyWriter(control, new RingMemory(memory.replies), (released) =>
       waitForSpace(control, released, notifyIoThread),
     );
-    const runtime = new Runtime(handlers.list, task.settings, inbound, replies, {
-      waitForRecords: () => spinner.look(hasRecords) || waitForRecords(control, inbound),
-      park: () => parkWorker(control, inbound),
-      stir: () => {
-        if (stir(control)) ring();
+    const timings = openTimings(memory, task.handlers.length);
+    const runtime = new Runtime(
+      handlers.list,
+      task.settings,
+      inbound,
+      replies,
+      {
+        waitForRecords: () => spinner.look(hasRecords) || waitForRecords(control, inbound),
+        park: () => parkWorker(control, inbound),
+        stir: () => {
+          if (stir(control)) ring();
+        },
+        step: () => step(control),
+        notifyIoThread: () => {
+          notifyIoThread();
+          watch?.look();
+        },
+        stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
       },
-      step: () => step(control),
-      notifyIoThread: () => {
-        notifyIoThread();
-        watch?.look();
-      },
-      stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
-    });
+      timings,
+    );
     doorbell.on('message', (message: DoorbellMessage) => {
       if (message === PROBE) doorbell.postMessage(PROBE);
       else runtime.wake();

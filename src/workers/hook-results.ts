@@ -13,6 +13,7 @@ import * as Reply from '../wire/reply-kind.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
 import type { ConnectionContext } from './context.js';
 import { bytesOf, Invocation } from './invocation.js';
+import type { Measure } from './measure.js';
 import type { InboundMessage } from './message.js';
 import { ReorderBuffer, type ReorderBufferHost } from './reorder-buffer.js';
 import { asData, badReply, iterate, iterateAsync, keep, type ReplyData, sizeOf } from './reply-value.js';
@@ -35,6 +36,8 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   readonly #host: HookResultsHost;
   readonly #isOrdered: boolean;
   readonly #deadlines: Deadlines<Invocation>;
+  /** Of the hook at hand, if it is measured. */
+  measure: Measure | undefined = undefined;
   /** Hooks that are waited for, of all connections. */
   #running = 0;
 
@@ -205,6 +208,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   /** A hook is going to be waited for. */
   #beginInvocation(context: ConnectionContext, message: InboundMessage | undefined): Invocation {
     const invocation = new Invocation(context, message);
+    invocation.measure = this.measure;
     context.running++;
     this.#running++;
     if (this.#isOrdered && message !== undefined) {
@@ -269,6 +273,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
 
   #endInvocation(invocation: Invocation): void {
     this.#host.onStep();
+    invocation.measure?.end();
     this.#deadlines.remove(invocation);
     invocation.isOver = true;
     if (invocation.held === undefined) invocation.isAnswered = true;

@@ -1,5 +1,6 @@
 /** A record whose hook has not finished, or whose replies wait for those of earlier messages. */
 import type { ConnectionContext } from './context.js';
+import type { Measure } from './measure.js';
 import type { InboundMessage } from './message.js';
 import { type ReplyData, sizeOf } from './reply-value.js';
 
@@ -7,6 +8,8 @@ export class Invocation {
   readonly context: ConnectionContext;
   /** Undefined for `open` and `close`. */
   readonly message: InboundMessage | undefined;
+  /** While its hook is measured. */
+  measure: Measure | undefined = undefined;
   /** When it began to wait for what it waits for now. */
   since = 0;
   /** True once its hook has finished, or its time was up: whichever came first has finished the record. */

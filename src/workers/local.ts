@@ -8,6 +8,7 @@ import { RingMemory } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import type { LocalRuntimeModule } from '../wire/worker-task.js';
 import { Handlers } from './handlers.js';
+import { openTimings } from './measure.js';
 import { Runtime } from './runtime.js';
 
 export const startLocalRuntime: LocalRuntimeModule['startLocalRuntime'] = async (
@@ -26,20 +27,28 @@ export const startLocalRuntime: LocalRuntimeModule['startLocalRuntime'] = async 
   const stopped = new Promise<void>((resolve) => {
     onStopped = resolve;
   });
-  const runtime = new Runtime(handlers.list, settings, inbound, replies, {
-    // The thread is the I/O thread's.
-    waitForRecords: () => false,
-    park: () => parkWorker(control, inbound),
-    stir: () => {
-      if (stir(control)) host.onDoorbell();
+  const timings = openTimings(memory, sources.length);
+  const runtime = new Runtime(
+    handlers.list,
+    settings,
+    inbound,
+    replies,
+    {
+      // The thread is the I/O thread's.
+      waitForRecords: () => false,
+      park: () => parkWorker(control, inbound),
+      stir: () => {
+        if (stir(control)) host.onDoorbell();
+      },
+      // Nobody could end it.
+      step: () => {},
+      notifyIoThread: () => {
+        if (claimIoThread(control, replies)) host.onDoorbell();
+      },
+      stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(onStopped),
     },
-    // Nobody could end it.
-    step: () => {},
-    notifyIoThread: () => {
-      if (claimIoThread(control, replies)) host.onDoorbell();
-    },
-    stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(onStopped),
-  });
+    timings,
+  );
   // Marks the worker link as asleep, so that the first flush wakes it.
   runtime.wake();
   return { hooks: handlers.hooks, wake: () => runtime.wake(), stopped };

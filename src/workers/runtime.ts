@@ -10,6 +10,7 @@ import { nextTick } from 'node:process';
 import { HubError } from '../api/errors.js';
 import type { Data, Handler, SendResult } from '../api/handler.js';
 import { Deque } from '../util/deque.js';
+import type { Histogram } from '../util/histogram.js';
 import { decodeClose } from '../wire/close.js';
 import * as Flag from '../wire/flag.js';
 import type { InboundReader } from '../wire/inbound.js';
@@ -17,10 +18,12 @@ import * as Inbound from '../wire/inbound-kind.js';
 import type { ReplyWriter } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
 import { handlerOf } from '../wire/request.js';
+import type { HookName, Timings } from '../wire/timings.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import { HookResults } from './hook-results.js';
 import type { Invocation } from './invocation.js';
+import { Measure } from './measure.js';
 import { InboundMessage } from './message.js';
 import type { RuntimeHost } from './runtime-host.js';
 
@@ -42,6 +45,7 @@ export class Runtime implements ContextHost {
   readonly #inbound: InboundReader;
   readonly #replies: ReplyWriter;
   readonly #host: RuntimeHost;
+  readonly #timings: Timings | undefined;
   /** Hooks of one connection that may be waited for at a time. */
   readonly #limit: number;
   readonly #results: HookResults;
@@ -67,11 +71,13 @@ export class Runtime implements ContextHost {
     inbound: InboundReader,
     replies: ReplyWriter,
     host: RuntimeHost,
+    timings?: Timings,
   ) {
     this.#handlers = handlers;
     this.#inbound = inbound;
     this.#replies = replies;
     this.#host = host;
+    this.#timings = timings;
     this.#limit = settings.ordering === 'serial' ? 1 : settings.maxConcurrent;
     this.#results = new HookResults(replies, settings, {
       onReply: () => {
@@ -156,6 +162,7 @@ export class Runtime implements ContextHost {
   #runNext(): boolean {
     if (this.#ready.length > 0) return this.#runDeferred();
     if (!this.#inbound.take()) throw givenUp();
+    if (this.#timings !== undefined) this.#timings.onTaken(this.#inbound.position);
     return this.#handleRecord();
   }
 
@@ -207,12 +214,14 @@ export class Runtime implements ContextHost {
   #runOpen(slot: number, generation: number): boolean {
     const { position, flags } = this.#inbound;
     const request = this.#inbound.textAt(position);
-    const handler = this.#handlers[handlerOf(request)]!;
+    const index = handlerOf(request);
+    const handler = this.#handlers[index]!;
     const isRestarted = (flags & Flag.Restarted) !== 0;
     const context = new ConnectionContext(this, handler, slot, generation, request, isRestarted);
+    context.timings = this.#timings?.hooks[index];
     this.#contexts[slot] = context;
     const { open } = handler;
-    const isRunning = open !== undefined && this.#runHook(context, () => open.call(handler, context));
+    const isRunning = open !== undefined && this.#runHook(context, 'open', () => open.call(handler, context));
     if (open === undefined) this.#results.finishRecord(slot, generation, 0);
     if (!isRunning) context.limit = this.#limit;
     return isRunning;
@@ -224,15 +233,18 @@ export class Runtime implements ContextHost {
     if (context.refuses || handler.message === undefined) {
       return this.#results.finishRecord(context.slot, context.generation, message.byteLength);
     }
+    // The one behind which the clock is read anyway stands for those since it was read last.
+    if (this.#untilLook === 1) this.#startMeasure(context.timings?.message, this.#lookEvery);
     try {
       const result = handler.message(context, message);
       if (this.#results.concludeHook(context, result, message)) {
         if (message.isInRing) this.#messageInRing = message;
-        return true;
+        return this.#leaveMeasure();
       }
     } catch (thrown) {
       this.#results.failHook(context, thrown, message);
     }
+    this.#endMeasure();
     this.#leaveMessage(message, handler);
     return false;
   }
@@ -259,16 +271,38 @@ export class Runtime implements ContextHost {
     this.#contexts[context.slot] = undefined;
     context.ended = true;
     if (close === undefined) return this.#results.finishRecord(context.slot, context.generation, 0);
-    return this.#runHook(context, () => close.call(handler, context, code, reason));
+    return this.#runHook(context, 'close', () => close.call(handler, context, code, reason));
   }
 
   /** Runs a hook that is not on the hot path. True when it returned a promise. */
-  #runHook(context: ConnectionContext, hook: () => unknown): boolean {
+  #runHook(context: ConnectionContext, name: HookName, hook: () => unknown): boolean {
+    this.#startMeasure(context.timings?.[name], 1);
     try {
-      return this.#results.concludeHook(context, hook(), undefined);
+      if (this.#results.concludeHook(context, hook(), undefined)) return this.#leaveMeasure();
     } catch (thrown) {
-      return this.#results.failHook(context, thrown, undefined);
+      this.#results.failHook(context, thrown, undefined);
     }
+    this.#endMeasure();
+    return false;
+  }
+
+  // Measuring
+
+  #startMeasure(histogram: Histogram | undefined, weight: number): void {
+    if (histogram !== undefined) this.#results.measure = new Measure(histogram, weight);
+  }
+
+  /** The hook is waited for: its invocation has the measure. */
+  #leaveMeasure(): true {
+    this.#results.measure = undefined;
+    return true;
+  }
+
+  #endMeasure(): void {
+    const { measure } = this.#results;
+    if (measure === undefined) return;
+    this.#results.measure = undefined;
+    measure.end();
   }
 
   // Waiting

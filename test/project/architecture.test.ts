@@ -224,6 +224,9 @@ describe('what is foreign', () => {
       isIn('cli')(path) ||
       outputs.includes(path) ||
       (path === 'util/idle-cores.ts' && names.join() === 'cpuUsage') ||
+      // The one clock that all threads have.
+      (path === 'wire/timings.ts' && names.join() === 'hrtime') ||
+      (path === 'telemetry/process-figures.ts' && names.join() === 'cpuUsage,memoryUsage,versions') ||
       (path === 'workers/runtime.ts' && names.join() === 'nextTick') ||
       (path === 'hub/pool/piscina-links.ts' && names.join() === 'env') ||
       // A load generator has to tell what it cost itself.

@@ -11,8 +11,8 @@ export interface ConnectionHost<C> {
   readonly clock: RunClock;
   readonly limits: ConnectionLimits;
   readonly counters: Counters;
-  /** The peer is gone: whoever knows the connection has to forget it. */
-  onGone(connection: C, code: number, reason: string): void;
+  /** The peer is gone: whoever knows the connection has to forget it. `isByHub`: the hub closed it. */
+  onGone(connection: C, code: number, reason: string, isByHub: boolean): void;
   /** What is in flight in the whole process is over its bound: sheds until it is not. */
   relieve(): void;
   /** False when a closed socket may not stay in the engine until its peer has read so many bytes. */

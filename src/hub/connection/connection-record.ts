@@ -44,6 +44,8 @@ export abstract class ConnectionRecord<C>
   readonly remoteAddress: string;
   readonly route: ConnectionOrigin<C>['route'];
   readonly isVirtual: boolean;
+  /** In whole ms of `performance.now()`, which take no memory of their own. */
+  readonly openedAt = Math.round(performance.now());
   /** Written by the connection itself. */
   protected currentState: ConnectionState = ConnectionState.Open;
 

@@ -4,6 +4,7 @@
  * States go one way: open → ending (takes no message any more, still sends) → closing (sends nothing any more) → gone.
  */
 import { CloseCode } from '../../api/close-codes.js';
+import type { ShedReason } from '../../api/reasons.js';
 import type { SendStatus } from '../../api/send-status.js';
 import { RECORD_OVERHEAD } from '../../telemetry/counters.js';
 import { truncateReason } from '../../wire/close.js';
@@ -95,7 +96,7 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
     }
     counters.dropped.overload++;
     if (limits.overload === 'shed' && isOwnBound)
-      this.shed(CloseCode.TryAgainLater, 'too many messages in flight');
+      this.shed('in-flight', CloseCode.TryAgainLater, 'too many messages in flight');
     return false;
   }
 
@@ -104,7 +105,8 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
     this.#host.onPing(this, payload);
     // Pongs go past the hub into the engine's buffer: a peer that pings and does not read must not fill it.
     this.#checkBuffer();
-    if (this.#engine.isFlooded()) this.shed(CloseCode.PolicyViolation, 'slow consumer: too many pings');
+    if (this.#engine.isFlooded())
+      this.shed('pings', CloseCode.PolicyViolation, 'slow consumer: too many pings');
   }
 
   onPong(payload: Uint8Array): void {
@@ -116,7 +118,7 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
     if (this.currentState >= ConnectionState.Closing) return true;
     const isOver = this.#host.meter.isOver(this, bytes, isControl);
     if (!isOver && (this.#limiter === undefined || this.#limiter.allow(bytes, isControl))) return true;
-    if (isOver) this.shed(CloseCode.TryAgainLater, 'overloaded: too much at once', true);
+    if (isOver) this.shed('flood', CloseCode.TryAgainLater, 'overloaded: too much at once', true);
     else {
       this.#host.counters.invalid['rate-limit']++;
       this.cut = true;
@@ -138,7 +140,7 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
     this.#host.meter.forget(this);
     this.#dropQueue();
     this.#engine = this.#engine.see(0, this.#host.limits.highWaterMark, this.#host.counters);
-    this.#host.onGone(this, own?.code ?? code, own?.reason ?? reason);
+    this.#host.onGone(this, own?.code ?? code, own?.reason ?? reason, own !== undefined);
   }
 
   // What it is sent
@@ -231,7 +233,7 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
     }
     if (this.wantsCredit) this.shard.grantCredit(this);
     if (!this.#engine.isBehind || this.#engine.isBlocked || (this.#queue?.length ?? 0) > 0) return;
-    this.#engine.isBehind = false;
+    this.#host.counters.outboundWaitSeconds.observe(this.#engine.catchUp());
     if (this.currentState < ConnectionState.Closing) this.#host.onDrained(this);
   }
 
@@ -268,12 +270,13 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
   }
 
   /** Closes at once to free memory. A peer that does not read could not see a close frame: it is cut off. */
-  shed(code: number, reason: string, mustCutOff = false): void {
+  shed(why: ShedReason, code: number, reason: string, mustCutOff = false): void {
     if (this.currentState === ConnectionState.Gone) {
       this.shard.dropMessages(this);
       return;
     }
     this.#host.counters.shed++;
+    this.#host.counters.shedFor[why]++;
     this.#host.onShed(this, reason);
     this.cut = true;
     const isStalled = this.#engine.bytes > this.#host.limits.highWaterMark;

@@ -14,6 +14,7 @@ export class EngineBuffer {
   /** True from when it was blocked until everything that was queued has left. */
   isBehind = false;
   #pingsWhileBlocked = 0;
+  #behindSince = 0;
 
   /** Takes note of so many bytes. @returns the buffer that has them: `EMPTY` gets none */
   see(bytes: number, highWaterMark: number, counters: Counters): EngineBuffer {
@@ -22,8 +23,17 @@ export class EngineBuffer {
     counters.engineBytes += bytes - this.bytes;
     this.bytes = bytes;
     this.isBlocked = bytes >= highWaterMark;
-    if (this.isBlocked) this.isBehind = true;
+    if (this.isBlocked && !this.isBehind) {
+      this.isBehind = true;
+      this.#behindSince = performance.now();
+    }
     return this;
+  }
+
+  /** Everything has left. @returns for how many seconds it was behind */
+  catchUp(): number {
+    this.isBehind = false;
+    return (performance.now() - this.#behindSince) / 1000;
   }
 
   /** Counts a ping, whose pong went into the buffer. True when a peer that does not read has sent too many. */

@@ -67,5 +67,5 @@ export class Overload {
 }
 
 function shed(connection: Connection): void {
-  connection.shed(CloseCode.TryAgainLater, 'overloaded: try again later');
+  connection.shed('process-bound', CloseCode.TryAgainLater, 'overloaded: try again later');
 }

@@ -193,11 +193,16 @@ export class InboundQueue {
 
   /** Fills the ring and lets the worker have it. True when there was something. */
   flush(): boolean {
+    return this.fill() && this.#inbound!.flush();
+  }
+
+  /** Fills the ring. True when there is something that the worker may have. */
+  fill(): boolean {
     if (this.#inbound === undefined) return false;
     this.#writeAll(this.#inbound, Inbound.Abort, this.#aborts);
     this.#writeAll(this.#inbound, Inbound.Credit, this.#credits);
     this.#admitBacklogs();
-    return this.#inbound.flush();
+    return this.#inbound.hasStaged;
   }
 
   /** True when so much is staged that the worker should not wait for the end of the poll phase. hot */

@@ -3,6 +3,7 @@ import type { FailureRecord } from '../../api/bad-message.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
+import type { BatchMeter } from './batch-meter.js';
 import type { FanOut } from './replies.js';
 import type { WorkerExit } from './worker-link.js';
 
@@ -12,6 +13,8 @@ export interface ShardHost<S> {
   readonly connections: Connections;
   readonly isLocal: boolean;
   readonly maxPayload: number;
+  /** Undefined when nothing is measured. */
+  makeMeter(): BatchMeter | undefined;
   /** Messages of one connection that its worker works on at a time. */
   readonly concurrency: number;
   /** Something was staged, or replies are there: work at the end of this poll phase. */

@@ -22,6 +22,7 @@ import * as Word from '../../wire/word.js';
 import type { HandlerHooks } from '../../wire/worker-task.js';
 import type { Connection } from '../connection/connection.js';
 import type { CreditEntry } from '../connection/connection-record.js';
+import type { BatchMeter } from './batch-meter.js';
 import { CostMeter } from './cost-meter.js';
 import { InboundQueue } from './inbound-queue.js';
 import { ReleasePoint } from './release-point.js';
@@ -59,6 +60,8 @@ export class Shard implements ReplySink {
   #wakeups = 0;
   #starts = 0;
   readonly #cost = new CostMeter();
+  /** With what its workers measure. */
+  readonly meter: BatchMeter | undefined;
   /** Whose message came last. */
   #last: Connection | undefined;
 
@@ -68,6 +71,7 @@ export class Shard implements ReplySink {
     this.#makeLink = makeLink;
     const { counters, connections, concurrency } = host;
     this.#inboundQueue = new InboundQueue(counters, connections, () => host.schedule(), concurrency);
+    this.meter = host.makeMeter();
   }
 
   get connections(): number {
@@ -119,6 +123,7 @@ export class Shard implements ReplySink {
       // Memory that is not used is not resident.
       arena: new Memory(Math.max(ARENA_BYTES, this.#host.maxPayload)),
       replies: new Memory(REPLY_BYTES),
+      timings: this.meter?.memory,
     };
     const control = new Int32Array(memory.control);
     const link = this.#makeLink();
@@ -190,6 +195,7 @@ export class Shard implements ReplySink {
     if (this.#state !== 'up') return;
     // First of all: a thread that was left behind may come back, and must not begin what another one is going to get.
     const taken = this.#inbound!.fence();
+    this.meter?.timings.forget();
     this.apply(Number.POSITIVE_INFINITY);
     // What it goes on to say concerns nobody.
     this.#applier = undefined;
@@ -302,7 +308,9 @@ export class Shard implements ReplySink {
 
   /** Lets the worker have what was staged, and wakes it if it sleeps. */
   flush(): void {
-    if (!this.#inboundQueue.flush()) return;
+    if (!this.#inboundQueue.fill()) return;
+    this.meter?.onFlush(this.#messages, this.#inbound!.lastPosition);
+    this.#inbound!.flush();
     this.#batches++;
     if (this.wake()) this.#wakeups++;
   }

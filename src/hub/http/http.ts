@@ -1,6 +1,7 @@
 /** The HTTP routes beside the WebSocket: health, statistics, the console page, and `POST /echo`. */
 import { isUtf8 } from 'node:buffer';
 import type { HandshakeRequest } from '../../api/handshake-request.js';
+import { METRICS_TYPE } from '../../telemetry/exposition.js';
 import { type HeaderList, TEXT_TYPE } from '../../util/headers.js';
 import {
   allResting,
@@ -32,6 +33,8 @@ export interface HttpHost {
   isServing(): boolean;
   /** While every shard rests. */
   refuseResting(): Refusal | undefined;
+  /** What Prometheus reads. */
+  metrics(): string;
   /** Anything that JSON can carry. */
   stats(): unknown;
   /** Refuses a request for statistics. */
@@ -53,6 +56,8 @@ export interface HttpOptions {
   readonly paths: readonly string[];
   /** Serve /healthz, /readyz, /stats and /stats/stream. */
   readonly http: boolean;
+  /** Serve /metrics too. */
+  readonly metrics: boolean;
   /** Serve POST /echo. */
   readonly echo: boolean;
   readonly maxPayload: number;
@@ -81,6 +86,7 @@ export class HttpRoutes {
       this.#add('/readyz', READ_METHODS, (exchange) => this.#readyz(exchange));
       this.#add('/stats', READ_METHODS, (exchange) => this.#stats(exchange));
       this.#add('/stats/stream', ['GET'], (exchange) => this.#streamStats(exchange));
+      if (options.metrics) this.#add('/metrics', READ_METHODS, (exchange) => this.#metrics(exchange));
       if (options.echo) this.#add('/echo', ['POST'], (exchange) => this.#echo(exchange));
     }
     for (const path of options.paths)
@@ -123,13 +129,18 @@ export class HttpRoutes {
   }
 
   #stats(exchange: HttpExchange): void {
+    this.#tell(exchange, 'application/json', () => JSON.stringify(this.#host.stats()));
+  }
+
+  #metrics(exchange: HttpExchange): void {
+    this.#tell(exchange, METRICS_TYPE, () => this.#host.metrics());
+  }
+
+  /** Answers whoever may read the statistics. */
+  #tell(exchange: HttpExchange, type: string, body: () => string): void {
     const refused = this.#host.refuseStats(exchange.headers);
-    if (refused !== undefined) {
-      this.#refuse(exchange, refused);
-      return;
-    }
-    const body = JSON.stringify(this.#host.stats());
-    exchange.respond('200 OK', [['Content-Type', 'application/json'], NOT_CACHED], body);
+    if (refused !== undefined) this.#refuse(exchange, refused);
+    else exchange.respond('200 OK', [['Content-Type', type], NOT_CACHED], body());
   }
 
   #streamStats(exchange: HttpExchange): void {

@@ -6,6 +6,7 @@
  * (an aborted signal terminates the thread) and reports how it ended. What it does not report, the thread's own events tell:
  * that one died before its task had begun. A thread in native code cannot be ended: it is left behind.
  */
+import type { EventLoopUtilization } from 'node:perf_hooks';
 import { env as processEnv } from 'node:process';
 import { Piscina } from 'piscina';
 import { type ErrorRecord, HubError, type HubErrorCode, toErrorRecord } from '../../api/errors.js';
@@ -182,6 +183,11 @@ export class PiscinaLink implements WorkerLink {
   /** Milliseconds that it took, or has been taking, to answer the last probe; undefined when there was none. */
   loopDelayMs(): number | undefined {
     return this.#probe.delayMs();
+  }
+
+  /** How busy the thread's event loop has been. */
+  utilization(): EventLoopUtilization | undefined {
+    return this.#pool.threads[0]?.performance.eventLoopUtilization();
   }
 
   async kill(reason: string, code: HubErrorCode = 'ERR_WORKER'): Promise<void> {

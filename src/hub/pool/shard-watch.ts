@@ -4,6 +4,9 @@ import * as Word from '../../wire/word.js';
 import type { Shard } from '../dispatch/shard.js';
 import type { Watched } from './watchdog.js';
 
+/** Why a worker whose hook is in a loop ends. */
+export const STUCK = 'a hook did not finish in time';
+
 export interface ShardWatchHost {
   /** How long a thread may be stuck in a hook, and how long while it loads its handlers, in ms. */
   readonly hookMs: number;
@@ -65,7 +68,7 @@ export class ShardWatch implements Watched {
       this.#shard.replace(reason, 'ERR_HANDLER_LOAD');
     } else {
       this.#host.onStuck(this.#shard);
-      this.#shard.replace('a hook did not finish in time', 'ERR_WORKER');
+      this.#shard.replace(STUCK, 'ERR_WORKER');
     }
   }
 }

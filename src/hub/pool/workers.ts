@@ -3,8 +3,10 @@
  * thread.
  */
 import { url as inspectorUrl } from 'node:inspector';
+import type { EventLoopUtilization } from 'node:perf_hooks';
 import type { FailureRecord } from '../../api/bad-message.js';
 import { CloseCode } from '../../api/close-codes.js';
+import type { RestartReason } from '../../api/reasons.js';
 import type { ShardStats } from '../../api/stats.js';
 import type { ResolvedOptions } from '../../options/options.js';
 import type { Counters } from '../../telemetry/counters.js';
@@ -12,11 +14,13 @@ import type { Emitter } from '../../telemetry/emitter.js';
 import type { LatencySampler } from '../../telemetry/latency.js';
 import type { Log } from '../../telemetry/log.js';
 import { MayLook, Spinner } from '../../util/spinner.js';
+import type { Timings } from '../../wire/timings.js';
 import { type HandlerSource, loadTimeoutMs, type RuntimeSettings } from '../../wire/worker-task.js';
 import { allResting, type Refusal } from '../admission/admission.js';
 import { shardOfKey } from '../admission/affinity.js';
 import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
+import { BatchMeter } from '../dispatch/batch-meter.js';
 import type { FanOut } from '../dispatch/replies.js';
 import { Shard } from '../dispatch/shard.js';
 import type { ShardHost } from '../dispatch/shard-host.js';
@@ -25,7 +29,7 @@ import { Turn } from '../dispatch/turn.js';
 import type { WorkerExit } from '../dispatch/worker-link.js';
 import { LocalLink } from './local-link.js';
 import { PiscinaLink } from './piscina-links.js';
-import { ShardWatch, type ShardWatchHost } from './shard-watch.js';
+import { ShardWatch, type ShardWatchHost, STUCK } from './shard-watch.js';
 import { Supervisor } from './supervisor.js';
 import { Watchdog } from './watchdog.js';
 
@@ -118,6 +122,18 @@ export class Workers {
     );
   }
 
+  /** How busy the event loop of each thread has been; undefined where there is none. */
+  utilizations(): (EventLoopUtilization | undefined)[] {
+    return this.#shards.map(({ state, index }) =>
+      state === 'up' ? this.#links[index]?.at(-1)?.utilization() : undefined,
+    );
+  }
+
+  /** What the workers measured, by shard; empty without the option `metrics`. */
+  timings(): Timings[] {
+    return this.#shards.flatMap(({ meter }) => meter?.timings ?? []);
+  }
+
   /** Shards that rest after too many crashes. */
   resting(): number[] {
     return this.#shards.filter((shard) => shard.isResting).map((shard) => shard.index);
@@ -146,13 +162,17 @@ export class Workers {
   }
 
   #makeShards(handlers: readonly HandlerSource[]): Shard[] {
-    const { workers, ordering, maxConcurrent, maxPayload } = this.#host.options;
+    const { workers, ordering, maxConcurrent, maxPayload, metrics } = this.#host.options;
     const settings = runtimeSettings(this.#host.options, this.#spinGate.word);
     const host: ShardHost<Shard> = {
       counters: this.#host.counters,
       connections: this.#host.connections,
       isLocal: workers === 0,
       maxPayload,
+      makeMeter: () =>
+        metrics
+          ? new BatchMeter(handlers.length, workers === 0, this.#host.counters.batchMessages)
+          : undefined,
       fanOut: this.#host.fanOut,
       concurrency: ordering === 'serial' ? 1 : maxConcurrent,
       schedule: () => this.turn.schedule(),
@@ -194,6 +214,7 @@ export class Workers {
     return new Supervisor(shard, options, {
       onRestart: (exit) => {
         counters.workerRestarts++;
+        counters.restartsFor[restartReason(exit.reason)]++;
         this.#host.emitter.emit('workerRestart', exit);
       },
       onStartFailure: (err) =>
@@ -289,6 +310,12 @@ function runtimeSettings(options: ResolvedOptions, spinGate: Int32Array): Runtim
     maxConcurrent,
     sendWindow,
   };
+}
+
+/** In one word, from what the links say. */
+function restartReason(why: string): RestartReason {
+  if (why.endsWith(STUCK)) return 'timeout';
+  return why.includes('more memory than workerMemoryMb') ? 'memory' : 'crash';
 }
 
 /** Fewer is better: connections of a shard, with those that are not up behind all others. */
