@@ -676,6 +676,29 @@ export interface HubOptions<Data = unknown> {
    */
   readonly statsToken?: string | undefined;
   /**
+   * Where administrators are served (see docs/operating.md): an address and a port, or the path of a Unix
+   * socket that only its owner may open.
+   *
+   * Takes host:port, such as 127.0.0.1:9090 or [::1]:9090, or a path that begins with / or ./ and has at most
+   * 103 bytes.
+   *
+   * Also `--admin-listen <host:port|path>` and `SHARDHUB_ADMIN_LISTEN`.
+   *
+   * @defaultValue none
+   */
+  readonly adminListen?: string | undefined;
+  /**
+   * What {@link HubOptions.adminListen} asks for what changes something (Authorization: Bearer …), unless it
+   * is a Unix socket; {@link HubOptions.statsToken} opens what only reads.
+   *
+   * Takes a secret of 16 to 256 characters: letters, digits and - . _ ~ + /.
+   *
+   * Also `--admin-token <token>` and `SHARDHUB_ADMIN_TOKEN`.
+   *
+   * @defaultValue none
+   */
+  readonly adminToken?: string | undefined;
+  /**
    * Least severe log line that is written (to stderr, as JSON).
    *
    * Takes "fatal", "error", "warn", "info", "debug", "trace" or "silent".

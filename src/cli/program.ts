@@ -1,6 +1,8 @@
 /** The commands and their usage, on commander. */
 import { Command, CommanderError, type Help, Option } from 'commander';
 import { HubError, type HubOptions, listOptions, VERSION } from '../index.js';
+import { type AdminTarget, admin } from './admin/admin.js';
+import { VERBS, type Verb } from './admin/verbs.js';
 import { BENCH_USAGE } from './bench/flags.js';
 import { CLIENT_USAGE } from './client/flags.js';
 import { type Flag, listFlags } from './flags/flags.js';
@@ -30,6 +32,7 @@ export async function run(
   };
   // What runs a tool is loaded when it is wanted: `serve` has no use for it.
   addTool(program, CLIENT_USAGE, onExit, async () => (await import('./client/client.js')).client);
+  addAdmin(program, env, onExit);
   addTool(program, BENCH_USAGE, onExit, async () => (await import('./bench/bench.js')).bench);
   try {
     if (argv.length <= 2) program.error('a command is missing: try shardhub serve, or shardhub --help');
@@ -115,6 +118,36 @@ async function orWrongUsage<T>(command: Command, running: Promise<T>): Promise<T
     if (error instanceof HubError && error.code === 'ERR_OPTION') command.error(oneLine(error.message));
     throw error;
   }
+}
+
+const ADMIN_ADDRESS = '127.0.0.1:9090';
+
+function addAdmin(program: Command, env: Environment, onExit: (code: number) => void): void {
+  const group = program
+    .command('admin')
+    .description('ask a running hub at its admin listener (--admin-listen), or change something there');
+  for (const verb of VERBS) {
+    const command = group.command(verb.usage).description(verb.description).configureHelp({ formatItem });
+    for (const [usage, description] of Object.values(verb.flags)) command.option(usage, description);
+    command
+      .option(
+        '--admin <host:port|path>',
+        `where the hub listens; default: SHARDHUB_ADMIN_LISTEN, or ${ADMIN_ADDRESS}`,
+      )
+      .option('--token <token>', 'adminToken, or statsToken to read; default: SHARDHUB_ADMIN_TOKEN')
+      .option('--json', 'print the answer as it came');
+    command.action(async () => onExit(await callAdmin(command, verb, env)));
+  }
+}
+
+function callAdmin(command: Command, verb: Verb, env: Environment): Promise<number> {
+  const { admin: at, token, json, ...flags } = command.opts<Record<string, string>>();
+  const target: AdminTarget = {
+    address: at ?? (env.SHARDHUB_ADMIN_LISTEN || ADMIN_ADDRESS),
+    token: token ?? (env.SHARDHUB_ADMIN_TOKEN || undefined),
+    json: Boolean(json),
+  };
+  return admin(verb, verb.call(command.args, flags), target);
 }
 
 function addTool<F extends ToolFlags>(

@@ -152,6 +152,11 @@ export class ConnectionManager {
     return true;
   }
 
+  /** All of the table, in its order: open ones, and those that have not left their workers. */
+  all(): Iterable<Connection> {
+    return this.#connections;
+  }
+
   /** How many WebSockets are open. */
   get openCount(): number {
     return this.quota.open;

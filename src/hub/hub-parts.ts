@@ -13,6 +13,8 @@ import { Log } from '../telemetry/log.js';
 import { LoopWatch } from '../telemetry/loop-watch.js';
 import { renderMetrics } from '../telemetry/metrics.js';
 import { VERSION } from '../util/version.js';
+import type { AdminHost } from './admin/admin-host.js';
+import { AdminServer } from './admin/admin-server.js';
 import {
   type Readiness,
   type Refusal,
@@ -26,6 +28,7 @@ import { Routes } from './admission/routes.js';
 import { type UpgradeHost, Upgrades } from './admission/upgrade.js';
 import { ConnectionManager } from './connection-manager.js';
 import type { EngineServer, EngineServerHost } from './engine/engine-port.js';
+import { clearSocketPath } from './engine/unix-socket.js';
 import { uwsEngine } from './engine/uws/server.js';
 import { loadConsoleAssets } from './http/console-assets.js';
 import type { HttpExchange } from './http/exchange-port.js';
@@ -43,6 +46,8 @@ export interface HubCore {
   /** True from the first moment of a shutdown, while it may still take some. */
   isDraining(): boolean;
   stats(): HubStats;
+  /** @param timeoutMs undefined: as the options say */
+  drain(timeoutMs: number | undefined): void;
 }
 
 type Sender = Pick<HandshakeRequest, 'path' | 'remoteAddress'>;
@@ -58,6 +63,8 @@ export class HubParts {
   readonly feed: StatsFeed;
   readonly descriptors: Descriptors;
   readonly loops: LoopWatch;
+  /** Undefined without the option `adminListen`. */
+  readonly admin: AdminServer | undefined;
   /** Undefined until it listens. */
   server: EngineServer | undefined;
   readonly #core: HubCore;
@@ -75,7 +82,15 @@ export class HubParts {
     this.app = new HttpApp(this.#appHost(), { ...options, scheme });
     this.feed = new StatsFeed(this.#statsSource());
     this.loops = new LoopWatch(this.connections.workers, options.workers);
+    const { adminListen } = options;
+    if (adminListen !== undefined)
+      this.admin = new AdminServer({ ...options, adminListen }, this.#adminHost());
     this.descriptors = new Descriptors(counters, log, () => this.server);
+  }
+
+  /** @see AdminServer.listen */
+  async openAdmin(): Promise<void> {
+    await this.admin?.listen(clearSocketPath);
   }
 
   /** What `GET /metrics` says. */
@@ -101,6 +116,31 @@ export class HubParts {
     const answersLater = all.some(({ upgrade }) => upgrade !== undefined);
     this.server = await uwsEngine.create({ ...options, paths, answersLater }, this.#serverHost());
     return this.server;
+  }
+
+  #adminHost(): AdminHost {
+    const { connections, log } = this;
+    return {
+      connections: () => connections.all(),
+      stats: () => this.#core.stats(),
+      metrics: () => this.metrics(),
+      unready: () => this.#unready(),
+      topics: () => connections.registry.topics(),
+      publish: (topic, data) => connections.registry.publishData(topic, data),
+      broadcast: (data) => connections.registry.broadcast(data),
+      drain: (timeoutMs) => this.#core.drain(timeoutMs),
+      logLevel: () => log.level,
+      setLogLevel: (level) => log.setLevel(level),
+      onChange: (what, details) => log.warn(details, `an administrator asked for ${what}`),
+      onError: (error) => this.#onError(error, 'request of an administrator'),
+    };
+  }
+
+  #unready(): string | undefined {
+    if (this.#core.isDraining()) return 'draining';
+    const readiness = this.#core.readiness();
+    if (readiness !== 'running') return readiness;
+    return this.connections.workers.isServing ? undefined : 'no worker serves';
   }
 
   #upgradeHost(): UpgradeHost {

@@ -63,6 +63,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       readiness: () => this.#readiness(),
       isDraining: () => this.#state === 'draining' || this.#state === 'stopped',
       stats: () => this.stats(),
+      drain: (timeoutMs) => void this.close({ code: 1012, ...(timeoutMs !== undefined && { timeoutMs }) }),
     });
     this.#log = this.#parts.log;
     this.#connections = this.#parts.connections;
@@ -92,6 +93,11 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   /** Where its WebSocket endpoint is; with several routes, the first one. */
   get wsUrl(): string {
     return `${baseUrl('ws', this.options, this.#port)}${this.#parts.routes.first.path}`;
+  }
+
+  /** Where administrators are served (`adminListen`), or undefined: an http: URL, or `unix:` and the path. */
+  get adminUrl(): string | undefined {
+    return this.#parts.admin?.url;
   }
 
   /** A snapshot of its counters and gauges. */
@@ -188,6 +194,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     try {
       const server = await this.#parts.openServer();
       this.#port = await server.listen();
+      await this.#parts.openAdmin();
       await this.#connections.start();
     } catch (error) {
       await this.#abandon();
@@ -279,6 +286,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     // A handshake of this very turn is refused at its end.
     await (hadConnections || hadRequests ? delay(LINGER_MS) : nextTurn());
     this.#parts.server?.close();
+    this.#parts.admin?.close();
     this.#state = 'stopped';
     this.#log.info({}, 'the hub has stopped');
     this.#log.flush();
@@ -289,6 +297,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#state = 'stopped';
     this.#parts.server?.stopListening();
     this.#parts.feed.close();
+    this.#parts.admin?.close();
     await this.#connections.kill('the hub did not start');
     this.#parts.server?.close();
     this.#log.flush();

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { PingListener, PongListener } from '../api/events.js';
 import type { Logger } from '../api/logger.js';
+import { parseListenAddress } from '../util/listen-address.js';
 import { flag, integer, isFunction, option } from './meta.js';
 
 const heartbeatSchema = z.strictObject({
@@ -19,6 +20,15 @@ const heartbeatSchema = z.strictObject({
     .default(false)
     .describe('send it as a binary frame, not as text (UTF-8); default: false'),
 });
+
+function token(description: string) {
+  const schema = z.string().regex(/^[A-Za-z0-9\-._~+/]{16,256}=*$/);
+  return option(schema.optional(), {
+    description,
+    takes: 'a secret of 16 to 256 characters: letters, digits and - . _ ~ + /',
+    cli: { kind: 'string', value: 'token' },
+  });
+}
 
 function isLogger(value: unknown): value is Logger {
   const methods = ['error', 'warn', 'info', 'debug'] as const;
@@ -85,17 +95,24 @@ export const applicationOptions = {
   http: flag(true, 'serve /healthz, /readyz, /stats, /stats/stream, /metrics and POST /echo'),
   metrics: flag(true, 'count for /metrics, and serve it (part of http)'),
   console: flag(false, 'serve the console page on / (on by default in `shardhub serve`)'),
-  statsToken: option(
+  statsToken: token(
+    'what /stats, /stats/stream and /metrics ask for (Authorization: Bearer …); needed when host is not a loopback address',
+  ),
+  adminListen: option(
     z
       .string()
-      .regex(/^[A-Za-z0-9\-._~+/]{16,256}=*$/)
+      .refine((text) => parseListenAddress(text) !== undefined)
       .optional(),
     {
       description:
-        'what /stats, /stats/stream and /metrics ask for (Authorization: Bearer …); needed when host is not a loopback address',
-      takes: 'a secret of 16 to 256 characters: letters, digits and - . _ ~ + /',
-      cli: { kind: 'string', value: 'token' },
+        'where administrators are served (see docs/operating.md): an address and a port, or the path of a Unix socket that only its owner may open',
+      takes:
+        'host:port, such as 127.0.0.1:9090 or [::1]:9090, or a path that begins with / or ./ and has at most 103 bytes',
+      cli: { kind: 'string', value: 'host:port|path' },
     },
+  ),
+  adminToken: token(
+    'what adminListen asks for what changes something (Authorization: Bearer …), unless it is a Unix socket; statsToken opens what only reads',
   ),
   logLevel: option(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('warn'), {
     description: 'least severe log line that is written (to stderr, as JSON)',

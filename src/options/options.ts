@@ -107,7 +107,7 @@ function complain(name: string, value: unknown, { code, message }: z.core.$ZodIs
 /** Errors end up in logs, where a token or a passphrase has no business. */
 function withoutSecret(name: string, value: unknown): unknown {
   if (name === 'handlerOptions') return '…';
-  if (name === 'statsToken' && typeof value === 'string') return '…';
+  if (name.endsWith('Token') && typeof value === 'string') return '…';
   const hasSecret = typeof value === 'object' && value !== null && 'passphrase' in value;
   return hasSecret ? { ...value, passphrase: '…' } : value;
 }

@@ -3,6 +3,7 @@
  * nothing here waits for a log or fails with one. I/O thread.
  */
 import { pino } from 'pino';
+import { describe, HubError } from '../api/errors.js';
 import type { Logger, ResolvedOptions } from '../options/options.js';
 import type { Counters } from './counters.js';
 import { logStream } from './log-stream.js';
@@ -11,6 +12,13 @@ type Level = 'error' | 'warn' | 'info' | 'debug';
 
 /** Lines of one kind that are written within a second; the others are counted, and told in one. */
 export const MAX_LINES_PER_SECOND = 10;
+
+/** What a logger such as pino's has beside what the hub asks for. */
+interface Leveled {
+  level: string;
+}
+
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 interface Kind {
   readonly level: Level;
@@ -34,6 +42,20 @@ export class Log {
     };
     const stderr = { write: (line: string) => logStream.write(line, this.#onDropped) };
     this.#logger = logger ?? pino({ level: logLevel }, stderr);
+  }
+
+  /** The least severe level that is written; undefined when the application's logger does not tell. */
+  get level(): string | undefined {
+    return (this.#logger as Partial<Leveled>).level;
+  }
+
+  /** @throws HubError `ERR_ARGUMENT` for a level that is none, or when the application's logger has none to set */
+  setLevel(level: string): void {
+    if (!LEVELS.includes(level))
+      throw new HubError('ERR_ARGUMENT', `level got ${describe(level)} but takes ${LEVELS.join(', ')}`);
+    if (this.level === undefined)
+      throw new HubError('ERR_ARGUMENT', 'the application’s logger has no level that could be set');
+    (this.#logger as unknown as Leveled).level = level;
   }
 
   /** False when lines of a level are not written: what costs to put together need not be. */

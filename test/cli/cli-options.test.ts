@@ -103,6 +103,15 @@ const SAMPLES: Record<string, Samples> = {
     ],
     invalid: ['fifteen-letters', 'with a blank in it', 'x'.repeat(257), 'grüne-wiese-grüne'],
   },
+  adminToken: { valid: [['0123456789abcdef', '0123456789abcdef']], invalid: ['fifteen-letters'] },
+  adminListen: {
+    valid: [
+      ['127.0.0.1:9090', '127.0.0.1:9090'],
+      ['[::1]:0', '[::1]:0'],
+      ['/run/admin.sock', '/run/admin.sock'],
+    ],
+    invalid: ['9090', 'host', 'host:x', '127.0.0.1:65536', '::1:90', 'admin.sock'],
+  },
   logLevel: { valid: [['silent', 'silent']], invalid: ['loud'] },
 };
 
@@ -246,7 +255,7 @@ describe('refusals by the real binary', () => {
 
   function complaints(bad: BadValue[], spell: (name: string) => string): string {
     // Neither a token is told, nor what may hold one.
-    const isSecret = ({ name, text }: BadValue) => name === 'statsToken' || /^[{[]/.test(text);
+    const isSecret = ({ name, text }: BadValue) => name.endsWith('Token') || /^[{[]/.test(text);
     return bad
       .map((value) => ({ ...value, text: isSecret(value) ? '…' : value.text }))
       .map(({ name, takes, text }) => `${spell(name)} got ${JSON.stringify(text)} but takes ${takes}`)

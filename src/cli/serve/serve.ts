@@ -57,6 +57,7 @@ function startLine(hub: Hub, token: string | undefined): string {
     `WebSocket ${hub.wsUrl}`,
     `handler ${hub.stats().handler}`,
     workers === 1 ? '1 worker' : `${workers} workers`,
+    ...(hub.adminUrl === undefined ? [] : [`admin ${hub.adminUrl}`]),
   ];
   return `shardhub: ${parts.join(', ')}`;
 }

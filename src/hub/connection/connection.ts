@@ -36,7 +36,16 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
 
   /** Bytes of replies that the kernel did not take yet: in the queue, and in the engine as of the last look. */
   get bufferedBytes(): number {
-    return this.#engine.bytes + (this.#queue?.bytes ?? 0);
+    return this.#engine.bytes + this.queuedBytes;
+  }
+
+  /** Messages in its outbound queue, and their bytes. */
+  get queuedMessages(): number {
+    return this.#queue?.length ?? 0;
+  }
+
+  get queuedBytes(): number {
+    return this.#queue?.bytes ?? 0;
   }
 
   /** True when nothing is queued and the engine's buffer is below the high-water mark. */

@@ -39,7 +39,7 @@ export function refuseStats(
 }
 
 /** Bearer credentials (RFC 6750 §2.1), compared in a time that does not depend on where they differ. */
-function hasToken(authorization: string | undefined, token: string): boolean {
+export function hasToken(authorization: string | undefined, token: string): boolean {
   const [, given] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
   return given !== undefined && timingSafeEqual(digest(given), digest(token));
 }

@@ -1,0 +1,127 @@
+/** What an administrator can ask for, by method and path. Each answer is JSON, unless it is text. I/O thread. */
+import { HubError } from '../../api/errors.js';
+import type { Payload } from '../../api/payload.js';
+import { METRICS_TYPE } from '../../telemetry/exposition.js';
+import { TEXT_TYPE } from '../../util/headers.js';
+import { checkCloseCode } from '../../wire/close.js';
+import type { AdminHost } from './admin-host.js';
+import { detailsOf, FILTERS, listConnections, matcher, PAGE_FIELDS } from './connection-list.js';
+import { Fields } from './fields.js';
+import { profile } from './profile.js';
+
+export interface AdminAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+export interface AdminRoute {
+  /** True when it changes something, or costs something: it needs `adminToken`. */
+  readonly isChange: boolean;
+  /** @param values what the query says, or for a change the body; `id` is from the path */
+  run(host: AdminHost, values: Readonly<Record<string, unknown>>): AdminAnswer | Promise<AdminAnswer>;
+}
+
+const MAX_PROFILE_SECONDS = 60;
+
+const reads = (run: AdminRoute['run']): AdminRoute => ({ isChange: false, run });
+const changes = (run: AdminRoute['run']): AdminRoute => ({ isChange: true, run });
+
+/** `:id` stands for one part of a path. */
+const ROUTES: Readonly<Record<string, AdminRoute>> = {
+  'GET /healthz': reads(() => text(200, 'ok\n')),
+  'GET /readyz': reads((host) => {
+    const why = host.unready();
+    return why === undefined ? text(200, 'ready\n') : text(503, `${why}\n`);
+  }),
+  'GET /metrics': reads((host) => ({ status: 200, type: METRICS_TYPE, body: host.metrics() })),
+  'GET /stats': reads((host) => json(host.stats())),
+  'GET /topics': reads((host) =>
+    json({ topics: [...host.topics()].map(([topic, subscribers]) => ({ topic, subscribers })) }),
+  ),
+  'GET /connections': reads((host, values) =>
+    json(listConnections(host.connections(), new Fields(values, PAGE_FIELDS))),
+  ),
+  'GET /connections/:id': reads((host, values) => {
+    const id = new Fields(values, ['id']).need('id');
+    for (const connection of host.connections())
+      if (connection.id === id && !connection.isVirtual) return json(detailsOf(connection));
+    return problem(404, `there is no connection ${id}`);
+  }),
+  'POST /disconnect': changes((host, values) => {
+    const fields = new Fields(values, ['id', ...FILTERS, 'code', 'reason', 'all']);
+    const { code, reason } = closeOf(fields);
+    const id = fields.text('id');
+    const isFiltered = [...FILTERS, 'id'].some((name) => values[name] !== undefined);
+    if (!isFiltered && values.all !== true)
+      fields.refuse('all', 'true, where no filter says which connections');
+    const matches = matcher(fields);
+    let closed = 0;
+    for (const connection of host.connections()) {
+      if ((id !== undefined && connection.id !== id) || !matches(connection)) continue;
+      connection.closeAfterQueue(code, reason);
+      closed++;
+    }
+    return json({ closed });
+  }),
+  'POST /publish': changes((host, values) => {
+    const fields = new Fields(values, ['topic', 'data', 'base64']);
+    return json({ queued: host.publish(fields.need('topic'), payloadOf(fields)) });
+  }),
+  'POST /broadcast': changes((host, values) =>
+    json({ queued: host.broadcast(payloadOf(new Fields(values, ['data', 'base64']))) }),
+  ),
+  'POST /drain': changes((host, values) => {
+    host.drain(new Fields(values, ['timeoutMs']).integer('timeoutMs', 0, 3_600_000));
+    return json({ draining: true });
+  }),
+  'GET /log-level': reads((host) => json({ level: host.logLevel() })),
+  'POST /log-level': changes((host, values) => {
+    host.setLogLevel(new Fields(values, ['level']).need('level'));
+    return json({ level: host.logLevel() });
+  }),
+  'POST /profile': changes(async (_, values) => {
+    const seconds = new Fields(values, ['seconds']).integer('seconds', 1, MAX_PROFILE_SECONDS) ?? 5;
+    return json(await profile(seconds));
+  }),
+};
+
+/** The route of a request with what its path says, or the methods that the path takes. */
+export function findRoute(method: string, path: string): { route: AdminRoute; id?: string } | string[] {
+  const [, id] = /^\/connections\/([^/]+)$/.exec(path) ?? [];
+  const at = id === undefined ? path : '/connections/:id';
+  const route = ROUTES[`${method === 'HEAD' ? 'GET' : method} ${at}`];
+  if (route !== undefined) return id === undefined ? { route } : { route, id };
+  return Object.keys(ROUTES).flatMap((key) => (key.endsWith(` ${at}`) ? key.split(' ', 1) : []));
+}
+
+function closeOf(fields: Fields): { code: number; reason: string } {
+  const code = fields.integer('code', 1000, 4999) ?? 1000;
+  checkCloseCode(code);
+  return { code, reason: fields.text('reason') ?? 'closed by an administrator' };
+}
+
+/** @throws HubError `ERR_ARGUMENT` */
+function payloadOf(fields: Fields): Payload {
+  const base64 = fields.text('base64');
+  if (base64 === undefined) return fields.need('data');
+  if (fields.text('data') !== undefined) fields.refuse('base64', 'the place of data, not both');
+  return Buffer.from(base64, 'base64');
+}
+
+function json(value: unknown): AdminAnswer {
+  return { status: 200, type: 'application/json', body: JSON.stringify(value) };
+}
+
+function text(status: number, body: string): AdminAnswer {
+  return { status, type: TEXT_TYPE, body };
+}
+
+export function problem(status: number, error: string): AdminAnswer {
+  return { status, type: 'application/json', body: JSON.stringify({ error }) };
+}
+
+/** What somebody did wrong is told; the rest is the hub's fault. */
+export function answerOf(error: unknown): AdminAnswer {
+  return error instanceof HubError ? problem(400, error.message) : problem(500, 'the hub failed to do this');
+}

@@ -1,0 +1,172 @@
+/**
+ * The admin listener: HTTP of its own, on an address or a Unix socket that only its owner may open, apart from the engine and
+ * its limits. Who may ask for what: see `docs/operating.md`. I/O thread.
+ */
+import { chmodSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { umask } from 'node:process';
+import { HubError } from '../../api/errors.js';
+import { hostForUrl } from '../../util/address.js';
+import { type ListenAddress, parseListenAddress } from '../../util/listen-address.js';
+import { hasToken, refuseStats } from '../http/stats-access.js';
+import type { AdminHost } from './admin-host.js';
+import { type AdminAnswer, type AdminRoute, answerOf, findRoute, problem } from './admin-routes.js';
+
+/** A message to publish, in base64, and a little more. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+export interface AdminOptions {
+  readonly adminListen: string;
+  readonly adminToken?: string | undefined;
+  readonly statsToken?: string | undefined;
+}
+
+/** What makes room for the file of a Unix socket. */
+export type ClearPath = (path: string) => Promise<void>;
+
+export class AdminServer {
+  readonly #options: AdminOptions;
+  readonly #address: ListenAddress;
+  readonly #host: AdminHost;
+  readonly #server: Server;
+  /** Where it listens, for people; empty before. */
+  url = '';
+
+  constructor(options: AdminOptions, host: AdminHost) {
+    this.#options = options;
+    // The schema has judged it.
+    this.#address = parseListenAddress(options.adminListen)!;
+    this.#host = host;
+    this.#server = createServer((request, response) => void this.#onRequest(request, response));
+    // It must not keep a process alive whose hub has ended.
+    this.#server.unref();
+  }
+
+  /** @throws HubError `ERR_LISTEN` */
+  async listen(clearPath: ClearPath): Promise<void> {
+    const address = this.#address;
+    if ('path' in address) await clearPath(address.path);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error) => {
+        const text = `cannot listen on ${this.#options.adminListen} for administrators: ${error.message}`;
+        reject(new HubError('ERR_LISTEN', text, { cause: error }));
+      });
+      const restore = 'path' in address ? closeUmask() : undefined;
+      try {
+        this.#server.listen(address, resolve);
+      } finally {
+        restore?.();
+      }
+    });
+    if ('path' in address) {
+      chmodSync(address.path, 0o600);
+      this.url = `unix:${address.path}`;
+    } else {
+      const { port } = this.#server.address() as AddressInfo;
+      this.url = `http://${hostForUrl(address.host, port)}`;
+    }
+  }
+
+  /** Ends every request. */
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A request that is cut off is nobody's fault here.
+    request.on('error', () => {});
+    const { method = 'GET', url = '/' } = request;
+    const answer = await this.#answer(method, new URL(url, 'http://host'), request).catch((error) => {
+      if (!(error instanceof HubError)) this.#host.onError(error);
+      return answerOf(error);
+    });
+    const { status, type, body } = answer;
+    response.writeHead(status, {
+      'Content-Type': type,
+      'Content-Length': Buffer.byteLength(body),
+      'Cache-Control': 'no-store',
+      ...(status === 401 && { 'WWW-Authenticate': 'Bearer realm="shardhub admin"' }),
+    });
+    response.end(method === 'HEAD' ? undefined : body);
+  }
+
+  async #answer(method: string, url: URL, request: IncomingMessage): Promise<AdminAnswer> {
+    const found = findRoute(method, url.pathname);
+    if (Array.isArray(found)) {
+      if (found.length === 0) return problem(404, 'there is nothing at this path');
+      return problem(405, `this path takes ${found.join(', ')}`);
+    }
+    const { route, id } = found;
+    const refused = this.#refuse(route, request);
+    if (refused !== undefined) return refused;
+    const given = route.isChange ? await readJson(request) : Object.fromEntries(url.searchParams);
+    const values = id === undefined ? given : { ...given, id };
+    if (!route.isChange) return route.run(this.#host, values);
+    const answer = await route.run(this.#host, values);
+    this.#host.onChange(url.pathname.slice(1), { asked: withoutContent(values), ...whoIs(request) });
+    return answer;
+  }
+
+  #refuse(route: AdminRoute, { headers }: IncomingMessage): AdminAnswer | undefined {
+    const { adminToken, statsToken } = this.#options;
+    const address = this.#address;
+    if ('path' in address) return undefined;
+    const isAdmin = adminToken !== undefined && hasToken(headers.authorization, adminToken);
+    if (isAdmin) return undefined;
+    if (route.isChange) {
+      if (adminToken === undefined)
+        return problem(
+          403,
+          'set the option adminToken (--admin-token), or listen on a Unix socket, to change something',
+        );
+      return problem(401, 'send the token: "Authorization: Bearer <adminToken>"');
+    }
+    // Either token opens what only reads.
+    const rules = { host: address.host, statsToken: statsToken ?? adminToken };
+    const refused = refuseStats(headers as Record<string, string>, rules);
+    return refused === undefined ? undefined : problem(Number.parseInt(refused.status, 10), refused.body);
+  }
+}
+
+/** Until it is undone, files that are made are their owner's alone. Not in a worker thread, where it cannot be set. */
+function closeUmask(): (() => void) | undefined {
+  try {
+    const before = umask(0o177);
+    return () => umask(before);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws HubError `ERR_ARGUMENT` */
+async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > MAX_BODY_BYTES)
+      throw new HubError('ERR_ARGUMENT', `the body is over ${MAX_BODY_BYTES} bytes`);
+    pieces.push(piece);
+  }
+  if (bytes === 0) return {};
+  try {
+    const value: unknown = JSON.parse(Buffer.concat(pieces).toString('utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
+  } catch {
+    // Told below.
+  }
+  throw new HubError('ERR_ARGUMENT', 'the body is not a JSON object');
+}
+
+/** The log tells what was done, not what was sent. */
+function withoutContent({ data, base64, ...rest }: Readonly<Record<string, unknown>>): object {
+  const sent = data ?? base64;
+  return typeof sent === 'string' ? { ...rest, length: sent.length } : rest;
+}
+
+function whoIs({ socket, headers }: IncomingMessage): object {
+  return { from: socket.remoteAddress ?? 'the Unix socket', agent: headers['user-agent'] };
+}
