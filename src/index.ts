@@ -20,7 +20,7 @@ export type {
   WorkerExitEvent,
   WorkerRestEvent,
 } from './api/events.js';
-export type { HandshakeRequest } from './api/handshake-request.js';
+export type { ClientCertificate, HandshakeRequest } from './api/handshake-request.js';
 export type { HttpHandler, HttpInfo } from './api/http.js';
 
 export type { Payload } from './api/payload.js';

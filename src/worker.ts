@@ -16,6 +16,6 @@ export {
   type SendResult,
   type WorkerContext,
 } from './api/handler.js';
-export type { HandshakeRequest } from './api/handshake-request.js';
+export type { ClientCertificate, HandshakeRequest } from './api/handshake-request.js';
 export type { PublishOptions } from './api/publish.js';
 export type { SendStatus } from './api/send-status.js';

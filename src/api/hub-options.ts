@@ -53,10 +53,12 @@ export interface HubOptions<Data = unknown> {
    * Paths of PEM files: the private key and the certificate (with its chain).
    *
    * Takes key and cert (paths of PEM files), the passphrase of an encrypted key, and ciphers (names of suites
-   * for TLS 1.2, with ":" between them).
+   * for TLS 1.2, with ":" between them); for certificates of clients, clientCa (path of the PEM file of their
+   * authorities) and clientCert ("require", the default, or "request").
    *
    * Also `--tls-key <path>`, `SHARDHUB_TLS_KEY`, `--tls-cert <path>`, `SHARDHUB_TLS_CERT`,
-   * `--tls-passphrase <text>` and `SHARDHUB_TLS_PASSPHRASE`.
+   * `--tls-passphrase <text>`, `SHARDHUB_TLS_PASSPHRASE`, `--tls-client-ca <path>` and
+   * `SHARDHUB_TLS_CLIENT_CA`.
    *
    * @defaultValue none
    */
@@ -70,11 +72,14 @@ export interface HubOptions<Data = unknown> {
         readonly passphrase?: string | undefined;
         /** See {@link HubOptions.tls}. */
         readonly ciphers?: string | undefined;
+        /** Path of the authorities (PEM) that sign the certificates which clients have to show. */
+        readonly clientCa?: string | undefined;
+        /** See {@link HubOptions.tls}. */
+        readonly clientCert?: 'require' | 'request' | undefined;
       }
     | undefined;
   /**
-   * Take a peer’s address from the header of the PROXY protocol, version 2; only behind a proxy that always
-   * sends it.
+   * Take a peer’s address from the header of the PROXY protocol; only behind a proxy that always sends it.
    *
    * Takes true or false.
    *

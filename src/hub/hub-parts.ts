@@ -187,6 +187,7 @@ export class HubParts {
       onOpen: (port, acceptance) => connections.openConnection(port, acceptance),
       onEngineClose: (text) => counters.countEngineClose(text),
       onRequest: (exchange) => http.handle(exchange),
+      onRefused: (refused, remoteAddress) => this.#onRefused('request', { path: '', remoteAddress }, refused),
       onError: (error, where) => {
         counters.rejected['internal-error']++;
         this.#onError(error, where);

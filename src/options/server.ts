@@ -26,15 +26,19 @@ const subprotocol = z.string().regex(TOKEN);
 const filePath = z.string().min(1);
 /** What the kernels' own structure holds, on macOS; the engine writes past the end of it. */
 const socketPath = filePath.refine((path) => Buffer.byteLength(path) <= 103 && !path.includes('\0'));
-const tlsSchema = z.strictObject({
-  key: filePath,
-  cert: filePath,
-  passphrase: z.string().optional(),
-  ciphers: z
-    .string()
-    .regex(/^[A-Z0-9-]+(:[A-Z0-9-]+)*$/)
-    .optional(),
-});
+const tlsSchema = z
+  .strictObject({
+    key: filePath,
+    cert: filePath,
+    passphrase: z.string().optional(),
+    ciphers: z
+      .string()
+      .regex(/^[A-Z0-9-]+(:[A-Z0-9-]+)*$/)
+      .optional(),
+    clientCa: filePath.optional(),
+    clientCert: z.enum(['require', 'request']).optional(),
+  })
+  .refine(({ clientCa, clientCert }) => clientCert === undefined || clientCa !== undefined);
 
 const trustProxySchema = z.union([
   z.literal(false),
@@ -95,19 +99,20 @@ export const serverOptions = {
   tls: option(tlsSchema.optional(), {
     description: 'paths of PEM files: the private key and the certificate (with its chain)',
     takes:
-      'key and cert (paths of PEM files), the passphrase of an encrypted key, and ciphers (names of suites for TLS 1.2, with ":" between them)',
+      'key and cert (paths of PEM files), the passphrase of an encrypted key, and ciphers (names of suites for TLS 1.2, with ":" between them); for certificates of clients, clientCa (path of the PEM file of their authorities) and clientCert ("require", the default, or "request")',
     cli: {
       kind: 'fields',
       fields: {
         key: 'path of the private key (PEM): serves https and wss',
         cert: 'path of the certificate (PEM), followed by its chain',
         passphrase: 'of an encrypted private key; better given as a variable',
+        clientCa: 'path of the authorities (PEM) that sign the certificates which clients have to show',
       },
     },
   }),
   proxyProtocol: flag(
     false,
-    'take a peer’s address from the header of the PROXY protocol, version 2; only behind a proxy that always sends it',
+    'take a peer’s address from the header of the PROXY protocol; only behind a proxy that always sends it',
   ),
   trustProxy: option(trustProxySchema.default(false), {
     description:

@@ -4,7 +4,7 @@
  */
 import { deserialize, serialize } from 'node:v8';
 import { HubError } from '../api/errors.js';
-import type { HandshakeRequest } from '../api/handshake-request.js';
+import type { ClientCertificate, HandshakeRequest } from '../api/handshake-request.js';
 import { joinTarget } from '../util/request-target.js';
 
 /** A handshake and what the application's `upgrade` hook said of it. */
@@ -24,7 +24,8 @@ type Encoded = [
   handler: number,
   path: string,
   query: string,
-  remoteAddress: string,
+  /** With the client's certificate, if it has one. */
+  remoteAddress: string | [string, ClientCertificate],
   subprotocols: readonly string[],
   subprotocol: string | 0,
   kind: DataKind,
@@ -69,7 +70,7 @@ type DataKind = (typeof DataKind)[keyof typeof DataKind];
  * @throws HubError `ERR_UPGRADE` when the data cannot be cloned, or is over {@link MAX_DATA_BYTES}
  */
 export function encodeHandshake(request: HandshakeRequest, data: unknown, handler: number): string {
-  const { path, query, remoteAddress, subprotocols, subprotocol, headers } = request;
+  const { path, query, remoteAddress, clientCertificate, subprotocols, subprotocol, headers } = request;
   const [kind, body] = encodeData(data);
   // By hand: as one array, JSON.stringify takes three times as long. Joined, since a string that was added up stays a
   // tree of its parts.
@@ -77,7 +78,9 @@ export function encodeHandshake(request: HandshakeRequest, data: unknown, handle
     `[${handler}`,
     quote(path),
     quote(query),
-    quote(remoteAddress),
+    clientCertificate === undefined
+      ? quote(remoteAddress)
+      : toOneByteJson([remoteAddress, clientCertificate]),
     subprotocols.length === 0 ? '[]' : toOneByteJson(subprotocols),
     subprotocol === undefined ? 0 : quote(subprotocol),
     kind,
@@ -100,15 +103,17 @@ function encodeData(data: unknown): [kind: DataKind, json: string | 0] {
 }
 
 export function decodeHandshake(text: string): Handshake {
-  const [, path, query, remoteAddress, subprotocols, subprotocol, kind, body, ...headers] = JSON.parse(
+  const [, path, query, peer, subprotocols, subprotocol, kind, body, ...headers] = JSON.parse(
     text,
   ) as Encoded;
+  const [remoteAddress, clientCertificate] = typeof peer === 'string' ? [peer] : peer;
   const request: HandshakeRequest = {
     url: joinTarget(path, query),
     path,
     query,
     headers: unpackHeaders(headers),
     remoteAddress,
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
     subprotocols,
     ...(subprotocol === 0 ? {} : { subprotocol }),
   };

@@ -288,7 +288,7 @@ describe('shardhub serve --help', () => {
   );
 
   test.each(FIELDS)('$name.$field: flag, description and variable', ({ name, field, description }) => {
-    const flag = `${name}-${field}`;
+    const flag = kebab(`${name}-${field}`);
     expect(text).toMatch(new RegExp(`--${flag} <\\w+> ${description.replaceAll(/[()]/g, '\\$&')} takes`));
     expect(text).toContain(`default: none, env: ${envOf(flag)} `);
   });
@@ -298,7 +298,7 @@ describe('shardhub serve --help', () => {
     const flags = OPTIONS.flatMap(({ name, cli }) =>
       cli?.fields === undefined
         ? [flagOf(name)]
-        : Object.keys(cli.fields).map((field) => `--${name}-${field}`),
+        : Object.keys(cli.fields).map((field) => flagOf(`${name}-${field}`)),
     );
     expect(named).toEqual(flags);
   });

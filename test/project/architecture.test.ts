@@ -33,7 +33,16 @@ const ROOMS: [room: string, ...others: string[]][] = [
   ['hub/admin', 'wire', 'telemetry', 'hub/connection', 'hub/http'],
   ['hub/engine', 'hub/connection', 'hub/admission', 'hub/http'],
   ['hub/engine/uws', 'hub/connection', 'hub/admission', 'hub/http', 'hub/engine'],
-  ['hub/engine/node', 'wire', 'hub/connection', 'hub/admission', 'hub/engine'],
+  ['hub/engine/node/http', 'hub/admission', 'hub/http', 'hub/engine'],
+  [
+    'hub/engine/node',
+    'wire',
+    'hub/connection',
+    'hub/admission',
+    'hub/http',
+    'hub/engine',
+    'hub/engine/node/http',
+  ],
   [
     'hub',
     'wire',

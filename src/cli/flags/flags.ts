@@ -38,10 +38,11 @@ export function listFlags(): Flag[] {
 function toFieldFlags(info: OptionInfo, fields: Readonly<Record<string, string>>): Flag[] {
   return Object.entries(fields).map(([field, description]) => {
     const { name } = info;
-    const env = `${ENV_PREFIX}${name}_${field}`.toUpperCase();
+    const kebab = toKebab(`${name}-${field}`);
+    const env = toVariable(kebab);
     const [value, takes] = field === 'passphrase' ? ['text', 'a text'] : ['path', 'the path of a PEM file'];
     const help = `${description}\ntakes ${takes}\ndefault: none, env: ${env}`;
-    return { name, field, kind: 'string', env, takes, usage: `--${name}-${field} <${value}>`, help };
+    return { name, field, kind: 'string', env, takes, usage: `--${kebab} <${value}>`, help };
   });
 }
 
@@ -50,10 +51,18 @@ export function attributeOf({ name, field }: Flag): string {
   return field === undefined ? name : `${name}${field[0]!.toUpperCase()}${field.slice(1)}`;
 }
 
+function toKebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function toVariable(kebab: string): string {
+  return ENV_PREFIX + kebab.toUpperCase().replaceAll('-', '_');
+}
+
 function toFlag(info: OptionInfo, { kind, value, takes = info.takes }: NonNullable<OptionInfo['cli']>): Flag {
   const { name } = info;
-  const kebab = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const env = ENV_PREFIX + kebab.toUpperCase().replaceAll('-', '_');
+  const kebab = toKebab(name);
+  const env = toVariable(kebab);
   const fallback =
     info.fallbackText ?? String((SERVE_DEFAULTS as HubOptions)[name] ?? (info.fallback || 'none'));
   const spelling = { name, kind, env, takes };

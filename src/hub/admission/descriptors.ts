@@ -16,8 +16,8 @@ const MAX_RESERVE = 32;
 /** What takes connections. */
 export interface Listening {
   pauseListening(): void;
-  /** @throws when it cannot */
-  resumeListening(): void;
+  /** Rejects when it cannot. */
+  resumeListening(): Promise<void>;
 }
 
 export class Descriptors {
@@ -28,6 +28,7 @@ export class Descriptors {
   readonly #limit = readLimit();
   readonly #reserve = Math.min(MAX_RESERVE, Math.floor(this.#limit / 8));
   #isExhausted = false;
+  #isResuming = false;
   /** True once it could not listen again. */
   #isLate = false;
 
@@ -65,7 +66,7 @@ export class Descriptors {
   readonly #look = (): void => {
     // What was short needs twice the room: a single connection must not turn it on and off.
     const isExhausted = !hasSpaceFor(this.#isExhausted ? 2 * this.#reserve : this.#reserve);
-    if (isExhausted === this.#isExhausted) return;
+    if (isExhausted === this.#isExhausted || this.#isResuming) return;
     const details = { limit: this.#limit };
     if (isExhausted) {
       this.#listening()?.pauseListening();
@@ -76,20 +77,24 @@ export class Descriptors {
       );
       // No listener and perhaps no connection: the process has this to wait for.
       this.#timer?.ref();
-    } else {
-      try {
-        this.#listening()?.resumeListening();
-      } catch (error) {
-        if (!this.#isLate) this.#log.error({ err: error }, 'the hub cannot listen again: it goes on trying');
-        this.#isLate = true;
-        return;
-      }
-      this.#isLate = false;
+      this.#isExhausted = true;
+    } else void this.#resume(details);
+  };
+
+  async #resume(details: object): Promise<void> {
+    this.#isResuming = true;
+    try {
+      await this.#listening()?.resumeListening();
+      this.#isExhausted = this.#isLate = false;
       this.#log.warn(details, 'file descriptors are free again: the hub takes connections');
       this.#timer?.unref();
+    } catch (error) {
+      if (!this.#isLate) this.#log.error({ err: error }, 'the hub cannot listen again: it goes on trying');
+      this.#isLate = true;
+    } finally {
+      this.#isResuming = false;
     }
-    this.#isExhausted = isExhausted;
-  };
+  }
 }
 
 /** Whether so many more can be opened: by opening them, which takes about 1 µs each. */

@@ -19,6 +19,7 @@
  * - **HTTP.** All other requests come as an `HttpExchange`, and are answered in the order in which they came.
  * - **Nothing is thrown** out of an engine's callbacks: what a host throws goes to `onError`, and costs its own peer only.
  */
+import type { Refusal } from '../admission/admission.js';
 import type { HandshakePort } from '../admission/upgrade.js';
 import type { Acceptance } from '../admission/upgrade-result.js';
 import type { SocketListener, SocketPort } from '../connection/socket-port.js';
@@ -56,7 +57,7 @@ export interface EngineServer {
   /** Takes no connection until it is resumed; those that are open stay. */
   pauseListening(): void;
   /** @throws HubError `ERR_LISTEN` when the place has been taken */
-  resumeListening(): void;
+  resumeListening(): Promise<void>;
   /** Takes no connection any more; those that are open stay. */
   stopListening(): void;
   /** Ends every socket that is left, without a close frame. */
@@ -72,6 +73,8 @@ export interface EngineServerHost {
   /** The engine itself has ended a WebSocket, for a reason that it tells no peer. */
   onEngineClose(text: string): void;
   onRequest(exchange: HttpExchange): void;
+  /** The engine itself has refused what is no request, or nobody's in particular. */
+  onRefused(refusal: Refusal, remoteAddress: string): void;
   onError(error: unknown, where: string): void;
 }
 

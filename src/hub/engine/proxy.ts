@@ -38,15 +38,20 @@ function isListed(networks: readonly string[]): (address: string) => boolean {
   return (address) => address === '' || list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** An entry of X-Forwarded-For, some of which carry a port, in the form that the hub uses everywhere. */
+/** An entry of X-Forwarded-For, some of which carry a port. */
 function parseAddress(entry: string): string | undefined {
   const text = entry.trim();
   const bare = /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
-  switch (isIP(bare)) {
+  return normalizeAddress(bare);
+}
+
+/** An IP address in the form that the hub uses everywhere; undefined for what is none. */
+export function normalizeAddress(address: string): string | undefined {
+  switch (isIP(address)) {
     case 4:
-      return bare;
+      return address;
     case 6:
-      return shorten(bare);
+      return shorten(address);
     default:
       return undefined;
   }

@@ -12,6 +12,16 @@ export interface TlsFiles {
   readonly passphrase?: string | undefined;
   /** Suites of TLS 1.2, by OpenSSL's names. */
   readonly ciphers?: string | undefined;
+  /** The authorities whose certificates clients have. */
+  readonly clientCa?: string | undefined;
+  readonly clientCert?: 'require' | 'request' | undefined;
+}
+
+/** What the files say, in PEM format. */
+export interface TlsSecrets {
+  readonly key: Buffer;
+  readonly cert: Buffer;
+  readonly clientCa?: Buffer;
 }
 
 /**
@@ -28,12 +38,17 @@ export const SAFE_CIPHERS = [
 ].join(':');
 
 /** @throws HubError `ERR_TLS` that names the file and what is wrong with it */
-export async function checkTlsFiles({ key, cert, passphrase }: TlsFiles): Promise<void> {
-  const privateKey = parseKey(key, await read('key', key), passphrase);
-  const certificate = parseCertificate(cert, await read('cert', cert));
+export async function readTlsFiles({ key, cert, passphrase, clientCa }: TlsFiles): Promise<TlsSecrets> {
+  const secrets = { key: await read('key', key), cert: await read('cert', cert) };
+  const privateKey = parseKey(key, secrets.key, passphrase);
+  const certificate = parseCertificate('cert', cert, secrets.cert);
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new HubError('ERR_TLS', `tls: the key ${key} does not belong to the certificate ${cert}`);
   }
+  if (clientCa === undefined) return secrets;
+  const authorities = await read('clientCa', clientCa);
+  parseCertificate('clientCa', clientCa, authorities);
+  return { ...secrets, clientCa: authorities };
 }
 
 async function read(name: string, path: string): Promise<Buffer> {
@@ -54,12 +69,12 @@ function parseKey(path: string, pem: Buffer, passphrase: string | undefined): Ke
   }
 }
 
-function parseCertificate(path: string, pem: Buffer): X509Certificate {
+function parseCertificate(name: string, path: string, pem: Buffer): X509Certificate {
   try {
     return new X509Certificate(pem);
   } catch (thrown) {
     const why = `not a certificate in PEM format (${textOf(thrown)})`;
-    throw new HubError('ERR_TLS', `tls.cert: ${path} is ${why}`, { cause: thrown });
+    throw new HubError('ERR_TLS', `tls.${name}: ${path} is ${why}`, { cause: thrown });
   }
 }
 

@@ -52,8 +52,8 @@ function isSame({ inode, birthtimeMs }: SocketFile, stats: Stats): boolean {
   return stats.ino === inode && stats.birthtimeMs === birthtimeMs;
 }
 
-export function cannotListen(path: string, why: string): HubError {
-  return new HubError('ERR_LISTEN', `cannot listen on the Unix socket ${path}: ${why}`);
+export function cannotListen(path: string, why: string, cause?: unknown): HubError {
+  return new HubError('ERR_LISTEN', `cannot listen on the Unix socket ${path}: ${why}`, { cause });
 }
 
 /** Undefined when somebody takes the connection, or else the error's code. */

@@ -1,7 +1,7 @@
 /**
  * What HTTP needs of the engine: one request and its answer. HTTP knows no more of an engine than this. I/O thread.
  */
-import type { HandshakeRequest } from '../../api/handshake-request.js';
+import type { ClientCertificate, HandshakeRequest } from '../../api/handshake-request.js';
 import { type HeaderList, textHeaders } from '../../util/headers.js';
 import { joinTarget } from '../../util/request-target.js';
 import type { Refusal } from '../admission/admission.js';
@@ -17,6 +17,7 @@ export interface HttpExchange {
   /** Without `?`; empty when there is none. */
   readonly query: string;
   readonly remoteAddress: string;
+  readonly clientCertificate?: ClientCertificate | undefined;
   /** True when nothing can be answered any more. */
   readonly isOver: boolean;
   /** True when its answer cannot go on in pieces, since its connection is closed then. */
@@ -83,6 +84,8 @@ export function respondRefusal(
 }
 
 /** A request as the hooks for handshakes see one. */
-export function toRequest({ path, query, headers, remoteAddress }: HttpExchange): HandshakeRequest {
-  return { url: joinTarget(path, query), path, query, headers, remoteAddress, subprotocols: [] };
+export function toRequest(exchange: HttpExchange): HandshakeRequest {
+  const { path, query, headers, remoteAddress, clientCertificate } = exchange;
+  const request = { url: joinTarget(path, query), path, query, headers, remoteAddress, subprotocols: [] };
+  return clientCertificate === undefined ? request : { ...request, clientCertificate };
 }

@@ -125,8 +125,9 @@ export class HttpApp {
         this.#refuse(exchange, refusal('bad-request', BAD_REQUEST, text));
         return;
       }
-      const { remoteAddress } = exchange;
-      const response = await handler(request, { remoteAddress });
+      const { remoteAddress, clientCertificate } = exchange;
+      const info = clientCertificate === undefined ? { remoteAddress } : { remoteAddress, clientCertificate };
+      const response = await handler(request, info);
       // Nothing may be written before the engine has seen the end of what it read: see `HttpExchange.isIsolated`.
       if (exchange.isIsolated) await nextTurn();
       if (response === undefined) this.#refuse(exchange, nothingThere());

@@ -1,6 +1,7 @@
 /** One HTTP request and its response, over the engine's. */
 import type { HeaderList } from '../../../util/headers.js';
 import type { Headers, HttpExchange, ResponseStream } from '../../http/exchange-port.js';
+import { BodyBuffer } from '../body-buffer.js';
 import { mustCloseEmpty, PIECE_BYTES, writeHead, writeWhole } from './engine-response.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
 
@@ -8,8 +9,6 @@ import type { UwsRequest, UwsResponse } from './uws.js';
 const MAX_SKIPPED_BYTES = 64 * 1024;
 /** Pieces of a body, as its sender cut it, that may come in one turn of the loop: about 50 ms of work. */
 const MAX_PIECES = 32 * 1024;
-
-const NOTHING = Buffer.alloc(0);
 
 export class UwsExchange implements HttpExchange {
   readonly method: string;
@@ -75,7 +74,7 @@ export class UwsExchange implements HttpExchange {
   }
 
   readBody(maxBytes: number, done: (body: Uint8Array | undefined) => void): void {
-    let body = NOTHING;
+    const body = new BodyBuffer(maxBytes);
     let isDecided = false;
     this.#maxBodyBytes = 2 * maxBytes + MAX_SKIPPED_BYTES;
     this.#read = (chunk, size, isLast) => {
@@ -85,13 +84,8 @@ export class UwsExchange implements HttpExchange {
       // The first and only chunk is the common case: it may be read during the call.
       else if (isLast && size === chunk.length) done(chunk);
       else {
-        if (size > body.length) {
-          const longer = Buffer.allocUnsafeSlow(Math.min(2 * size, maxBytes));
-          longer.set(body);
-          body = longer;
-        }
-        body.set(chunk, size - chunk.length);
-        if (isLast) done(body.subarray(0, size));
+        body.add(chunk);
+        if (isLast) done(body.bytes);
       }
     };
     // Else it is watched already.

@@ -1,7 +1,6 @@
 /** Where an engine app listens: a TCP port or a Unix socket. */
-import { HubError } from '../../../api/errors.js';
 import type { ListenOptions } from '../engine-port.js';
-import { explainListenFault } from '../listen-fault.js';
+import { cannotListenOn, explainListenFault } from '../listen-fault.js';
 import {
   cannotListen,
   checkSocket,
@@ -150,8 +149,4 @@ export class Listener {
     this.#file = identifySocket(path);
     return token;
   }
-}
-
-function cannotListenOn(host: string, port: number, why: string): HubError {
-  return new HubError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${why}`);
 }

@@ -10,7 +10,7 @@ import { parseSubprotocols } from '../../admission/subprotocols.js';
 import type { Acceptance } from '../../admission/upgrade-result.js';
 import type { Engine, EngineServer, EngineServerHost, EngineServerOptions } from '../engine-port.js';
 import { type AddressResolver, compileProxyTrust } from '../proxy.js';
-import { checkTlsFiles, SAFE_CIPHERS } from '../tls.js';
+import { readTlsFiles, SAFE_CIPHERS } from '../tls.js';
 import { Anchor } from './anchor.js';
 import { readHeaders, UwsExchange } from './exchange.js';
 import { UwsHandshake } from './handshake.js';
@@ -23,7 +23,10 @@ import { type UserData, UwsPort } from './uws-port.js';
 /** More than any message has; a small integer of V8, which a field of every socket holds without a box. */
 const NEVER = 0x7fff_ffff;
 
-export class UwsServer implements EngineServer {
+export const NO_CLIENT_CERTIFICATES =
+  'tls.clientCa: the engine "uws" cannot ask for certificates of clients: choose the engine "node"';
+
+class UwsServer implements EngineServer {
   readonly #uws: Uws;
   readonly #host: EngineServerHost;
   readonly #options: EngineServerOptions;
@@ -52,7 +55,9 @@ export class UwsServer implements EngineServer {
   /** @throws HubError `ERR_ENGINE_MISSING`; `ERR_TLS` that names the file */
   static async create(options: EngineServerOptions, host: EngineServerHost): Promise<UwsServer> {
     const uws = await loadEngine();
-    if (options.tls !== undefined) await checkTlsFiles(options.tls);
+    const { tls } = options;
+    if (tls?.clientCa !== undefined) throw new HubError('ERR_TLS', NO_CLIENT_CERTIFICATES);
+    if (tls !== undefined) await readTlsFiles(tls);
     const anchor = options.answersLater ? await Anchor.open(uws) : undefined;
     try {
       return new UwsServer(uws, options, host, anchor);
@@ -69,7 +74,7 @@ export class UwsServer implements EngineServer {
   async reloadTls(): Promise<void> {
     const { tls } = this.#options;
     if (tls === undefined) throw new HubError('ERR_TLS', 'there is no certificate to reload: tls is not set');
-    await checkTlsFiles(tls);
+    await readTlsFiles(tls);
     if (!this.#listener.isOpen) throw new HubError('ERR_HUB_STATE', 'the hub has stopped to listen');
     const before = this.#apps.at(-1)!;
     const next = this.#makeApp();
@@ -81,7 +86,7 @@ export class UwsServer implements EngineServer {
     this.#listener.pause();
   }
 
-  resumeListening(): void {
+  async resumeListening(): Promise<void> {
     this.#listener.resume(this.#apps.at(-1)!);
   }
 
