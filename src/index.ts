@@ -38,6 +38,7 @@ export type {
 } from './api/upgrade.js';
 export { BUILT_IN_HANDLERS } from './hub/admission/handler-source.js';
 export { createHub, type Hub, type HubState } from './hub/hub.js';
+export type { OptionChanges } from './hub/live-options.js';
 export { abandonedWorkers } from './hub/pool/abandoned.js';
 export type { CliMeta } from './options/meta.js';
 export {
@@ -46,6 +47,7 @@ export {
   listOptions,
   type OptionInfo,
   type OptionName,
+  optionsJsonSchema,
   type ResolvedOptions,
   type RouteOptions,
   resolveOptions,

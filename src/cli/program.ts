@@ -1,6 +1,6 @@
 /** The commands and their usage, on commander. */
 import { Command, CommanderError, type Help, Option } from 'commander';
-import { HubError, type HubOptions, listOptions, VERSION } from '../index.js';
+import { HubError, listOptions, optionsJsonSchema, resolveOptions, VERSION } from '../index.js';
 import { type AdminTarget, admin } from './admin/admin.js';
 import { VERBS, type Verb } from './admin/verbs.js';
 import { BENCH_USAGE } from './bench/flags.js';
@@ -13,9 +13,17 @@ import {
   type ToolOptions,
   type ToolUsage,
 } from './flags/tool-flags.js';
+import { readConfigFile } from './serve/config-file.js';
 import { serve } from './serve/serve.js';
-import { type Environment, readSettings, unknownVariables } from './serve/settings.js';
-import { oneLine, warn } from './terminal/output.js';
+import {
+  CONFIG_VARIABLE,
+  type Environment,
+  readSettings,
+  type Settings,
+  unknownVariables,
+} from './serve/settings.js';
+import { showConfig } from './serve/show-config.js';
+import { oneLine, print, warn } from './terminal/output.js';
 
 export const WRONG_USAGE = 2;
 
@@ -23,7 +31,7 @@ export const WRONG_USAGE = 2;
 export async function run(
   argv: readonly string[],
   env: Environment,
-  onServe: (options: HubOptions) => Promise<void> = serve,
+  onServe: typeof serve = serve,
 ): Promise<number> {
   let exitCode = 0;
   const program = createProgram(env, onServe);
@@ -51,7 +59,7 @@ function withoutHelpOnUnknown({ commands }: Command, argv: readonly string[]): r
   return name === 'help' && !isKnown ? [node, script, topic] : argv;
 }
 
-function createProgram(env: Environment, onServe: (options: HubOptions) => Promise<void>): Command {
+function createProgram(env: Environment, onServe: typeof serve): Command {
   const program = new Command('shardhub')
     .description('A WebSocket hub that processes every message in a worker thread.')
     .version(VERSION)
@@ -67,9 +75,67 @@ function createProgram(env: Environment, onServe: (options: HubOptions) => Promi
       'after',
       '\nA flag wins over its environment variable. An empty variable counts as not set.',
     );
-  for (const flag of flags) addFlag(command, flag);
+  addServeFlags(command, flags);
   command.action((given: Record<string, unknown>) => startServing(command, flags, given, env, onServe));
+  addConfig(program, flags, env);
   return program;
+}
+
+function addServeFlags(command: Command, flags: Flag[]): void {
+  for (const flag of flags) addFlag(command, flag);
+  command.option(
+    '--config <path>',
+    `file with options, by their names in createHub: .json, or a module with a default export; flags and variables win over it\ntakes a path\ndefault: none, env: ${CONFIG_VARIABLE}`,
+  );
+}
+
+function addConfig(program: Command, flags: Flag[], env: Environment): void {
+  const group = program.command('config').description('check or show what serve would be started with');
+  const add = (name: string, description: string) =>
+    group.command(name).description(description).configureHelp({ formatItem });
+  const check = add('check', 'exit with 0 when flags, variables and the file are right, else with 2');
+  addServeFlags(check, flags);
+  check.action(async (given: Record<string, unknown>) => {
+    await settle(check, flags, given, env);
+    await print('the configuration is right\n');
+  });
+  const show = add(
+    'print',
+    'print each option with its value and where that comes from; secrets are not told',
+  );
+  addServeFlags(show, flags);
+  show.option('--json', 'print JSON');
+  show.action(async ({ json, ...given }: Record<string, unknown>) => {
+    await print(`${showConfig(await settle(show, flags, given, env), json === true)}\n`);
+  });
+  add('schema', 'print the JSON schema of the file, so that editors complete it').action(async () =>
+    print(`${JSON.stringify(optionsJsonSchema(), undefined, 2)}\n`),
+  );
+}
+
+/** What flags, variables and the file come to; wrong usage when one of them is not right. */
+async function settle(
+  command: Command,
+  flags: Flag[],
+  given: Record<string, unknown>,
+  env: Environment,
+): Promise<Settings> {
+  for (const name of unknownVariables(flags, env)) warn(`warning: ${name} is not an option and is ignored`);
+  return orWrongUsage(command, readAll(flags, given, env));
+}
+
+/** @throws HubError `ERR_OPTION` that says all that is wrong */
+async function readAll(
+  flags: Flag[],
+  { config, ...given }: Record<string, unknown>,
+  env: Environment,
+): Promise<Settings> {
+  const path = (config as string | undefined) ?? (env[CONFIG_VARIABLE] || undefined);
+  const file = path === undefined ? undefined : await readConfigFile(path);
+  const settings = readSettings(flags, given, env, file);
+  if (settings.problems.length > 0) throw new HubError('ERR_OPTION', settings.problems.join('; '));
+  resolveOptions(settings.options);
+  return settings;
 }
 
 /** Why an option is not known, where that can be told. */
@@ -102,12 +168,11 @@ async function startServing(
   flags: Flag[],
   given: Record<string, unknown>,
   env: Environment,
-  onServe: (options: HubOptions) => Promise<void>,
+  onServe: typeof serve,
 ): Promise<void> {
-  for (const name of unknownVariables(flags, env)) warn(`warning: ${name} is not an option and is ignored`);
-  const { options, problems } = readSettings(flags, given, env);
-  if (problems.length > 0) command.error(problems.join('; '));
-  await orWrongUsage(command, onServe(options));
+  const { options } = await settle(command, flags, given, env);
+  const reread = async () => (await readAll(flags, given, env)).options;
+  await orWrongUsage(command, onServe(options, reread));
 }
 
 /** Options that are valid one by one can still contradict each other. */

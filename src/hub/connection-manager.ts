@@ -157,6 +157,12 @@ export class ConnectionManager {
     return this.#connections;
   }
 
+  /** Some options have other values now. */
+  renewLimits(): void {
+    Object.assign(this.#connectionHost.limits, connectionLimits(this.#host.options));
+    this.quota.renewRate();
+  }
+
   /** How many WebSockets are open. */
   get openCount(): number {
     return this.quota.open;

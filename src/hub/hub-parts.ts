@@ -68,15 +68,18 @@ export class HubParts {
   /** Undefined until it listens. */
   server: EngineServer | undefined;
   readonly #core: HubCore;
+  /** The options as the parts read them, of which some change: an object of its own, that of the hub is frozen. */
+  readonly #live: ResolvedOptions;
 
   constructor(core: HubCore) {
     const { options, events } = core;
     this.#core = core;
+    this.#live = { ...options };
     this.log = new Log(options, this.counters);
     this.emitter = new Emitter(events);
     this.routes = new Routes(options);
     const { counters, log, emitter } = this;
-    this.connections = new ConnectionManager(this.routes, { options, counters, log, emitter });
+    this.connections = new ConnectionManager(this.routes, { options: this.#live, counters, log, emitter });
     this.upgrades = new Upgrades(options, this.#upgradeHost());
     const scheme = options.tls === undefined ? 'http' : 'https';
     this.app = new HttpApp(this.#appHost(), { ...options, scheme });
@@ -86,6 +89,15 @@ export class HubParts {
     if (adminListen !== undefined)
       this.admin = new AdminServer({ ...options, adminListen }, this.#adminHost());
     this.descriptors = new Descriptors(counters, log, () => this.server);
+  }
+
+  /** Options that may change while the hub runs have other values now. */
+  renew(options: Partial<ResolvedOptions>): void {
+    Object.assign(this.#live, options);
+    this.connections.renewLimits();
+    if ('origins' in options) this.routes.renewOrigins(this.#live);
+    if (options.logLevel !== undefined && this.#live.logger === undefined)
+      this.log.setLevel(options.logLevel);
   }
 
   /** @see AdminServer.listen */

@@ -23,6 +23,7 @@ import { type Readiness, unavailable } from './admission/admission.js';
 import type { ConnectionManager } from './connection-manager.js';
 import { DrainTime } from './drain.js';
 import { HubParts } from './hub-parts.js';
+import { compareOptions, type OptionChanges } from './live-options.js';
 import { Heartbeat } from './pubsub/heartbeat.js';
 import type { Registry } from './pubsub/registry.js';
 
@@ -38,13 +39,12 @@ const LINGER_MS = 100;
  * Events are in {@link HubEvents}. `await using` closes it at the end of its block.
  */
 export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
-  /** All options with their defaults, frozen. */
-  readonly options: ResolvedOptions;
   readonly #parts: HubParts;
   readonly #log: Log;
   readonly #connections: ConnectionManager;
   readonly #registry: Registry;
   readonly #heartbeat: Heartbeat | undefined;
+  #options: ResolvedOptions;
   #state: HubState = 'idle';
   #port = 0;
   #startedAt = 0;
@@ -56,7 +56,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   /** Use `createHub`. */
   constructor(options: HubOptions<Data>) {
     super();
-    this.options = resolveOptions(options as HubOptions);
+    this.#options = resolveOptions(options as HubOptions);
     this.#parts = new HubParts({
       options: this.options,
       events: this as EventEmitter<HubEvents>,
@@ -73,6 +73,11 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const events = this as EventEmitter;
     if (onPing !== undefined) events.on('ping', onPing);
     if (onPong !== undefined) events.on('pong', onPong);
+  }
+
+  /** All options with their defaults, frozen. */
+  get options(): ResolvedOptions {
+    return this.#options;
   }
 
   /** Where it is in its life. */
@@ -239,6 +244,23 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       throw new HubError('ERR_HUB_STATE', `the hub is ${this.#state}: it cannot reload its certificate`);
     await this.#parts.server.reloadTls();
     this.#log.info({}, 'the certificate was reloaded');
+  }
+
+  /**
+   * Takes what may change while it runs out of new options: limits, origins, the drain, the level of the log (docs/operating.md has
+   * the list). Open connections keep their rate limit; what is over a lower bound is let go as it ends.
+   *
+   * @returns which options changed, and which differ and need a restart
+   * @throws HubError `ERR_OPTION`; nothing has changed then
+   */
+  reconfigure(options: HubOptions<Data>): OptionChanges {
+    const next = resolveOptions(options as HubOptions);
+    const changes = compareOptions(this.#options, next);
+    const values = Object.fromEntries(changes.changed.map((name) => [name, next[name]]));
+    this.#options = Object.freeze({ ...this.#options, ...values });
+    this.#parts.renew(values);
+    this.#log.info(changes, 'the options were read again');
+    return changes;
   }
 
   /** The same as {@link close} without options. */

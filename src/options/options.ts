@@ -57,6 +57,18 @@ export function listOptions(): OptionInfo[] {
   });
 }
 
+/** The JSON schema of a file with options (draft 2020-12), for editors. What only code can give may be anything in it. */
+export function optionsJsonSchema(): object {
+  const schema = z.toJSONSchema(hubOptionsSchema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      for (const key of ['takes', 'standalone', 'fallbackText', 'cli']) delete jsonSchema[key];
+    },
+  });
+  return { ...schema, properties: { $schema: { type: 'string' }, ...schema.properties } };
+}
+
 /**
  * Checks options and fills in the defaults. `undefined` means default; unknown names are refused.
  *

@@ -250,7 +250,11 @@ describe('what is foreign', () => {
 
   test('modules with a computed name are imported where threads and handlers are started', () => {
     const computed = [...modules.values()].filter(({ importsComputed }) => importsComputed);
-    expect(computed.map(({ path }) => path)).toEqual(['hub/pool/local-link.ts', 'workers/load.ts']);
+    expect(computed.map(({ path }) => path)).toEqual([
+      'cli/serve/config-file.ts',
+      'hub/pool/local-link.ts',
+      'workers/load.ts',
+    ]);
   });
 });
 

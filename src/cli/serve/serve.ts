@@ -14,20 +14,26 @@ import { drainOnStop, type StopSignal } from '../terminal/stop.js';
 /** Where the output is no terminal there is a load balancer, more often than not, that looks at /readyz now and then. */
 const DRAIN_DELAY_MS = 5000;
 
-export async function serve(options: HubOptions): Promise<void> {
+/** @param reread reads flags, variables and the file once more */
+export async function serve(options: HubOptions, reread: () => Promise<HubOptions>): Promise<void> {
   const token = needsStatsToken(options) ? randomBytes(24).toString('base64url') : undefined;
-  const hub = await createHub({
-    drainDelayMs: process.stdout.isTTY ? 0 : DRAIN_DELAY_MS,
-    ...options,
-    ...(token !== undefined && { statsToken: token }),
-  });
+  const hub = await createHub(withDefaults(options, token));
   const isServing = drainOnStop(
     (signal) => close(hub, signal),
     (timeoutMs) => void hub.close({ timeoutMs }),
   );
   if (!isServing) return;
-  if (hub.options.tls !== undefined) reloadOnHangup(hub);
+  reloadOnHangup(hub, async () => withDefaults(await reread(), token));
   process.stdout.write(`${startLine(hub, token)}\n`);
+}
+
+/** @param token made for this run, when there is none */
+function withDefaults(options: HubOptions, token: string | undefined): HubOptions {
+  return {
+    drainDelayMs: process.stdout.isTTY ? 0 : DRAIN_DELAY_MS,
+    ...(token !== undefined && { statsToken: token }),
+    ...options,
+  };
 }
 
 /** Whoever sends SIGTERM starts it again, more often than not; at a terminal it is the end. */
@@ -42,10 +48,15 @@ function needsStatsToken(options: HubOptions): boolean {
   return servesPage && http && statsToken === undefined && !isLoopbackHost(host);
 }
 
-/** SIGHUP: the certificate was renewed. One that cannot be used leaves everything as it was. */
-function reloadOnHangup(hub: Hub): void {
+/** SIGHUP: options or the certificate are other ones. What cannot be used leaves everything as it was. */
+function reloadOnHangup(hub: Hub, reread: () => Promise<HubOptions>): void {
+  const reload = async () => {
+    const { needRestart } = hub.reconfigure(await reread());
+    if (needRestart.length > 0) warn(`changed, but needs a restart: ${needRestart.join(', ')}`);
+    if (hub.options.tls !== undefined) await hub.reloadTls();
+  };
   process.on('SIGHUP', () => {
-    hub.reloadTls().catch((error) => warn(error instanceof Error ? error.message : String(error)));
+    reload().catch((error) => warn(error instanceof Error ? error.message : String(error)));
   });
 }
 

@@ -1,11 +1,12 @@
 /**
- * From flags and environment variables to the options of a hub: parsed to their kind, then judged by the one
- * schema. Flags win over the environment; an empty variable counts as not set.
+ * From flags, environment variables and a file to the options of a hub: parsed to their kind, then judged by the one
+ * schema. Flags win over the environment, and that over the file; an empty variable counts as not set.
  */
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { BUILT_IN_HANDLERS, HubError, type HubOptions, resolveOptions } from '../../index.js';
+import { HubError, type HubOptions, resolveOptions } from '../../index.js';
 import { attributeOf, ENV_PREFIX, type Flag, SERVE_DEFAULTS } from '../flags/flags.js';
+import type { ConfigFile } from './config-file.js';
+import { locateHandler } from './locate.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -13,17 +14,33 @@ export interface Settings {
   readonly options: HubOptions;
   /** One sentence per value that the schema refuses; each names the flag or the variable. */
   readonly problems: string[];
+  /** Where each value comes from, by option: a flag, a variable or the file; none for a default. */
+  readonly sources: Readonly<Record<string, string>>;
 }
 
+/** Beside a variable that holds a secret: the path of a file that does. */
+const FILE_SUFFIX = '_FILE';
+
+/** The path of the file, as the flag `--config` gives it. */
+export const CONFIG_VARIABLE = `${ENV_PREFIX}CONFIG`;
+
 /** `given` holds what the command line says, by option name: text, or a boolean for a switch. */
-export function readSettings(flags: Flag[], given: Record<string, unknown>, env: Environment): Settings {
-  const options: Record<string, unknown> = { ...SERVE_DEFAULTS };
-  const problems: string[] = [];
+export function readSettings(
+  flags: Flag[],
+  given: Record<string, unknown>,
+  env: Environment,
+  file?: ConfigFile,
+): Settings {
+  const options: Record<string, unknown> = { ...SERVE_DEFAULTS, ...file?.options };
+  const problems: string[] = [...(file?.problems ?? [])];
+  const sources: Record<string, string> = {};
+  for (const name in file?.options) sources[name] = file.path;
   for (const flag of flags) {
     const said = given[attributeOf(flag)];
     const fromEnv = said === undefined;
-    const raw = fromEnv ? env[flag.env] || undefined : said;
+    const raw = fromEnv ? env[flag.env] || readSecret(flag, env, problems) : said;
     if (raw === undefined) continue;
+    sources[flag.name] = fromEnv ? flag.env : nameOf(flag);
     if (flag.field !== undefined) {
       if (raw === '') problems.push(complain(flag, raw, fromEnv));
       options[flag.name] = { ...(options[flag.name] as object | undefined), [flag.field]: raw };
@@ -35,7 +52,23 @@ export function readSettings(flags: Flag[], given: Record<string, unknown>, env:
     if (value === undefined) problems.push(complain(flag, raw, fromEnv));
     else options[flag.name] = flag.name === 'handler' ? locateHandler(String(value)) : value;
   }
-  return { options, problems: [...problems, ...findLoneFields(flags, options)] };
+  return { options, problems: [...problems, ...findLoneFields(flags, options)], sources };
+}
+
+function holdsSecret({ name, field }: Flag): boolean {
+  return name.endsWith('Token') || field === 'passphrase';
+}
+
+/** What the file holds that `…_FILE` names, as container platforms hand over secrets; without its last line break. */
+function readSecret(flag: Flag, env: Environment, problems: string[]): string | undefined {
+  const path = holdsSecret(flag) ? env[flag.env + FILE_SUFFIX] : undefined;
+  if (path === undefined || path === '') return undefined;
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    problems.push(`${flag.env}${FILE_SUFFIX} names a file that cannot be read: ${(error as Error).message}`);
+    return undefined;
+  }
 }
 
 /** One sentence for each field that others, which were given, are of no use without. */
@@ -57,7 +90,10 @@ function nameOf({ usage }: Flag): string {
 
 /** Variables that look like an option and are none: perhaps a typing mistake, perhaps another program's. */
 export function unknownVariables(flags: Flag[], env: Environment): string[] {
-  const known = new Set(flags.map((flag) => flag.env));
+  const known = new Set(
+    flags.flatMap((flag) => [flag.env, ...(holdsSecret(flag) ? [flag.env + FILE_SUFFIX] : [])]),
+  );
+  known.add(CONFIG_VARIABLE);
   return Object.keys(env).filter((name) => name.startsWith(ENV_PREFIX) && !known.has(name));
 }
 
@@ -114,14 +150,7 @@ function complain(flag: Flag, raw: unknown, fromEnv: boolean): string {
   const source = fromEnv ? flag.env : nameOf(flag);
   const takes = flag.kind === 'flag' ? 'true or 1, false or 0' : flag.takes;
   // What is said here may end up in a log.
-  const isSecret = flag.name.endsWith('Token') || (flag.kind === 'json' && /^\s*["{[]/.test(String(raw)));
+  const isSecret = holdsSecret(flag) || (flag.kind === 'json' && /^\s*["{[]/.test(String(raw)));
   const got = isSecret ? '"…"' : JSON.stringify(raw);
   return `${source} got ${got} but takes ${takes}`;
-}
-
-/** The name of a built-in handler, with its argument, a file: URL, or else a path, from the current folder. */
-function locateHandler(text: string): string | URL {
-  const [name] = text.split(':', 1);
-  if ((BUILT_IN_HANDLERS as readonly (string | undefined)[]).includes(name)) return text;
-  return text.startsWith('file:') && URL.canParse(text) ? new URL(text) : resolve(text);
 }

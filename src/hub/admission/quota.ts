@@ -15,19 +15,24 @@ export interface QuotaLimits {
 export class Quota {
   readonly #limits: QuotaLimits;
   readonly #clock: RunClock;
-  readonly #rate: TokenBucket | undefined;
+  #rate: TokenBucket | undefined;
   readonly #byAddress = new Map<string, number>();
   #open = 0;
 
   constructor(limits: QuotaLimits, clock: RunClock) {
     this.#limits = limits;
     this.#clock = clock;
-    const { maxConnectionRate } = limits;
-    if (maxConnectionRate > 0) {
-      clock.start();
-      const now = performance.now();
-      this.#rate = new TokenBucket(maxConnectionRate, maxConnectionRate, now, clock.stalledMs(now));
-    }
+    this.renewRate();
+  }
+
+  /** The limit of new connections per second has changed, or is new. */
+  renewRate(): void {
+    const { maxConnectionRate } = this.#limits;
+    this.#rate = undefined;
+    if (maxConnectionRate === 0) return;
+    this.#clock.start();
+    const now = performance.now();
+    this.#rate = new TokenBucket(maxConnectionRate, maxConnectionRate, now, this.#clock.stalledMs(now));
   }
 
   /** Gauge: connections that entered and did not leave. */

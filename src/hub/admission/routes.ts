@@ -35,7 +35,6 @@ export class Routes {
     const handlers: HandlerSource[] = [];
     this.all = Object.entries(routes).map(([at, own]) => {
       const found = findHandler(own.handler);
-      const origins = own.origins ?? options.origins;
       const { handlerOptions = options.handlerOptions } = own;
       const affinity = own.affinity ?? options.affinity ?? found.affinity;
       return {
@@ -43,8 +42,7 @@ export class Routes {
         handler: found,
         handlerIndex: addOnce(handlers, found, handlerOptions),
         upgrade: own.upgrade ?? options.upgrade,
-        isAllowedOrigin: compileOrigins(origins),
-        isLocalOnly: origins === 'same-origin' && isForThisMachine(options),
+        ...pageRules(own.origins ?? options.origins, options),
         subprotocols: own.subprotocols ?? options.subprotocols,
         affinity: affinity === undefined ? undefined : compileAffinity(affinity),
         connections: 0,
@@ -52,6 +50,12 @@ export class Routes {
     });
     this.handlers = handlers;
     this.#byPath = new Map(this.all.map((route) => [route.path, route]));
+  }
+
+  /** The option `origins` has changed: for the routes that have none of their own. */
+  renewOrigins(options: ResolvedOptions): void {
+    for (const route of this.all)
+      Object.assign(route, pageRules(options.routes?.[route.path]?.origins ?? options.origins, options));
   }
 
   /** The one that stands for the hub where there can be only one, such as for `POST /echo`. */
@@ -69,6 +73,13 @@ export class Routes {
     if (route === undefined) throw new Error(`no route has the path ${path}`);
     return route;
   }
+}
+
+function pageRules(origins: ResolvedOptions['origins'], options: ResolvedOptions): PageRules {
+  return {
+    isAllowedOrigin: compileOrigins(origins),
+    isLocalOnly: origins === 'same-origin' && isForThisMachine(options),
+  };
 }
 
 /** True when only this machine reaches the hub, and no proxy does so for others. */
