@@ -12,6 +12,7 @@ const ECHO_SERVERS = [
   'uws',
   'uws-deferred',
   'shardhub',
+  'shardhub-node',
   'shardhub-inline',
   'bun',
   'ws',
@@ -19,7 +20,7 @@ const ECHO_SERVERS = [
   'piscina-per-message',
 ];
 /** Those that could be faster, and the one that must not be. */
-const FEW_SERVERS = ['uws', 'uws-deferred', 'shardhub', 'shardhub-inline', 'bun', 'ws'];
+const FEW_SERVERS = ['uws', 'uws-deferred', 'shardhub', 'shardhub-node', 'shardhub-inline', 'bun', 'ws'];
 /** Bounds of the hub that a load would pass. */
 const DEEP = { maxInFlight: 5000 };
 const BURN = burnHandler(100);
@@ -102,7 +103,7 @@ export const ROWS = [
     'latency-64B-1x1',
     '64 B, one connection, one in flight: round trip',
     { connections: 1, inFlight: 1, size: 64 },
-    { figure: 'p50', servers: ['uws', 'shardhub', 'shardhub-spin', 'bun', 'ws', 'gorilla'] },
+    { figure: 'p50', servers: ['uws', 'shardhub', 'shardhub-node', 'shardhub-spin', 'bun', 'ws', 'gorilla'] },
   ),
   echo(
     'open-loop-20k',
@@ -123,7 +124,7 @@ export const ROWS = [
     id: 'idle-10k',
     title: '10,000 idle connections: memory of the process for each',
     figure: 'bytesPerConnection',
-    servers: ['uws', 'shardhub', 'ws'],
+    servers: ['uws', 'shardhub', 'shardhub-node', 'ws'],
     measure: measureIdle,
     // How far the young generation has grown is no property of a connection: it is kept at its least.
     nodeFlags: ['--max-semi-space-size=1'],

@@ -37,13 +37,13 @@ export const SERVERS = {
     title: () => 'shardhub, workers: 0',
     command: (setup) => shardhub({ ...setup, workers: 0 }),
   },
+  'shardhub-node': {
+    title: (setup) => `${withWorkers(setup)}, engine node`,
+    command: (setup) => withOption(setup, 'engine', 'node'),
+  },
   'shardhub-spin': {
     title: (setup) => `${withWorkers(setup)}, spin`,
-    command: (setup) => {
-      if (!listOptions().some(({ name }) => name === 'spin'))
-        throw new LeftOut('this shardhub has no option spin');
-      return shardhub(setup, { spin: SPIN_US });
-    },
+    command: (setup) => withOption(setup, 'spin', SPIN_US),
   },
   'shardhub-unmeasured': {
     title: (setup) => `${withWorkers(setup)}, metrics: false`,
@@ -95,6 +95,13 @@ function workersOf({ workers }) {
 
 function shardhub({ workers, handler, options, ...setup }, more = {}, name = 'shardhub') {
   return control(name, setup, JSON.stringify({ workers, handler, ...options, ...more }));
+}
+
+/** @throws LeftOut where the hub does not know the option */
+function withOption(setup, name, value) {
+  if (!listOptions().some((option) => option.name === name))
+    throw new LeftOut(`this shardhub has no option ${name}`);
+  return shardhub(setup, { [name]: value });
 }
 
 function control(name, setup, ...args) {

@@ -17,10 +17,10 @@ import { SWEEPS } from './sweeps.mjs';
  */
 
 const ECHO_ROWS = ROWS.filter(({ id }) => id.startsWith('echo-'));
-const messages = (row, against, min) => ({
+const messages = (row, against, min, server = 'shardhub') => ({
   row,
   figure: 'messagesPerSecond',
-  server: 'shardhub',
+  server,
   against,
   min,
 });
@@ -42,12 +42,24 @@ const TO_ENGINE = {
   'echo-64B-10x1': 0.75,
   'echo-64B-5000x1': 0.84,
 };
+/** The same of engine `node`, which reads many messages with one call. */
+const NODE_TO_ENGINE = {
+  'echo-64B-50x64': 1.2,
+  'echo-64B-50x256': 1.5,
+  'echo-64B-200x1': 0.65,
+  'echo-1KiB-50x4': 0.7,
+  'echo-16KiB-50x4': 0.65,
+  'echo-64KiB-20x4': 0.65,
+  'echo-1MB-4x1': 0.6,
+};
 /** The least ratio to others, in the rows that they are in. */
 const TO_OTHERS = { ws: 1, gorilla: 1.2, 'piscina-per-message': 3 };
 
 /** @type {Target[]} */
 export const TARGETS = [
   ...Object.entries(TO_ENGINE).map(([row, min]) => messages(row, 'uws', min)),
+  ...Object.entries(NODE_TO_ENGINE).map(([row, min]) => messages(row, 'uws', min, 'shardhub-node')),
+  ...ECHO_ROWS.map(({ id }) => messages(id, 'ws', 1, 'shardhub-node')),
   { row: 'echo-1MB-4x1', figure: 'peakGrowthMib', server: 'shardhub', max: 64 },
   { row: 'echo-16KiB-50x4', figure: 'p99', server: 'shardhub', against: 'uws', max: 1.5 },
   ...ECHO_ROWS.flatMap(({ id, servers }) =>
@@ -69,6 +81,14 @@ export const TARGETS = [
     against: 'uws',
     by: 'difference',
     max: 400,
+  },
+  {
+    row: 'idle-10k',
+    figure: 'bytesPerConnection',
+    server: 'shardhub-node',
+    against: 'ws',
+    by: 'difference',
+    max: 700,
   },
   { row: 'idle-10k', figure: 'cpuIoThreadMicros', server: 'shardhub', against: 'uws', max: 1.35 },
   {

@@ -16,6 +16,8 @@ import * as Word from './word.js';
 
 /** Payloads from this size on go into the arena: a second copy costs more than a call and a place for each. */
 const ARENA_FROM_BYTES = 2048;
+/** From here on a view of a part of what was read, for a native copy, costs less than a copy by words (0.15 µs). */
+const VIEW_BYTES = 512;
 /** A ring that held less counts as one that held so much. */
 const MIN_PEAK_UNITS = (256 * 1024) / UNIT_BYTES;
 /** A record whose payload is in the arena has an int32 instead: where. */
@@ -108,7 +110,8 @@ export class InboundWriter {
     if (!this.#begin(kind, slot, generation, length)) return false;
     if (length === 0) return true;
     const at = this.#private.byteAt(this.#last) + INBOUND_HEADER_BYTES;
-    if (mask === 0 && length === source.length) this.#private.bytes.set(source, at);
+    if (mask === 0 && (length === source.length || length >= VIEW_BYTES))
+      this.#private.bytes.set(length === source.length ? source : source.subarray(start, end), at);
     else copyUnmasked(this.#private.view, at, source, start, end, mask);
     return true;
   }
@@ -208,7 +211,8 @@ export class InboundWriter {
       this.#arena.giveBack(place, length);
       return false;
     }
-    if (mask === 0 && length === source.length) copyBytes(this.#arena.bytes, place, source);
+    if (mask === 0)
+      copyBytes(this.#arena.bytes, place, length === source.length ? source : source.subarray(start, end));
     else copyUnmasked(this.#arena.data, place, source, start, end, mask);
     this.#private.words[this.#private.wordAt(this.#last) + PLACE_WORD] = place;
     this.#inArena.push(this.#last);

@@ -86,6 +86,7 @@ export class FrameReader {
   /** Reads no more: what came and what comes is forgotten. */
   stop(): void {
     this.#isOver = true;
+    this.#message?.drop();
     this.#rest = this.#message = undefined;
   }
 
@@ -193,6 +194,7 @@ export class FrameReader {
     this.#message = undefined;
     if (message.isCompressed) this.#onCompressed(message);
     else this.#sink.onMessage(message.bytes, 0, message.length, 0, message.isBinary);
+    message.drop();
     return at;
   }
 

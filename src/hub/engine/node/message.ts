@@ -1,10 +1,12 @@
 /** A message of which not everything has come: it is unmasked as it comes, into memory that grows with it. I/O thread. */
+
 import { rotateMask, unmask } from './masking.js';
+import { giveMemory, takeMemory } from './memory.js';
 import { checkUtf8Piece } from './utf8.js';
 
 /**
- * So much is taken as soon as it is announced; beyond, no more than twice of what has come: a length that nothing follows
- * costs nothing.
+ * So much is taken as soon as it is announced; beyond, no more than eight times of what has come: a length that nothing
+ * follows costs nothing.
  */
 const MIN_BYTES = 16 * 1024;
 
@@ -47,13 +49,21 @@ export class Message {
     return checked === this.length || !this.isLast || this.missing > 0;
   }
 
+  /** Nobody reads its bytes any more. */
+  drop(): void {
+    if (this.bytes.length > MIN_BYTES) giveMemory(this.bytes);
+    this.bytes = EMPTY;
+  }
+
   #reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.bytes.length) return;
     const announced = this.length + this.missing;
-    const size = Math.min(announced, Math.max(MIN_BYTES, needed, this.bytes.length * 2));
-    const bytes = Buffer.allocUnsafeSlow(Math.max(size, needed));
+    const size = Math.min(announced, Math.max(MIN_BYTES, needed * 2));
+    // What is small waits for its rest in memory of its own size.
+    const bytes = size > MIN_BYTES ? takeMemory(size) : Buffer.allocUnsafeSlow(size);
     if (this.length > 0) this.bytes.copy(bytes, 0, 0, this.length);
+    this.drop();
     this.bytes = bytes;
   }
 }

@@ -5,10 +5,10 @@
 import type { Socket } from 'node:net';
 import { copyBytes } from '../../../wire/copy.js';
 import { SendVerdict, type SocketListener, type SocketPort } from '../../connection/socket-port.js';
-import { giveMemory, takeMemory } from './batch-memory.js';
 import type { Deflate } from './deflate.js';
 import { type FaultCode, FrameReader, type FrameSink } from './frame-reader.js';
 import { FIN, headerBytes, makeClosePayload, NO_CODE, Opcode, RSV1, writeHeader } from './frames.js';
+import { giveMemory, takeMemory } from './memory.js';
 import { listen, type StreamOwner } from './read-stream.js';
 
 /** What sockets need of those around them: one object for all of a server. */
