@@ -4,8 +4,19 @@
  * @module shardhub
  */
 export type { AffinityHook } from './api/affinity.js';
+export type {
+  ClusterNode,
+  HistoryOptions,
+  HistoryResult,
+  Position,
+  PresenceConnection,
+  PresenceMember,
+  PresenceResult,
+  PresenceStats,
+  Publication,
+} from './api/broker.js';
 export { CloseCode } from './api/close-codes.js';
-export type { CloseOptions } from './api/close-options.js';
+export type { CloseOptions, CloseUserOptions } from './api/close-options.js';
 export type { HubConnection, PingOptions } from './api/connection.js';
 export { type ErrorRecord, HUB_ERROR_CODES, HubError, type HubErrorCode } from './api/errors.js';
 export type {
@@ -27,7 +38,15 @@ export type { Payload } from './api/payload.js';
 export type { ConnectionFilter, Except, HubPublishOptions } from './api/publish.js';
 export type { DropReason, InvalidReason, RejectReason } from './api/reasons.js';
 export type { SendStatus } from './api/send-status.js';
-export type { HubStats, Latency, RouteStats, ShardState, ShardStats, StatsEvent } from './api/stats.js';
+export type {
+  ClusterStats,
+  HubStats,
+  Latency,
+  RouteStats,
+  ShardState,
+  ShardStats,
+  StatsEvent,
+} from './api/stats.js';
 export type {
   OriginCheck,
   ResponseHeaders,

@@ -4,6 +4,20 @@
  * @module shardhub/worker
  */
 export { BadMessageError } from './api/bad-message.js';
+export type {
+  HistoryOptions,
+  HistoryResult,
+  Position,
+  PresenceConnection,
+  PresenceMember,
+  PresenceResult,
+  PresenceStats,
+  Publication,
+  PublishResult,
+  SubscribeOptions,
+  SubscribeResult,
+} from './api/broker.js';
+export type { CloseUserOptions } from './api/close-options.js';
 export { HubError, type HubErrorCode } from './api/errors.js';
 export {
   type Connection,
@@ -11,6 +25,7 @@ export {
   type Data,
   defineHandler,
   type Handler,
+  type HubAccess,
   type Message,
   type ReplyValue,
   type SendResult,

@@ -8,3 +8,11 @@ export interface CloseOptions {
   /** What clients are told: 1001 (default) the hub shuts down, 1012 it restarts. */
   readonly code?: 1001 | 1012;
 }
+
+/** How the connections of a user are closed. */
+export interface CloseUserOptions {
+  /** 1000 (default), another code of RFC 6455 §7.4 that may be sent, or 3000 to 4999. */
+  readonly code?: number;
+  /** At most 123 bytes of UTF-8; a longer one is cut. Default: none. */
+  readonly reason?: string;
+}

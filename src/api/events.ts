@@ -1,4 +1,5 @@
 /** The hub's events. */
+import type { Position } from './broker.js';
 import type { HubConnection } from './connection.js';
 import type { ErrorRecord } from './errors.js';
 import type { RejectReason } from './reasons.js';
@@ -72,6 +73,14 @@ export interface HubEvents<Data = any> {
   pong: [connection: HubConnection<Data>, payload: Buffer, roundTripMs: number | undefined];
   /** A handshake was refused. */
   reject: [event: RejectEvent];
+  /** A user's first connection in the cluster is subscribed to a topic with presence and `joinLeave`. */
+  join: [topic: string, userId: string];
+  /** The last one is not any more. */
+  leave: [topic: string, userId: string];
+  /** Subscribers of a topic have missed something that is not kept any more: it goes on behind this position. */
+  topicLost: [topic: string, position: Position];
+  /** The broker is `up`, `degraded` or `down`, and why. */
+  broker: [state: 'up' | 'degraded' | 'down', reason: string];
   /** Something failed in the hub itself. It has been logged; without a listener nothing else happens. */
   error: [error: Error];
   /** A worker ended by itself, or was ended for being stuck. */
@@ -110,6 +119,10 @@ export const HUB_EVENTS = [
   'ping',
   'pong',
   'reject',
+  'join',
+  'leave',
+  'topicLost',
+  'broker',
   'error',
   'workerExit',
   'workerRestart',

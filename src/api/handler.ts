@@ -1,4 +1,14 @@
 /** What a handler module is, and what it is given: the types of `shardhub/worker`. Worker threads. */
+import type {
+  HistoryOptions,
+  HistoryResult,
+  PresenceResult,
+  PresenceStats,
+  PublishResult,
+  SubscribeOptions,
+  SubscribeResult,
+} from './broker.js';
+import type { CloseUserOptions } from './close-options.js';
 import type { HandshakeRequest } from './handshake-request.js';
 import type { PublishOptions } from './publish.js';
 import type { SendStatus } from './send-status.js';
@@ -28,7 +38,7 @@ export interface ConnectionPublishOptions extends PublishOptions {
 
 /**
  * What a hook may return or resolve to: nothing, one reply, or an (async) iterable with one reply per item. A
- * {@link SendResult} is no reply: it is awaited.
+ * {@link SendResult}, or what `publish` gives, is no reply: it is awaited.
  */
 export type ReplyValue =
   | Data
@@ -38,7 +48,8 @@ export type ReplyValue =
   | void
   | Iterable<Data | undefined>
   | AsyncIterable<Data | undefined>
-  | SendResult;
+  | SendResult
+  | PublishResult;
 
 /**
  * What `send` returns: its status at once, and something to await. That resolves when the connection's outbound queue
@@ -49,8 +60,44 @@ export interface SendResult extends PromiseLike<SendStatus> {
   readonly status: SendStatus;
 }
 
+/**
+ * What handlers may do and ask beyond their connection, in every hub of a cluster. What is asked travels with everything else,
+ * in order; who does not wait for the answer need not.
+ */
+export interface HubAccess {
+  /**
+   * Sends a message to all subscribers of a topic, whatever their worker and their hub. The connection itself is left out
+   * unless `toSelf` is true. It works at any time, also in `close`; on `worker`, once `start` has finished.
+   *
+   * @returns for a topic with history, a promise of the position, which rejects with `ERR_BROKER_UNAVAILABLE`,
+   * `ERR_BROKER_BUSY` or `ERR_TOPIC_PAYLOAD`; for others nothing
+   * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`, `ERR_ARGUMENT`
+   */
+  publish(topic: string, data: Data, options?: ConnectionPublishOptions): PublishResult;
+  /** A part of a topic's history. @throws HubError `ERR_ARGUMENT`, `ERR_TOPIC`, `ERR_BROKER_UNAVAILABLE` (rejections) */
+  history(topic: string, options?: HistoryOptions): Promise<HistoryResult>;
+  /** Who is subscribed to a topic. @throws HubError `ERR_ARGUMENT`, `ERR_TOPIC` (rejections) */
+  presence(topic: string): Promise<PresenceResult>;
+  /** How many are. @throws HubError `ERR_ARGUMENT`, `ERR_TOPIC` (rejections) */
+  presenceStats(topic: string): Promise<PresenceStats>;
+  /**
+   * Sends a message to every connection of a user, in every hub.
+   *
+   * @returns for how many of this hub it was queued
+   * @throws HubError `ERR_DATA_TYPE`, `ERR_ARGUMENT`
+   */
+  sendToUser(userId: string | number, data: Data): Promise<number>;
+  /**
+   * Closes every connection of a user, in every hub, after what has been sent before.
+   *
+   * @returns how many of this hub there were
+   * @throws HubError `ERR_CLOSE_ARGUMENT`, `ERR_ARGUMENT`
+   */
+  disconnectUser(userId: string | number, options?: CloseUserOptions): Promise<number>;
+}
+
 /** The worker that a handler lives in. */
-export interface WorkerContext<Options = unknown> {
+export interface WorkerContext<Options = unknown> extends HubAccess {
   /** Which of the hub's workers it is: from 0. A replacement has the number of the one that it replaces. */
   readonly shard: number;
   /** Workers of the hub; 0 when the handler runs on the I/O thread. */
@@ -63,7 +110,7 @@ export interface WorkerContext<Options = unknown> {
 
 /** A connection as its handler sees it. Lives in one worker thread. */
 // biome-ignore lint/suspicious/noExplicitAny: a handler that declares no type for its state may use it as it likes
-export interface Connection<State = any, UpgradeData = unknown> {
+export interface Connection<State = any, UpgradeData = unknown> extends HubAccess {
   /** Unique among all connections of a hub; never used again for another peer. */
   readonly id: string;
   /** The handler's own; starts as `undefined`. Lost when the worker is replaced: rebuild it in `open`. */
@@ -87,19 +134,19 @@ export interface Connection<State = any, UpgradeData = unknown> {
    * Subscribes the connection to a topic: it is sent what is published from now on. Lasts until `unsubscribe` or the end
    * of the connection, also when the worker is replaced.
    *
-   * @param topic 1 to 255 bytes of UTF-8
+   * @param topic 1 to 255 bytes of UTF-8; where the option `topics` is used, without spaces, control characters, `*` and `>`
    * @throws HubError `ERR_TOPIC`
    */
   subscribe(topic: string): void;
+  /**
+   * Subscribes it to a topic with history, from a position on: what came since is queued for it, in order, before this
+   * resolves, and what follows comes without a gap or a repeat. If it was subscribed before, that ends first.
+   *
+   * @throws HubError `ERR_TOPIC`, `ERR_ARGUMENT`, `ERR_BROKER_UNAVAILABLE`, `ERR_CONNECTION_CLOSED` (rejections)
+   */
+  subscribe(topic: string, options: SubscribeOptions): Promise<SubscribeResult>;
   /** Ends a subscription. Does nothing when there is none. @throws HubError `ERR_TOPIC` */
   unsubscribe(topic: string): void;
-  /**
-   * Sends a message to all subscribers of a topic, whatever their worker. The connection itself is left out unless
-   * `toSelf` is true. It works at any time, also in `close`.
-   *
-   * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`
-   */
-  publish(topic: string, data: Data, options?: ConnectionPublishOptions): void;
   /**
    * Closes the connection after what has been sent before. Messages that arrive later are not processed.
    *

@@ -721,4 +721,39 @@ export interface HubOptions<Data = unknown> {
    * @defaultValue none
    */
   readonly logger?: Logger | undefined;
+  /**
+   * What topics keep and tell, by pattern, in which * stands for any text; the first pattern that fits a topic
+   * counts.
+   *
+   * Takes an object with, for each pattern, history (size, from 1 to 100000, and ttlMs, from 1000 to
+   * 2592000000), presence, joinLeave (needs presence), conflate (true or false) and envelope ("json").
+   *
+   * Also `--topics <json|file>` and `SHARDHUB_TOPICS`.
+   *
+   * @defaultValue none
+   */
+  readonly topics?:
+    | Record<
+        string,
+        {
+          /** What is kept of it: then publications have positions, and subscribers can resume. */
+          readonly history?:
+            | {
+                /** Publications that are kept, from 1 to 100000. */
+                readonly size: number;
+                /** How long each is kept, in ms, from 1000 to 2592000000 (30 days); default: 300000. */
+                readonly ttlMs?: number | undefined;
+              }
+            | undefined;
+          /** Tell who is subscribed; default: false. */
+          readonly presence?: boolean | undefined;
+          /** Tell a user’s first and last connection: events join and leave, and frames with an envelope; needs presence; default: false. */
+          readonly joinLeave?: boolean | undefined;
+          /** A subscriber that does not keep up is sent the newest publication only; default: false. */
+          readonly conflate?: boolean | undefined;
+          /** Send each publication as a text frame {"topic", "offset", "epoch", "data"}; default: as it was published. */
+          readonly envelope?: 'json' | undefined;
+        }
+      >
+    | undefined;
 }

@@ -4,6 +4,11 @@ import type { HubConnection } from './connection.js';
 /** How a message is published. */
 export interface PublishOptions {
   /**
+   * For a topic with history: the same publication again, because the first was not answered, is none. 1 to 200 bytes, of
+   * the topic; remembered for two minutes.
+   */
+  readonly id?: string;
+  /**
    * For feeds where only the newest value counts: a subscriber that does not keep up is sent the newest message only.
    * `true`: of this topic; a string: of this topic and key. Default: every message is kept.
    */

@@ -34,6 +34,28 @@ export interface Latency {
   readonly samples: number;
 }
 
+/** What the hub shares with others, and by what. */
+export interface ClusterStats {
+  /** `memory` for a hub that is alone, or the engine. */
+  readonly broker: string;
+  /** `up`, `degraded` or `down`. */
+  readonly state: 'up' | 'degraded' | 'down';
+  /** Why it is not up, in words. */
+  readonly reason: string;
+  /** Gauge: hubs that are there, this one among them. */
+  readonly nodes: number;
+  /** Gauge: bytes that wait to be sent to the engine. */
+  readonly waitingBytes: number;
+  /** Messages on the cluster's subjects that were none of ours, or of another version. */
+  readonly foreign: number;
+  /** Publications with history that failed. */
+  readonly failed: number;
+  /** Plain publications that the engine was not given, since it was away or too much waited; they were sent here all the same. */
+  readonly unsent: number;
+  /** Times that the subscribers of a topic missed something that was not kept any more. */
+  readonly lost: number;
+}
+
 /** A path with a WebSocket endpoint. */
 export interface RouteStats {
   /** As it is in the option `routes`, or the option `path`. */
@@ -136,6 +158,8 @@ export interface HubStats {
   readonly logLinesDropped: number;
   /** Times that the hub stopped to take connections because the process ran out of file descriptors. */
   readonly listenPauses: number;
+  /** The other hubs. */
+  readonly cluster: ClusterStats;
   /** The option `spin`, on the I/O thread. */
   readonly spin: {
     /** Times that it looked for replies in a loop before it slept. */

@@ -28,13 +28,13 @@ export class MemoryExchange {
     this.history = history;
   }
 
-  join(broker: MemoryBroker): void {
-    this.members.add(broker);
+  /** Something is kept. */
+  keep(): void {
     this.#timer ??= setInterval(() => this.history.expire(), SWEEP_MS).unref();
   }
 
   leave(broker: MemoryBroker): void {
-    this.members.delete(broker);
+    if (!this.members.delete(broker)) return;
     if (this.members.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -58,7 +58,7 @@ export class MemoryBroker implements Broker {
 
   start(host: BrokerHost): Promise<void> {
     this.#host = host;
-    this.#exchange.join(this);
+    this.#exchange.members.add(this);
     host.onState('up', '');
     return Promise.resolve();
   }
@@ -98,6 +98,7 @@ export class MemoryBroker implements Broker {
     if (this.#host === undefined) return Promise.reject(closed());
     const { node } = this.#host;
     const { members, history } = this.#exchange;
+    this.#exchange.keep();
     const { position, previous, isRepeat } = history.append(topic, message, node, bounds, id);
     if (isRepeat) return Promise.resolve(position);
     const publication = { offset: position.offset, node, message };

@@ -5,22 +5,29 @@
 import { CloseCode } from '../api/close-codes.js';
 import type { HubEvents } from '../api/events.js';
 import type { HandshakeRequest } from '../api/handshake-request.js';
+import type { Payload } from '../api/payload.js';
+import type { Except } from '../api/publish.js';
+import { MemoryBroker } from '../broker/memory-broker.js';
 import type { ResolvedOptions } from '../options/options.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { Emitter } from '../telemetry/emitter.js';
 import type { Log } from '../telemetry/log.js';
+import { Patterns } from '../util/patterns.js';
 import { RunClock } from '../util/run-clock.js';
 import { encodeHandshake } from '../wire/request.js';
 import { keyResting, type Refusal } from './admission/admission.js';
 import { Quota } from './admission/quota.js';
 import type { Routes } from './admission/routes.js';
 import type { Acceptance, UpgradeVerdict } from './admission/upgrade-result.js';
+import { Cluster } from './cluster/cluster.js';
+import { HandlerRequests } from './cluster/handler-requests.js';
 import { Connection } from './connection/connection.js';
 import type { ConnectionHost } from './connection/connection-host.js';
 import { connectionLimits } from './connection/connection-limits.js';
 import { Connections } from './connection/connections.js';
 import { Linger } from './connection/linger.js';
 import { Overload } from './connection/overload.js';
+import { toPayload } from './connection/payload.js';
 import { ReadMeter } from './connection/read-meter.js';
 import type { SocketPort } from './connection/socket-port.js';
 import { closeAtPace, type DrainTime } from './drain.js';
@@ -42,6 +49,7 @@ type Rest<Args extends unknown[]> = Args extends [unknown, ...infer Others] ? Ot
 
 export class ConnectionManager {
   readonly registry: Registry;
+  readonly cluster: Cluster;
   readonly quota: Quota;
   readonly workers: Workers;
   readonly #host: ConnectionManagerHost;
@@ -58,12 +66,15 @@ export class ConnectionManager {
     this.#routes = routes;
     this.quota = new Quota(options, this.#clock);
     this.registry = new Registry(this.#connections, counters, options);
+    this.cluster = this.#makeCluster();
+    const requests = this.#makeRequests();
     const linger = new Linger(options, counters);
     const overload = new Overload(options, counters, this.#connections);
     this.workers = new Workers(routes.handlers, {
       ...host,
       connections: this.#connections,
       fanOut: this.registry,
+      onRequest: (...request) => requests.handle(...request),
       onForgotten: (connection) => this.#onForgotten(connection),
       relieve: () => overload.relieve(),
     });
@@ -168,21 +179,24 @@ export class ConnectionManager {
     return this.quota.open;
   }
 
-  /** Starts the workers: as {@link Workers.start} does. */
-  start(): Promise<void> {
-    return this.workers.start();
+  /** Connects to the broker, and starts the workers: as {@link Workers.start} does. */
+  async start(): Promise<void> {
+    await this.cluster.start();
+    await this.workers.start();
   }
 
   /** Ends the workers: as {@link Workers.stop} does. */
-  stop(timeoutMs: number): Promise<void> {
+  async stop(timeoutMs: number): Promise<void> {
     this.#clock.stop();
-    return this.workers.stop(timeoutMs);
+    await this.workers.stop(timeoutMs);
+    await this.cluster.close();
   }
 
   /** As {@link Workers.kill} does. */
-  kill(reason: string): Promise<void> {
+  async kill(reason: string): Promise<void> {
     this.#clock.stop();
-    return this.workers.kill(reason);
+    await this.workers.kill(reason);
+    await this.cluster.close();
   }
 
   /** Settles when the last connection is gone and has left its worker. There is one. */
@@ -221,6 +235,71 @@ export class ConnectionManager {
       this.#emit('close', connection, code, reason);
     }
     connection.shard.connectionGone(connection, code, reason);
+  }
+
+  #makeCluster(): Cluster {
+    const { registry } = this;
+    const { options, emitter, log } = this.#host;
+    const cluster = new Cluster(new MemoryBroker(), {
+      rules: new Patterns(options.topics),
+      nodeName: '',
+      connections: () => this.openCount,
+      find: (id) => registry.find(id),
+      deliver: (topic, frame, except) => registry.deliver(topic, frame, except),
+      isSubscribed: (connection, topic) => registry.isSubscribed(connection, topic),
+      subscribe: (connection, topic) => registry.subscribe(connection, topic),
+      unsubscribe: (connection, topic) => registry.unsubscribe(connection, topic),
+      sendToAll: (data, isBinary) => registry.sendFrame(undefined, data, isBinary),
+      sendToUser: (userId, data, isBinary) => registry.sendFrame(userId, data, isBinary),
+      disconnectUser: (...user) => registry.disconnectUser(...user),
+      onState: (state, reason) => {
+        emitter.emit('broker', state, reason);
+        if (state !== 'up') log.warn({ state, reason }, 'the broker is not up');
+      },
+      onJoin: (topic, userId) => emitter.emit('join', topic, userId),
+      onLeave: (topic, userId) => emitter.emit('leave', topic, userId),
+      onLost: (topic, position) => {
+        emitter.emit('topicLost', topic, position);
+        log.warn({ topic, ...position }, 'subscribers of a topic have missed what is not kept any more');
+      },
+    });
+    if (cluster.isNeeded) registry.connect(cluster);
+    return cluster;
+  }
+
+  /** What handlers ask for. */
+  #makeRequests(): HandlerRequests {
+    const { registry, cluster } = this;
+    return new HandlerRequests({
+      cluster,
+      publish: (...publication) => registry.publishRecord(...publication),
+      sendToUser: (userId, data) => this.sendToUser(userId, data),
+      disconnectUser: (...user) => this.disconnectUser(...user),
+    });
+  }
+
+  // In every hub of the cluster; what is returned is of this one.
+
+  /** @see Hub.broadcast */
+  broadcast(data: Payload, except?: Except): number {
+    const { bytes, isBinary } = toPayload(data);
+    this.cluster.sendToAll(bytes, isBinary);
+    return this.registry.broadcast(data, except);
+  }
+
+  /** @see Hub.sendToUser */
+  sendToUser(userId: string | number, data: Payload, except?: Except): number {
+    const count = this.registry.sendToUser(userId, data, except);
+    const { bytes, isBinary } = toPayload(data);
+    this.cluster.sendToUser(String(userId), bytes, isBinary);
+    return count;
+  }
+
+  /** @see Hub.disconnectUser */
+  disconnectUser(userId: string | number, code: number, reason: string): number {
+    const count = this.registry.disconnectUser(userId, code, reason);
+    this.cluster.disconnectUser(String(userId), code, reason);
+    return count;
   }
 
   #tellOpen({ id, remoteAddress, route, shard }: Connection): void {

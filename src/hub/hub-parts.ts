@@ -139,7 +139,7 @@ export class HubParts {
       unready: () => this.#unready(),
       topics: () => connections.registry.topics(),
       publish: (topic, data) => connections.registry.publishData(topic, data),
-      broadcast: (data) => connections.registry.broadcast(data),
+      broadcast: (data) => connections.broadcast(data),
       drain: (timeoutMs) => this.#core.drain(timeoutMs),
       logLevel: () => log.level,
       setLogLevel: (level) => log.setLevel(level),

@@ -5,8 +5,16 @@
  */
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type {
+  ClusterNode,
+  HistoryOptions,
+  HistoryResult,
+  Position,
+  PresenceResult,
+  PresenceStats,
+} from '../api/broker.js';
 import { CloseCode } from '../api/close-codes.js';
-import type { CloseOptions } from '../api/close-options.js';
+import type { CloseOptions, CloseUserOptions } from '../api/close-options.js';
 import type { HubConnection } from '../api/connection.js';
 import { HubError } from '../api/errors.js';
 import type { HubEvents } from '../api/events.js';
@@ -19,6 +27,7 @@ import type { Log } from '../telemetry/log.js';
 import { collectStats } from '../telemetry/stats.js';
 import { baseUrl } from '../util/address.js';
 import { VERSION } from '../util/version.js';
+import { checkCloseCode } from '../wire/close.js';
 import { type Readiness, unavailable } from './admission/admission.js';
 import type { ConnectionManager } from './connection-manager.js';
 import { DrainTime } from './drain.js';
@@ -117,6 +126,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
         connections,
       })),
       workers: this.options.workers,
+      cluster: this.#connections.cluster.stats(),
     };
     const { openCount, workers } = this.#connections;
     return collectStats(identity, this.#parts.counters, openCount, workers.stats());
@@ -149,34 +159,81 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   }
 
   /**
-   * Sends a message to all subscribers of a topic: a string as a text frame, bytes as a binary frame. It takes its place
-   * among the replies to each of them in the order in which the hub accepted them.
+   * Sends a message to all subscribers of a topic, in every hub of the cluster: a string as a text frame, bytes as a binary
+   * frame. It takes its place among the replies to each of them in the order in which the hub accepted them.
    *
-   * @returns for how many it was queued
+   * @typeParam Result `Promise<Position>` for a topic with history
+   * @returns for how many connections of this hub it was queued; for a topic with history, a promise of its position, which
+   * rejects with `ERR_BROKER_UNAVAILABLE`, `ERR_BROKER_BUSY` or `ERR_TOPIC_PAYLOAD`
    * @throws HubError `ERR_TOPIC`, `ERR_DATA_TYPE`, `ERR_ARGUMENT`
    */
-  publish(topic: string, data: Payload, options?: HubPublishOptions): number {
-    return this.#registry.publishData(topic, data, options);
+  publish<Result extends number | Promise<Position> = number>(
+    topic: string,
+    data: Payload,
+    options?: HubPublishOptions,
+  ): Result {
+    return this.#registry.publishData(topic, data, options) as Result;
   }
 
   /**
-   * Sends a message to every connection.
+   * A part of a topic's history.
    *
-   * @returns for how many it was queued
+   * @throws HubError `ERR_ARGUMENT` for a topic without history, `ERR_TOPIC`, `ERR_BROKER_UNAVAILABLE` (rejections)
+   */
+  history(topic: string, options?: HistoryOptions): Promise<HistoryResult> {
+    return this.#connections.cluster.history(topic, options);
+  }
+
+  /**
+   * Who is subscribed to a topic, in every hub: what is known, and which hubs have not answered within a second.
+   *
+   * @throws HubError `ERR_ARGUMENT` for a topic without presence, `ERR_TOPIC` (rejections)
+   */
+  presence(topic: string): Promise<PresenceResult> {
+    return this.#connections.cluster.presence(topic);
+  }
+
+  /** How many are: as {@link presence}. */
+  presenceStats(topic: string): Promise<PresenceStats> {
+    return this.#connections.cluster.presenceStats(topic);
+  }
+
+  /** The hubs that are connected by the same broker. */
+  get cluster(): { nodes(): ClusterNode[] } {
+    const { cluster } = this.#connections;
+    return { nodes: () => cluster.nodes() };
+  }
+
+  /**
+   * Sends a message to every connection, in every hub.
+   *
+   * @returns for how many of this hub it was queued
    * @throws HubError `ERR_DATA_TYPE`, `ERR_ARGUMENT`
    */
   broadcast(data: Payload, options: { readonly except?: Except } = {}): number {
-    return this.#registry.broadcast(data, options.except);
+    return this.#connections.broadcast(data, options.except);
   }
 
   /**
-   * Sends a message to every connection of a user: those whose `data.userId` is this one.
+   * Sends a message to every connection of a user, in every hub: those whose `data.userId` is this one.
    *
-   * @returns for how many it was queued
+   * @returns for how many of this hub it was queued
    * @throws HubError `ERR_DATA_TYPE`, `ERR_ARGUMENT`
    */
   sendToUser(userId: string | number, data: Payload, options: { readonly except?: Except } = {}): number {
-    return this.#registry.sendToUser(userId, data, options.except);
+    return this.#connections.sendToUser(userId, data, options.except);
+  }
+
+  /**
+   * Closes every connection of a user, in every hub, after what has been sent so far.
+   *
+   * @returns how many of this hub there were
+   * @throws HubError `ERR_CLOSE_ARGUMENT`, `ERR_ARGUMENT`
+   */
+  disconnectUser(userId: string | number, options: CloseUserOptions = {}): number {
+    const { code = CloseCode.Normal, reason = '' } = options;
+    checkCloseCode(code);
+    return this.#connections.disconnectUser(userId, code, String(reason));
   }
 
   /**
@@ -298,6 +355,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#parts.feed.close();
     this.#parts.loops.stop();
     this.#parts.upgrades.refuseAll(unavailable('draining'));
+    this.#connections.cluster.leave();
     const [hadConnections, hadRequests] = await Promise.all([
       this.#connections.closeAll(code, reason, time),
       this.#parts.app.drain(time.over),

@@ -106,7 +106,8 @@ function explain(error: z.ZodError, given: Record<string, unknown>): string {
       sentences.add(explainRoute(issue, given.routes as Record<string, unknown>));
       continue;
     }
-    sentences.add(complain(name, given[name], issue));
+    if (name === 'topics' && issue.path.length > 1) sentences.add(explainTopic(issue));
+    else sentences.add(complain(name, given[name], issue));
   }
   return [...sentences].join('; ');
 }
@@ -135,6 +136,17 @@ function explainRoute(issue: z.core.$ZodIssue, routes: Record<string, unknown>):
   const got = routes[at];
   if (key === undefined) return `${where} got ${show(got)} but takes an object with a handler`;
   return `${where}: ${complain(key, (got as Record<string, unknown>)[key], issue)}`;
+}
+
+/** Which pattern, which of its options, and what is wrong with that. */
+function explainTopic(issue: z.core.$ZodIssue): string {
+  const [, pattern, ...path] = issue.path.map(String);
+  const where = `option "topics", pattern ${show(pattern)}`;
+  if (issue.code === 'unrecognized_keys')
+    return `${where}: unknown option ${issue.keys.map((key) => show([...path, key].join('.'))).join(', ')}`;
+  if (issue.code === 'invalid_key') return `${where} is none: a pattern has 1 to 255 characters`;
+  const option = path.length === 0 ? '' : ` ${show(path.join('.'))}`;
+  return `${where}${option}: ${issue.message}; topics takes ${takesOf('topics')}`;
 }
 
 function takesOf(name: string): string {

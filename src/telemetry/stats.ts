@@ -2,7 +2,7 @@
 import type { HubStats, ShardStats } from '../api/stats.js';
 import type { Counters } from './counters.js';
 
-export type HubIdentity = Pick<HubStats, 'state' | 'uptimeMs' | 'handler' | 'routes' | 'workers'>;
+export type HubIdentity = Pick<HubStats, 'state' | 'uptimeMs' | 'handler' | 'routes' | 'workers' | 'cluster'>;
 
 export function collectStats(
   identity: HubIdentity,

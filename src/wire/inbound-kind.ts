@@ -12,3 +12,5 @@ export const Stop = 4;
 export const Abort = 5;
 /** The answer to `Reply.Credit`: there is room for more. Never finished. */
 export const Credit = 6;
+/** The answer to a `Reply.Request`: see handler-request.ts. Never finished. */
+export const Answer = 7;

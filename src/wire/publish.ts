@@ -10,9 +10,16 @@ import { describe, HubError } from '../api/errors.js';
 /** Bytes of a topic's name in UTF-8. */
 export const MAX_TOPIC_BYTES = 255;
 
+/** Bytes of the id of a publication. */
+const MAX_ID_BYTES = 200;
+
 const HEADER_BYTES = 12;
 const HAS_KEY = 1;
 const TO_SELF = 2;
+
+/** What engines take for something else, and logs for a line of their own. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const FORBIDDEN = /[\s\x00-\x1f\x7f-\x9f*>]/;
 
 export interface PublishRecord {
   readonly topic: string;
@@ -27,15 +34,22 @@ export interface PublishRecord {
 /**
  * The name as every thread has it: half a surrogate pair is U+FFFD, as in all text that is encoded.
  *
+ * @param isShared it may become a name on an engine, and is to have neither spaces, control characters nor wildcards
  * @throws HubError `ERR_TOPIC` for anything but a string of 1 to 255 bytes
  */
-export function topicName(topic: unknown): string {
-  if (typeof topic === 'string' && topic !== '' && Buffer.byteLength(topic) <= MAX_TOPIC_BYTES)
-    return toUSVString(topic);
-  throw new HubError(
-    'ERR_TOPIC',
-    `a topic is a string of 1 to ${MAX_TOPIC_BYTES} bytes in UTF-8, not ${describe(topic)}`,
-  );
+export function topicName(topic: unknown, isShared: boolean): string {
+  const isName = typeof topic === 'string' && topic !== '' && Buffer.byteLength(topic) <= MAX_TOPIC_BYTES;
+  if (isName && !(isShared && FORBIDDEN.test(topic))) return toUSVString(topic);
+  const without = isName ? ', here without spaces, control characters, * and >' : '';
+  const takes = `a string of 1 to ${MAX_TOPIC_BYTES} bytes in UTF-8${without}`;
+  throw new HubError('ERR_TOPIC', `a topic is ${takes}, not ${describe(topic)}`);
+}
+
+/** @throws HubError `ERR_ARGUMENT` for anything but a string of 1 to 200 bytes, or undefined */
+export function publicationId(id: unknown): string | undefined {
+  if (id === undefined) return undefined;
+  if (typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= MAX_ID_BYTES) return id;
+  throw new HubError('ERR_ARGUMENT', `id takes a string of 1 to ${MAX_ID_BYTES} bytes, not ${describe(id)}`);
 }
 
 /**

@@ -23,3 +23,5 @@ export const Publish = 10;
 export const Credit = 11;
 /** A payload that came in parts ends here: it is not to be sent. */
 export const Abandon = 12;
+/** A question of a handler, laid out in handler-request.ts: answered by `Inbound.Answer`. */
+export const Request = 13;

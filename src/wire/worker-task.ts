@@ -39,6 +39,10 @@ export interface RuntimeSettings {
   readonly handlerTimeoutMs: number;
   /** What a failing hook costs its connection. */
   readonly onHandlerError: 'close' | 'ignore';
+  /** Topics are more than the connections of this hub: they have rules, or other hubs. */
+  readonly sharesTopics: boolean;
+  /** By pattern of the option `topics`, in its order: true where there is history. */
+  readonly historyTopics: Readonly<Record<string, boolean>>;
   /** What a worker may keep, in MiB; 0 is no limit of the hub's. */
   readonly workerMemoryMb: number;
 }

@@ -1,16 +1,15 @@
 /** A connection as its handler sees it, and what the runtime remembers of it. Owned by the worker thread. */
-import type { Connection, ConnectionPublishOptions, Data, Handler, SendResult } from '../api/handler.js';
+import type { SubscribeOptions, SubscribeResult } from '../api/broker.js';
+import type { Connection, Data, Handler, SendResult } from '../api/handler.js';
 import type { HandshakeRequest } from '../api/handshake-request.js';
 import { checkCloseCode, encodeClose } from '../wire/close.js';
-import * as Flag from '../wire/flag.js';
 import { connectionId } from '../wire/id.js';
-import { conflationKey, encodePublish, topicName } from '../wire/publish.js';
 import * as Reply from '../wire/reply-kind.js';
 import { decodeHandshake, type Handshake } from '../wire/request.js';
 import type { HookTimings } from '../wire/timings.js';
+import { Access, type HubAccessHost } from './access/hub-access.js';
 import type { InboundMessage } from './message.js';
 import type { ReorderBuffer, ReorderEntry } from './reorder-buffer.js';
-import { toFrame } from './reply-value.js';
 import { DROPPED, type SendCredit } from './send-credit.js';
 
 /** What a context needs of its runtime. */
@@ -18,15 +17,14 @@ export interface ContextHost {
   send(context: ConnectionContext, data: Data): SendResult;
   /** Writes a reply that is no message. */
   post(context: ConnectionContext, kind: number, payload: Uint8Array): void;
+  readonly access: HubAccessHost;
 }
 
 /** What waits for its turn while the connection is busy: a message, or the end of the connection. */
 export type Deferred = InboundMessage | { readonly code: number; readonly reason: string };
 
-export class ConnectionContext implements Connection {
+export class ConnectionContext extends Access implements Connection {
   state: unknown = undefined;
-  readonly slot: number;
-  readonly generation: number;
   readonly restarted: boolean;
   readonly handler: Handler;
   /** Where its hooks are measured, if they are. */
@@ -62,10 +60,9 @@ export class ConnectionContext implements Connection {
     request: string,
     restarted: boolean,
   ) {
+    super(host.access, slot, generation);
     this.#host = host;
     this.handler = handler;
-    this.slot = slot;
-    this.generation = generation;
     this.restarted = restarted;
     this.#handshake = request;
   }
@@ -113,21 +110,16 @@ export class ConnectionContext implements Connection {
     return this.#host.send(this, data);
   }
 
-  subscribe(topic: string): void {
-    this.#post(Reply.Subscribe, Buffer.from(topicName(topic)));
+  subscribe(topic: string): void;
+  subscribe(topic: string, options: SubscribeOptions): Promise<SubscribeResult>;
+  subscribe(topic: string, options?: SubscribeOptions): Promise<SubscribeResult> | undefined {
+    if (options !== undefined) return this.ask({ op: 'subscribe', topic, options });
+    this.#post(Reply.Subscribe, Buffer.from(this.nameOf(topic)));
+    return undefined;
   }
 
   unsubscribe(topic: string): void {
-    this.#post(Reply.Unsubscribe, Buffer.from(topicName(topic)));
-  }
-
-  publish(topic: string, data: Data, options: ConnectionPublishOptions = {}): void {
-    const name = topicName(topic);
-    const { bytes, isBinary } = toFrame(data);
-    const key = conflationKey(name, options.conflate);
-    const payload = encodePublish(name, key, options.toSelf === true, bytes);
-    // Also when it is gone itself: the message is for others.
-    this.#host.post(this, isBinary ? Reply.Publish | Flag.Binary : Reply.Publish, payload);
+    this.#post(Reply.Unsubscribe, Buffer.from(this.nameOf(topic)));
   }
 
   close(code = 1000, reason = ''): void {

@@ -93,6 +93,7 @@ function work(task: WorkerTask, control: Int32Array, handlers: Handlers): Promis
         },
         stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
       },
+      handlers.access,
       timings,
     );
     doorbell.on('message', (message: DoorbellMessage) => {

@@ -3,6 +3,7 @@ import { HubError, toErrorRecord } from '../api/errors.js';
 import type { Handler, WorkerContext } from '../api/handler.js';
 import { within } from '../util/within.js';
 import type { HandlerSource } from '../wire/worker-task.js';
+import type { Access } from './access/hub-access.js';
 
 export interface LifecycleSettings {
   readonly shard: number;
@@ -22,11 +23,23 @@ export class HandlerLifecycle {
     handler: Handler,
     source: HandlerSource,
     { shard, workers, handlerTimeoutMs }: LifecycleSettings,
+    access: Access,
   ) {
     this.#handler = handler;
     this.#name = source.name;
     this.#timeoutMs = handlerTimeoutMs;
-    this.#worker = Object.freeze({ shard, workers, options: source.options, signal: this.#abort.signal });
+    // Methods that can be taken from it.
+    const { publish, history, presence, presenceStats, sendToUser, disconnectUser } = access;
+    const methods = { publish, history, presence, presenceStats, sendToUser, disconnectUser };
+    for (const [name, method] of Object.entries(methods))
+      Object.assign(methods, { [name]: (method as () => unknown).bind(access) });
+    this.#worker = Object.freeze({
+      shard,
+      workers,
+      options: source.options,
+      signal: this.#abort.signal,
+      ...methods,
+    });
   }
 
   /** @throws HubError `ERR_HANDLER_LOAD` when `start` throws, rejects or takes too long */

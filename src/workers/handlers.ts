@@ -1,28 +1,49 @@
 /** The handlers of a link: loaded and started before it serves, and stopped together. */
 import { HubError } from '../api/errors.js';
 import type { Handler } from '../api/handler.js';
-import { type HandlerHooks, type HandlerSource, loadTimeoutMs } from '../wire/worker-task.js';
+import { Patterns } from '../util/patterns.js';
+import {
+  type HandlerHooks,
+  type HandlerSource,
+  loadTimeoutMs,
+  type RuntimeSettings,
+} from '../wire/worker-task.js';
+import { Access, type HubAccessHost } from './access/hub-access.js';
+import { Requests } from './access/requests.js';
 import { HandlerLifecycle, type LifecycleSettings } from './handler-lifecycle.js';
 import { loadHandler } from './load.js';
 
 export class Handlers {
   /** In the order of their sources. */
   readonly list: readonly Handler[];
+  /** What they ask of the hub. */
+  readonly access: HubAccessHost;
   readonly #lifecycles: readonly HandlerLifecycle[];
 
-  private constructor(list: readonly Handler[], lifecycles: readonly HandlerLifecycle[]) {
+  private constructor(
+    list: readonly Handler[],
+    access: HubAccessHost,
+    lifecycles: readonly HandlerLifecycle[],
+  ) {
     this.list = list;
+    this.access = access;
     this.#lifecycles = lifecycles;
   }
 
   /** @throws HubError `ERR_HANDLER_LOAD` that names the handler */
-  static async start(sources: readonly HandlerSource[], settings: LifecycleSettings): Promise<Handlers> {
+  static async start(
+    sources: readonly HandlerSource[],
+    settings: LifecycleSettings & Pick<RuntimeSettings, 'historyTopics' | 'sharesTopics'>,
+  ): Promise<Handlers> {
+    const topics = new Patterns(settings.historyTopics);
+    const access = { requests: new Requests(), topics, isShared: settings.sharesTopics };
+    const own = new Access(access);
     const timeoutMs = loadTimeoutMs(settings.handlerTimeoutMs);
     const list = await Promise.all(sources.map((source) => loadHandler(source, timeoutMs)));
     refuseTwice(list, sources);
-    const lifecycles = list.map((handler, i) => new HandlerLifecycle(handler, sources[i]!, settings));
+    const lifecycles = list.map((handler, i) => new HandlerLifecycle(handler, sources[i]!, settings, own));
     for (const lifecycle of lifecycles) await lifecycle.start();
-    return new Handlers(list, lifecycles);
+    return new Handlers(list, access, lifecycles);
   }
 
   /** What any of them wants to know. */

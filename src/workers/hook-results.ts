@@ -11,6 +11,7 @@ import * as Flag from '../wire/flag.js';
 import type { ReplyWriter } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
+import { Publishing } from './access/hub-access.js';
 import type { ConnectionContext } from './context.js';
 import { bytesOf, Invocation } from './invocation.js';
 import type { Measure } from './measure.js';
@@ -78,8 +79,10 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     invocation?: Invocation,
   ): boolean {
     if (isThenable(result)) {
-      if (!(result instanceof Sent))
-        return this.#awaitHook(invocation ?? this.#beginInvocation(context, message), result);
+      if (!(result instanceof Sent)) {
+        const promise = result instanceof Publishing ? result.then(() => undefined) : result;
+        return this.#awaitHook(invocation ?? this.#beginInvocation(context, message), promise);
+      }
       // `send` was the last thing that the hook did: what it says is for the hook, not for the peer.
       if (result.status !== 'queued') return this.#finishHook(context, undefined, message, invocation);
       return this.#awaitHook(

@@ -47,6 +47,7 @@ export const startLocalRuntime: LocalRuntimeModule['startLocalRuntime'] = async 
       },
       stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(onStopped),
     },
+    handlers.access,
     timings,
   );
   // Marks the worker link as asleep, so that the first flush wakes it.

@@ -20,6 +20,7 @@ import * as Reply from '../wire/reply-kind.js';
 import { handlerOf } from '../wire/request.js';
 import type { HookName, Timings } from '../wire/timings.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
+import type { HubAccessHost } from './access/hub-access.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import { HookResults } from './hook-results.js';
 import type { Invocation } from './invocation.js';
@@ -41,6 +42,7 @@ const CHEAP_MS = 0.005;
 const CHEAP_RECORDS = 8;
 
 export class Runtime implements ContextHost {
+  readonly access: HubAccessHost;
   readonly #handlers: readonly Handler[];
   readonly #inbound: InboundReader;
   readonly #replies: ReplyWriter;
@@ -71,8 +73,11 @@ export class Runtime implements ContextHost {
     inbound: InboundReader,
     replies: ReplyWriter,
     host: RuntimeHost,
+    access: HubAccessHost,
     timings?: Timings,
   ) {
+    this.access = access;
+    access.requests.attach((...record) => this.#post(...record));
     this.#handlers = handlers;
     this.#inbound = inbound;
     this.#replies = replies;
@@ -194,6 +199,10 @@ export class Runtime implements ContextHost {
         const context = this.#context(slot, generation);
         return context !== undefined && this.#results.grantCredit(context);
       }
+      case Inbound.Answer:
+        this.access.requests.onAnswer(this.#inbound.textAt(this.#inbound.position));
+        // Whoever waited for it goes on before the next record.
+        return true;
       default:
         this.#results.stopDeadlines();
         this.#host.stopped();
@@ -365,6 +374,10 @@ export class Runtime implements ContextHost {
 
   /** For what a connection asks for beside messages, at any time. */
   post({ slot, generation }: ConnectionContext, kind: number, payload: Uint8Array): void {
+    this.#post(slot, generation, kind, payload);
+  }
+
+  #post(slot: number, generation: number, kind: number, payload: Uint8Array): void {
     this.#replies.writeBytes(kind, slot, generation, payload, 0);
     this.#replies.commit();
     if (!this.#awake) this.#host.notifyIoThread();

@@ -88,6 +88,10 @@ const SAMPLES: Record<string, Samples> = {
     ],
     invalid: ['nosuch.json', '{"limit":5'],
   },
+  topics: {
+    valid: [['{"a:*":{"history":{"size":5}}}', { 'a:*': { history: { size: 5 } } }]],
+    invalid: ['nosuch.json', '{"a":{"histry":{}}}', '[]'],
+  },
   workerEnv: { valid: [['{"TZ":"UTC"}', { TZ: 'UTC' }]], invalid: ['TZ=UTC', '{"TZ":1}', '["TZ"]'] },
   workerExecArgv: { valid: [['--import, tsx', ['--import', 'tsx']]], invalid: ['tsx', '--import,'] },
   overload: { valid: [['drop', 'drop']], invalid: ['close'] },

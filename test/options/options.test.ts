@@ -88,6 +88,21 @@ describe('what is refused', () => {
       expect(message).toContain(part);
   });
 
+  test('what is wrong in topics, by its pattern and its name', () => {
+    const refused = (rule: object) => refusal({ topics: { fine: {}, 'chat:*': rule } }).message;
+    const where = 'option "topics", pattern "chat:*"';
+    expect(refused({ histry: {} })).toContain(`${where}: unknown option "histry"`);
+    expect(refused({ history: { sise: 1, size: 1 } })).toContain(`${where}: unknown option "history.sise"`);
+    expect(refused({ history: { size: 0 } })).toContain(`${where} "history.size": `);
+    expect(refused({ joinLeave: true })).toContain(`${where} "joinLeave": needs presence: true`);
+    expect(resolveOptions({ topics: { a: { history: { size: 1 } } } }).topics.a).toEqual({
+      history: { size: 1, ttlMs: 300_000 },
+      presence: false,
+      joinLeave: false,
+      conflate: false,
+    });
+  });
+
   test.each<[string, unknown[], RegExp]>([
     ['port', [-1, 65_536, 1.5, '80', Number.NaN], /from 0 to 65535/],
     ['workers', [-1, 257, 0.5, '2'], /from 0 to 256/],
@@ -107,6 +122,7 @@ describe('what is refused', () => {
     ['upgrade', ['./hook.js', {}, true], /a function/],
     ['upgradeTimeoutMs', [0, 3_600_001], /from 1 to 3600000 \(ms\)/],
     ['maxPendingUpgrades', [0, 1_000_001], /from 1 to 1000000/],
+    ['topics', [7, 'chat', []], /an object with, for each pattern/],
     ['compression', [true, 'gzip'], /"off", "shared" or "dedicated"/],
     ['compressionMinBytes', [-1], /from 0 to/],
     ['handlerTimeoutMs', [-1, 86_400_001, 1.5], /from 0 to 86400000 \(ms\)/],

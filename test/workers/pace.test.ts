@@ -1,11 +1,13 @@
 /** A worker that has been quick looks at its clock now and then; once handlers take long, replies leave after each. */
 import { expect, test } from 'vitest';
+import { Patterns } from '../../src/util/patterns.js';
 import { Arena } from '../../src/wire/arena.js';
 import { InboundReader, InboundWriter } from '../../src/wire/inbound.js';
 import * as Inbound from '../../src/wire/inbound-kind.js';
 import { CONTROL_BYTES, RingMemory } from '../../src/wire/layout.js';
 import { ReplyWriter } from '../../src/wire/replies.js';
 import type { RuntimeSettings } from '../../src/wire/worker-task.js';
+import { Requests } from '../../src/workers/access/requests.js';
 import { Runtime } from '../../src/workers/runtime.js';
 
 const QUICK = 1000;
@@ -29,14 +31,22 @@ test('slow messages behind quick ones: their replies do not wait for each other'
   };
   const settings = { ordering: 'serial', handlerTimeoutMs: 0, workers: 1 } as RuntimeSettings;
   const handler = { message, payload: 'borrowed' } as const;
-  const runtime = new Runtime([handler], settings, new InboundReader(control, ring, arena), replies, {
-    waitForRecords: () => false,
-    park: () => true,
-    stir() {},
-    step() {},
-    notifyIoThread: () => notified++,
-    stopped() {},
-  });
+  const access = { requests: new Requests(), topics: new Patterns<boolean>({}), isShared: false };
+  const runtime = new Runtime(
+    [handler],
+    settings,
+    new InboundReader(control, ring, arena),
+    replies,
+    {
+      waitForRecords: () => false,
+      park: () => true,
+      stir() {},
+      step() {},
+      notifyIoThread: () => notified++,
+      stopped() {},
+    },
+    access,
+  );
   writer.tryWriteText(Inbound.Open, 0, 1, '[0');
   for (let i = 0; i < QUICK + SLOW; i++) writer.tryWrite(Inbound.Message, 0, 1, new Uint8Array(8));
   writer.flush();

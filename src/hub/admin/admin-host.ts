@@ -1,4 +1,5 @@
 /** What the admin listener needs of its hub. Types only. */
+import type { Position } from '../../api/broker.js';
 import type { Payload } from '../../api/payload.js';
 import type { ConnectionState } from '../connection/connection-state.js';
 
@@ -38,7 +39,8 @@ export interface AdminHost {
   unready(): string | undefined;
   topics(): Map<string, number>;
   /** @throws HubError for a topic that is none */
-  publish(topic: string, data: Payload): number;
+  /** @returns for how many it was queued, or its position in the history */
+  publish(topic: string, data: Payload): number | Promise<Position>;
   broadcast(data: Payload): number;
   drain(timeoutMs: number | undefined): void;
   logLevel(): string | undefined;

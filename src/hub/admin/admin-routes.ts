@@ -64,9 +64,10 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
     }
     return json({ closed });
   }),
-  'POST /publish': changes((host, values) => {
+  'POST /publish': changes(async (host, values) => {
     const fields = new Fields(values, ['topic', 'data', 'base64']);
-    return json({ queued: host.publish(fields.need('topic'), payloadOf(fields)) });
+    const result = await host.publish(fields.need('topic'), payloadOf(fields));
+    return json(typeof result === 'number' ? { queued: result } : result);
   }),
   'POST /broadcast': changes((host, values) =>
     json({ queued: host.broadcast(payloadOf(new Fields(values, ['data', 'base64']))) }),

@@ -16,6 +16,7 @@ import type { Connection } from '../connection/connection.js';
 import type { InboundEntry } from '../connection/connection-record.js';
 import type { Connections } from '../connection/connections.js';
 import { giveBack } from '../connection/copies.js';
+import { Notes } from './notes.js';
 import { Share } from './share.js';
 
 /**
@@ -39,10 +40,8 @@ export class InboundQueue {
   readonly #schedule: () => void;
   /** Connections with a backlog that may enter the ring, in turn. */
   readonly #listed = new Deque<Entry>();
-  /** Connections whose peer is gone while they have a backlog: the worker is to be told. */
-  readonly #aborts = new Deque<Entry>();
-  /** Connections that have room again, whose worker asked. */
-  readonly #credits = new Deque<Entry>();
+  /** Peers that are gone while they have a backlog; connections that have room again, whose worker asked; answers. */
+  readonly #notes = new Notes();
   #inbound: InboundWriter | undefined;
   /** Counts the lives of the shard's worker. */
   #life = 0;
@@ -180,15 +179,25 @@ export class InboundQueue {
   /** The peer is gone: a hook that waits for that is told ahead of what waits to enter the ring. */
   abort(connection: Entry): void {
     if (connection.backlog === undefined || !this.isKnownToWorker(connection)) return;
-    this.#aborts.push(connection);
+    this.#notes.push(Inbound.Abort, connection);
     this.#schedule();
   }
 
   /** The connection has room, and its worker asked: it is told ahead of what waits to enter the ring. */
   grantCredit(connection: Entry): void {
     if (!this.isKnownToWorker(connection)) return;
-    this.#credits.push(connection);
+    this.#notes.push(Inbound.Credit, connection);
     this.#schedule();
+  }
+
+  /** Answers a question of the worker's life at hand; for a later one it is nobody's. */
+  answerer(): (bytes: Uint8Array) => void {
+    const life = this.#life;
+    return (bytes) => {
+      if (this.#inbound === undefined || life !== this.#life) return;
+      this.#notes.push(Inbound.Answer, undefined, bytes);
+      this.#schedule();
+    };
   }
 
   /** Fills the ring and lets the worker have it. True when there was something. */
@@ -199,8 +208,7 @@ export class InboundQueue {
   /** Fills the ring. True when there is something that the worker may have. */
   fill(): boolean {
     if (this.#inbound === undefined) return false;
-    this.#writeAll(this.#inbound, Inbound.Abort, this.#aborts);
-    this.#writeAll(this.#inbound, Inbound.Credit, this.#credits);
+    this.#notes.write(this.#inbound);
     this.#admitBacklogs();
     return this.#inbound.hasStaged;
   }
@@ -213,7 +221,7 @@ export class InboundQueue {
   /** True when something waits for room in the ring. */
   get wantsSpace(): boolean {
     if (this.#inbound === undefined) return false;
-    return this.#listed.length > 0 || this.#aborts.length > 0 || this.#credits.length > 0;
+    return this.#listed.length > 0 || this.#notes.length > 0;
   }
 
   /** The worker has released everything before a position. */
@@ -234,8 +242,7 @@ export class InboundQueue {
     const untaken = this.#takeBack(taken);
     this.#inbound = undefined;
     this.#listed.clear();
-    this.#aborts.clear();
-    this.#credits.clear();
+    this.#notes.clear();
     const victims: Entry[] = [];
     for (const connection of own) {
       const held = [...(connection.held ?? [])].filter((entry) => this.#isWanted(connection, entry));
@@ -272,8 +279,7 @@ export class InboundQueue {
     const byConnection = new Map<Entry, BacklogEntry[]>();
     for (const record of this.#inbound?.recordsFrom(taken) ?? []) {
       const connection: Entry | undefined = this.#connections.get(record.slot, record.generation);
-      if (connection === undefined || record.kind === Inbound.Abort || record.kind === Inbound.Credit)
-        continue;
+      if (connection === undefined || Notes.isNote(record.kind)) continue;
       if (record.kind === Inbound.Open) {
         // It is introduced again: as if for the first time, if it was.
         if ((record.flags & Flag.Restarted) === 0) connection.knownTo = 0;
@@ -345,17 +351,6 @@ export class InboundQueue {
     connection.isListed = true;
     this.#listed.push(connection);
     this.#schedule();
-  }
-
-  /** Writes a record without payload for each of some connections, as far as there is room. */
-  #writeAll(inbound: InboundWriter, kind: number, connections: Deque<Entry>): void {
-    let connection = connections.peek();
-    while (connection !== undefined) {
-      const { slot, generation } = connection;
-      if (!inbound.tryWrite(kind, slot, generation, NOTHING)) return;
-      connections.shift();
-      connection = connections.peek();
-    }
   }
 
   /** Backlogs enter the ring in turns, a run of records each, while there is room. */

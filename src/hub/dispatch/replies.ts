@@ -30,6 +30,8 @@ export interface ReplySink {
   onDeferred(connection: Connection, position: number): void;
   /** The oldest record that waited so begins. */
   onBegun(connection: Connection): void;
+  /** A handler asks for something; `payload` is its own. */
+  onRequest(connection: Connection | undefined, payload: Uint8Array): void;
   /** The worker is to be told when there is room for more. */
   onCreditAsked(connection: Connection): void;
 }
@@ -149,6 +151,10 @@ export class ReplyApplier {
       case Reply.Publish:
         if ((flags & Flag.More) !== 0) this.#parts.add(reader.view(), reader.source);
         else this.#fanOut.publish(connection, decodePublish(this.#payload()), (flags & Flag.Binary) !== 0);
+        break;
+      case Reply.Request:
+        if ((flags & Flag.More) !== 0) this.#parts.add(reader.view(), reader.source);
+        else this.#sink.onRequest(connection, this.#payload().slice());
         break;
       case Reply.Abandon:
         this.#parts.drop();

@@ -24,6 +24,12 @@ export interface ShardHost<S> {
   onWorkerExit(shard: S, exit: WorkerExit, victims: number): void;
   /** What handlers do with topics. */
   readonly fanOut: FanOut;
+  /** A handler asks for something; answered once, at once or later. `payload` is not changed any more. */
+  onRequest(
+    connection: Connection | undefined,
+    payload: Uint8Array,
+    answer: (bytes: Uint8Array) => void,
+  ): void;
   /** Runs `connection.flush()` soon, outside the engine's callbacks. */
   flushSoon(connection: Connection): void;
   /** A worker did not stop in time and was ended. */

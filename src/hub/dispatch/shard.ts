@@ -83,10 +83,6 @@ export class Shard implements ReplySink {
     return this.#isResting && this.#state !== 'up';
   }
 
-  get isStopped(): boolean {
-    return this.#state === 'stopped';
-  }
-
   get state(): ShardState {
     return this.#state;
   }
@@ -141,7 +137,7 @@ export class Shard implements ReplySink {
       this.#fellDown();
       throw error;
     }
-    if (this.isStopped) throw new HubError('ERR_HUB_STATE', 'the hub stops');
+    if (this.state === 'stopped') throw new HubError('ERR_HUB_STATE', 'the hub stops');
     const staging = this.#host.isLocal ? undefined : new RingMemory(new ArrayBuffer(INBOUND_BYTES));
     const inbound = new InboundWriter(
       control,
@@ -390,6 +386,10 @@ export class Shard implements ReplySink {
 
   onBegun(connection: Connection): void {
     this.#inboundQueue.dropHeld(connection);
+  }
+
+  onRequest(connection: Connection | undefined, payload: Uint8Array): void {
+    this.#host.onRequest(connection, payload, this.#inboundQueue.answerer());
   }
 
   onCreditAsked(connection: Connection & CreditEntry): void {

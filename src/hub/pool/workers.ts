@@ -43,6 +43,8 @@ export interface WorkersHost {
   readonly log: Log;
   readonly emitter: Emitter;
   readonly fanOut: FanOut;
+  /** @see ShardHost.onRequest */
+  onRequest: ShardHost<Shard>['onRequest'];
   /** A connection that is gone has left its worker too. */
   onForgotten(connection: Connection): void;
   /** Called at the end of each turn, when nothing is corked. */
@@ -174,6 +176,7 @@ export class Workers {
           ? new BatchMeter(handlers.length, workers === 0, this.#host.counters.batchMessages)
           : undefined,
       fanOut: this.#host.fanOut,
+      onRequest: (...request) => this.#host.onRequest(...request),
       concurrency: ordering === 'serial' ? 1 : maxConcurrent,
       schedule: () => this.turn.schedule(),
       flushSoon: (connection) => this.turn.flushSoon(connection),
@@ -309,6 +312,10 @@ function runtimeSettings(options: ResolvedOptions, spinGate: Int32Array): Runtim
     ordering,
     maxConcurrent,
     sendWindow,
+    sharesTopics: Object.keys(options.topics).length > 0,
+    historyTopics: Object.fromEntries(
+      Object.entries(options.topics).map(([pattern, { history }]) => [pattern, history !== undefined]),
+    ),
   };
 }
 

@@ -2,6 +2,7 @@
  * The connections as the application addresses them: one by its id, a user's, a topic's subscribers, or all. I/O
  * thread.
  */
+import type { Position } from '../../api/broker.js';
 import { CloseCode } from '../../api/close-codes.js';
 import type { HubConnection } from '../../api/connection.js';
 import { describe, HubError } from '../../api/errors.js';
@@ -9,7 +10,7 @@ import type { Payload } from '../../api/payload.js';
 import type { ConnectionFilter, Except, HubPublishOptions } from '../../api/publish.js';
 import type { Counters } from '../../telemetry/counters.js';
 import { parseConnectionId } from '../../wire/id.js';
-import { conflationKey, type PublishRecord, topicName } from '../../wire/publish.js';
+import { conflationKey, type PublishRecord, publicationId, topicName } from '../../wire/publish.js';
 import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
 import { memberOf } from '../connection/member.js';
@@ -18,6 +19,7 @@ import { toPayload } from '../connection/payload.js';
 import type { FanOut } from '../dispatch/replies.js';
 import { ConnectionHandle, type ConnectionHandleHost } from './connection-handle.js';
 import { Pings } from './pings.js';
+import type { TopicOutlet } from './topic-outlet.js';
 import { Topics } from './topics.js';
 import { Users } from './users.js';
 
@@ -41,6 +43,11 @@ export class Registry implements FanOut, ConnectionHandleHost {
     this.pings = new Pings(counters);
   }
 
+  /** From here on topics are more than the connections of this process. */
+  connect(outlet: TopicOutlet): void {
+    this.#topics.outlet = outlet;
+  }
+
   add(connection: Connection): void {
     this.#users.add(connection);
   }
@@ -49,6 +56,11 @@ export class Registry implements FanOut, ConnectionHandleHost {
     this.#users.remove(connection);
     this.#topics.removeConnection(connection);
     this.pings.onGone(connection);
+  }
+
+  /** @throws HubError `ERR_TOPIC` */
+  #nameOf(topic: string): string {
+    return topicName(topic, this.#topics.outlet !== undefined);
   }
 
   // Who there is
@@ -61,13 +73,13 @@ export class Registry implements FanOut, ConnectionHandleHost {
 
   /** An open connection by its id. */
   get(id: string): HubConnection | undefined {
-    const connection = this.#find(id);
+    const connection = this.find(id);
     return connection === undefined ? undefined : this.handleOf(connection);
   }
 
   list(filter: ConnectionFilter = {}): IterableIterator<HubConnection> {
     checkFilter(filter);
-    return this.#list(filter, filter.topic === undefined ? undefined : topicName(filter.topic));
+    return this.#list(filter, filter.topic === undefined ? undefined : this.#nameOf(filter.topic));
   }
 
   *#list(filter: ConnectionFilter, topic: string | undefined): IterableIterator<HubConnection> {
@@ -88,16 +100,38 @@ export class Registry implements FanOut, ConnectionHandleHost {
   // What they are sent
 
   publish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void {
-    const { topic, key, toSelf, data } = record;
-    const except = toSelf || connection === undefined ? undefined : new Set([connection]);
-    const own = Uint8Array.prototype.slice.call(data);
-    this.#publish(topic, queuedMessage(own, isBinary, key ?? this.#policyKey(topic)), except);
+    this.publishRecord(connection, record, isBinary, undefined);
   }
 
-  publishData(topic: string, data: Payload, { except, conflate }: HubPublishOptions = {}): number {
-    const name = topicName(topic);
-    const key = conflationKey(name, conflate) ?? this.#policyKey(name);
-    return this.#publish(name, this.#prepare(data, key), this.#toSet(except));
+  /** @returns as {@link TopicOutlet.publish} */
+  publishRecord(
+    connection: Connection | undefined,
+    { topic, key, toSelf, data }: PublishRecord,
+    isBinary: boolean,
+    id: string | undefined,
+  ): number | Promise<Position> {
+    const except = toSelf || connection === undefined ? undefined : new Set([connection]);
+    const own = Uint8Array.prototype.slice.call(data);
+    return this.#publish(topic, own, isBinary, key, except, id);
+  }
+
+  publishData(
+    topic: string,
+    data: Payload,
+    { except, conflate, id }: HubPublishOptions = {},
+  ): number | Promise<Position> {
+    const name = this.#nameOf(topic);
+    const key = conflationKey(name, conflate);
+    const { bytes, isBinary } = toOwnPayload(data);
+    return this.#publish(name, bytes, isBinary, key, this.#toSet(except), publicationId(id));
+  }
+
+  /** Sends a message to the subscribers of a topic that are here. @returns for how many it was queued */
+  deliver(topic: string, message: QueuedMessage, except: ReadonlySet<Connection> | undefined): number {
+    const count = this.#topics.publish(topic, message, except);
+    this.#counters.published++;
+    this.#counters.deliveries += count;
+    return count;
   }
 
   broadcast(data: Payload, except?: Except): number {
@@ -107,6 +141,12 @@ export class Registry implements FanOut, ConnectionHandleHost {
   sendToUser(userId: string | number, data: Payload, except?: Except): number {
     checkUserId(userId);
     return this.#sendTo(this.#users.of(userId), this.#prepare(data), this.#toSet(except));
+  }
+
+  /** What another hub of the cluster sends to a user, or to everybody. */
+  sendFrame(userId: string | undefined, data: Uint8Array, isBinary: boolean): number {
+    const to = userId === undefined ? this.#connections : this.#users.of(userId);
+    return this.#sendTo(to, queuedMessage(data, isBinary), undefined);
   }
 
   /** Sends everybody a message of which a slow peer gets the newest only. */
@@ -128,17 +168,23 @@ export class Registry implements FanOut, ConnectionHandleHost {
     return count;
   }
 
-  #publish(topic: string, message: QueuedMessage, except: Set<Connection> | undefined): number {
-    const count = this.#topics.publish(topic, message, except);
-    this.#counters.published++;
-    this.#counters.deliveries += count;
-    return count;
+  #publish(
+    topic: string,
+    data: Uint8Array,
+    isBinary: boolean,
+    ownKey: string | undefined,
+    except: ReadonlySet<Connection> | undefined,
+    id: string | undefined,
+  ): number | Promise<Position> {
+    const key = ownKey ?? this.#policyKey(topic);
+    const { outlet } = this.#topics;
+    if (outlet !== undefined) return outlet.publish(topic, { data, isBinary, key, except, id });
+    return this.deliver(topic, queuedMessage(data, isBinary, key), except);
   }
 
-  /** The message as it will lie in the queues. The application may change its own array afterwards. */
   #prepare(data: Payload, key?: string): QueuedMessage {
-    const { bytes, isBinary } = toPayload(data);
-    return queuedMessage(isBinary ? Uint8Array.prototype.slice.call(bytes) : bytes, isBinary, key);
+    const { bytes, isBinary } = toOwnPayload(data);
+    return queuedMessage(bytes, isBinary, key);
   }
 
   #toSet(except: Except | undefined): Set<Connection> | undefined {
@@ -149,7 +195,7 @@ export class Registry implements FanOut, ConnectionHandleHost {
     const set = new Set<Connection>();
     for (const item of list) {
       if (typeof item !== 'string' && !(item instanceof ConnectionHandle)) throw badExcept(item);
-      const connection = this.#find(typeof item === 'string' ? item : item.id);
+      const connection = this.find(typeof item === 'string' ? item : item.id);
       if (connection !== undefined) set.add(connection);
     }
     return set;
@@ -158,7 +204,7 @@ export class Registry implements FanOut, ConnectionHandleHost {
   // For handlers and for the application
 
   subscribe(connection: Connection, topic: string): boolean {
-    const name = topicName(topic);
+    const name = this.#nameOf(topic);
     if (!connection.isOpen) return false;
     const topics = connection.member?.topics;
     if (topics !== undefined && topics.size >= this.#limits.maxSubscriptions && !topics.has(name)) {
@@ -170,14 +216,29 @@ export class Registry implements FanOut, ConnectionHandleHost {
   }
 
   unsubscribe(connection: Connection, topic: string): boolean {
-    return this.#topics.unsubscribe(connection, topicName(topic));
+    const name = this.#nameOf(topic);
+    this.#topics.outlet?.onUnsubscribing(connection, name);
+    return this.#topics.unsubscribe(connection, name);
+  }
+
+  isSubscribed(connection: Connection, topic: string): boolean {
+    return connection.member?.topics?.has(topic) === true;
+  }
+
+  /** @returns of how many connections, here */
+  disconnectUser(userId: string | number, code: number, reason: string): number {
+    checkUserId(userId);
+    const all = [...this.#users.of(userId)].filter(isReachable);
+    for (const connection of all) connection.closeAfterQueue(code, reason);
+    return all.length;
   }
 
   ping(connection: Connection, payload: string | Uint8Array | undefined, timeoutMs: number): Promise<number> {
     return this.pings.ping(connection, payload, timeoutMs);
   }
 
-  #find(id: string): Connection | undefined {
+  /** @throws HubError `ERR_ARGUMENT` for an id that is no string */
+  find(id: string): Connection | undefined {
     if (typeof id !== 'string')
       throw new HubError('ERR_ARGUMENT', `a connection's id is a string, not ${describe(id)}`);
     const parsed = parseConnectionId(id);
@@ -191,6 +252,12 @@ export class Registry implements FanOut, ConnectionHandleHost {
     if (topic !== undefined) return [...this.#topics.subscribers(topic)];
     return this.#connections;
   }
+}
+
+/** The message as it will lie in the queues. The application may change its own array afterwards. */
+function toOwnPayload(data: Payload): { bytes: Uint8Array; isBinary: boolean } {
+  const { bytes, isBinary } = toPayload(data);
+  return { bytes: isBinary ? Uint8Array.prototype.slice.call(bytes) : bytes, isBinary };
 }
 
 const FILTER_KEYS = ['topic', 'userId', 'path', 'where'];

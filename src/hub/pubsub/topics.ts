@@ -8,9 +8,12 @@
 import type { Connection } from '../connection/connection.js';
 import { memberOf } from '../connection/member.js';
 import type { QueuedMessage } from '../connection/outbound.js';
+import type { TopicOutlet } from './topic-outlet.js';
 
 export class Topics {
   readonly #subscribers = new Map<string, Set<Connection>>();
+  /** Told of every subscription, where somebody else has to know. */
+  outlet: TopicOutlet | undefined = undefined;
 
   /** Names of the topics that somebody is subscribed to. */
   names(): string[] {
@@ -31,6 +34,7 @@ export class Topics {
     const subscribers = this.#subscribers.get(topic);
     if (subscribers === undefined) this.#subscribers.set(topic, new Set([connection]));
     else subscribers.add(connection);
+    this.outlet?.onSubscribed(connection, topic);
     return true;
   }
 
@@ -66,6 +70,7 @@ export class Topics {
     const subscribers = this.#subscribers.get(topic)!;
     subscribers.delete(connection);
     if (subscribers.size === 0) this.#subscribers.delete(topic);
+    this.outlet?.onUnsubscribed(connection, topic);
   }
 }
 
