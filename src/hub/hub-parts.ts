@@ -96,8 +96,7 @@ export class HubParts {
     Object.assign(this.#live, options);
     this.connections.renewLimits();
     if ('origins' in options) this.routes.renewOrigins(this.#live);
-    if (options.logLevel !== undefined && this.#live.logger === undefined)
-      this.log.setLevel(options.logLevel);
+    if (options.logLevel !== undefined && this.log.level !== undefined) this.log.setLevel(options.logLevel);
   }
 
   /** @see AdminServer.listen */

@@ -266,9 +266,11 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     this.#heartbeat?.start();
     this.#parts.descriptors.start(this.options.maxConnections);
     this.#state = 'running';
-    const { url, wsUrl } = this;
+    const { url, wsUrl, adminUrl } = this;
     const { handler, workers } = this.stats();
-    this.#log.info({ version: VERSION, url, wsUrl, handler, workers }, 'the hub runs');
+    const { maxConnections, maxInFlightBytes, maxBufferedBytes } = this.#options;
+    const bounds = { maxConnections, maxInFlightBytes, maxBufferedBytes };
+    this.#log.info({ version: VERSION, url, wsUrl, adminUrl, handler, workers, ...bounds }, 'the hub runs');
   }
 
   /**

@@ -11,6 +11,7 @@ const SETUPS: readonly (readonly [title: string, ProxyName, block: number, HubOp
   ['nginx', 'nginx', 0, { trustProxy: 1 }],
   ['HAProxy', 'haproxy', 0, { trustProxy: 1 }],
   ['HAProxy with the PROXY protocol', 'haproxy', 1, { proxyProtocol: true }],
+  ['Caddy', 'caddy', 0, { trustProxy: 1 }],
 ];
 
 describe.each(SETUPS)('behind %s, as the docs set it up', (_, name, block, options) => {

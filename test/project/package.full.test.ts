@@ -83,7 +83,16 @@ describe('the tarball', () => {
     const docs = filesBelow(join(ROOT, 'docs'))
       .filter((file) => !/^(api|internals|adr)\//.test(file))
       .map((file) => `docs/${file}`);
-    const documents = [...docs, 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
+    const deploy = filesBelow(join(ROOT, 'deploy')).map((file) => `deploy/${file}`);
+    const documents = [
+      ...docs,
+      ...deploy,
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'SECURITY.md',
+      'package.json',
+    ];
     expect(packed).toEqual([...built, ...page, ...documents].sort());
   });
 });

@@ -1,6 +1,6 @@
 /**
  * Runs before the full tier of the tests: makes available what some of them run, from Debian's packages: chromium (test/console/*.full.test.ts),
- * nginx and HAProxy (test/docs/proxy-docs.full.test.ts), promtool (test/telemetry/promtool.full.test.ts).
+ * nginx, HAProxy and Caddy (test/docs/proxy-docs.full.test.ts), Prometheus (test/deploy, test/telemetry/promtool.full.test.ts).
  *
  * It installs system packages, so it does that only where it is sure to be welcome: as root on Debian or a derivative
  * that packages them under the same names; and servers only where no service manager would start them. Elsewhere it says
@@ -13,6 +13,7 @@ const NEEDED = [
   { name: 'chromium', path: '/usr/bin/chromium', tests: 'the browser test' },
   { name: 'nginx', path: '/usr/sbin/nginx', tests: 'the test behind nginx', isService: true },
   { name: 'haproxy', path: '/usr/sbin/haproxy', tests: 'the test behind HAProxy', isService: true },
+  { name: 'caddy', path: '/usr/bin/caddy', tests: 'the test behind Caddy', isService: true },
   { name: 'prometheus', path: '/usr/bin/promtool', tests: 'the tests with promtool', isService: true },
 ];
 

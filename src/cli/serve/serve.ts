@@ -9,7 +9,9 @@ import {
   resolveOptions,
 } from '../../index.js';
 import { warn } from '../terminal/output.js';
+import { ReadableLog } from '../terminal/readable-log.js';
 import { drainOnStop, type StopSignal } from '../terminal/stop.js';
+import { notify } from './notify.js';
 
 /** Where the output is no terminal there is a load balancer, more often than not, that looks at /readyz now and then. */
 const DRAIN_DELAY_MS = 5000;
@@ -17,27 +19,33 @@ const DRAIN_DELAY_MS = 5000;
 /** @param reread reads flags, variables and the file once more */
 export async function serve(options: HubOptions, reread: () => Promise<HubOptions>): Promise<void> {
   const token = needsStatsToken(options) ? randomBytes(24).toString('base64url') : undefined;
-  const hub = await createHub(withDefaults(options, token));
+  const defaults = serveDefaults(options, token);
+  const hub = await createHub({ ...defaults, ...options });
   const isServing = drainOnStop(
     (signal) => close(hub, signal),
     (timeoutMs) => void hub.close({ timeoutMs }),
   );
   if (!isServing) return;
-  reloadOnHangup(hub, async () => withDefaults(await reread(), token));
+  reloadOnHangup(hub, async () => ({ ...defaults, ...(await reread()) }));
   process.stdout.write(`${startLine(hub, token)}\n`);
+  notify(process.env, '--ready', `--status=${hub.wsUrl}`);
 }
 
 /** @param token made for this run, when there is none */
-function withDefaults(options: HubOptions, token: string | undefined): HubOptions {
+function serveDefaults(options: HubOptions, token: string | undefined): HubOptions {
+  const { stdout, stderr, env } = process;
+  const write = (line: string) => void stderr.write(line);
+  const { logLevel } = resolveOptions(options);
   return {
-    drainDelayMs: process.stdout.isTTY ? 0 : DRAIN_DELAY_MS,
+    drainDelayMs: stdout.isTTY ? 0 : DRAIN_DELAY_MS,
     ...(token !== undefined && { statsToken: token }),
-    ...options,
+    ...(stderr.isTTY && { logger: new ReadableLog(logLevel, write, stderr.hasColors() && !env.NO_COLOR) }),
   };
 }
 
 /** Whoever sends SIGTERM starts it again, more often than not; at a terminal it is the end. */
 async function close(hub: Hub, signal: StopSignal): Promise<0 | undefined> {
+  notify(process.env, 'STOPPING=1');
   await hub.close({ code: signal === 'SIGTERM' ? 1012 : 1001 });
   return abandonedWorkers() > 0 ? undefined : 0;
 }
@@ -56,7 +64,10 @@ function reloadOnHangup(hub: Hub, reread: () => Promise<HubOptions>): void {
     if (hub.options.tls !== undefined) await hub.reloadTls();
   };
   process.on('SIGHUP', () => {
-    reload().catch((error) => warn(error instanceof Error ? error.message : String(error)));
+    notify(process.env, 'RELOADING=1');
+    reload()
+      .catch((error) => warn(error instanceof Error ? error.message : String(error)))
+      .finally(() => notify(process.env, '--ready'));
   });
 }
 

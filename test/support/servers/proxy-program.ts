@@ -1,4 +1,4 @@
-/** nginx and HAProxy in front of a hub, with the lines that the docs have for them. */
+/** nginx, HAProxy and Caddy in front of a hub, with the lines that the docs have for them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -8,9 +8,9 @@ import { freePort } from '../processes/ports.js';
 import { temporaryFolder } from '../processes/temporary-folder.js';
 import { until } from '../until.js';
 
-export type ProxyName = 'nginx' | 'haproxy';
+export type ProxyName = 'nginx' | 'haproxy' | 'caddy';
 
-const PROGRAMS = { nginx: '/usr/sbin/nginx', haproxy: '/usr/sbin/haproxy' } as const;
+const PROGRAMS = { nginx: '/usr/sbin/nginx', haproxy: '/usr/sbin/haproxy', caddy: '/usr/bin/caddy' } as const;
 const PAGE = new URL('../../../docs/handshake.md', import.meta.url);
 
 /** True when it is not there and need not be. */
@@ -42,12 +42,23 @@ export async function startProxy(name: ProxyName, lines: string, hubPort: number
   const placed = lines
     .replaceAll('127.0.0.1:8080', `127.0.0.1:${hubPort}`)
     .replace(/listen 80;/, `listen 127.0.0.1:${port};`)
-    .replace(/bind :80$/m, `bind 127.0.0.1:${port}`);
+    .replace(/bind :80$/m, `bind 127.0.0.1:${port}`)
+    .replace(/^:80 \{/m, `:${port} {`);
   const file = join(folder, 'proxy.conf');
   const control = join(folder, 'control.sock');
-  writeFileSync(file, name === 'nginx' ? aroundNginx(folder, placed) : aroundHaproxy(control, placed));
-  const args = name === 'nginx' ? ['-e', 'stderr', '-c', file] : ['-db', '-f', file];
-  const child = spawn(PROGRAMS[name], args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const around = {
+    nginx: () => aroundNginx(folder, placed),
+    haproxy: () => aroundHaproxy(control, placed),
+    caddy: () => `{\nadmin off\n}\n${placed}`,
+  };
+  writeFileSync(file, around[name]());
+  const args = {
+    nginx: ['-e', 'stderr', '-c', file],
+    haproxy: ['-db', '-f', file],
+    caddy: ['run', '--adapter', 'caddyfile', '--config', file],
+  };
+  const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+  const child = spawn(PROGRAMS[name], args[name], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   onTestFinished(() => end(child));
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {

@@ -1,0 +1,15 @@
+/**
+ * Tells systemd what the service is at (sd_notify(3)), where a unit of `Type=notify` asks for it. Node.js has no datagrams over
+ * Unix sockets, so systemd's own program sends them.
+ */
+import { spawn } from 'node:child_process';
+import type { Environment } from './settings.js';
+
+/** @param message what `systemd-notify` takes, such as `--ready` or `STOPPING=1` */
+export function notify(env: Environment, ...message: string[]): void {
+  if (!env.NOTIFY_SOCKET) return;
+  // Where it is missing there is nothing to tell, and systemd ends the service when its time is over.
+  spawn('systemd-notify', message, { stdio: 'ignore' })
+    .on('error', () => {})
+    .unref();
+}
