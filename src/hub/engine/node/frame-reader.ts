@@ -17,6 +17,7 @@ import {
 } from './frames.js';
 import { unmask, wordsOf } from './masking.js';
 import { Message } from './message.js';
+import { readMemory } from './read-memory.js';
 import { isMaskedAscii } from './utf8.js';
 
 /** What breaks the rules, is no UTF-8, or is too large (§7.4.1). */
@@ -44,8 +45,8 @@ export interface Inflater {
 }
 
 /**
- * Shorter texts are looked at under their mask, and stay as they are if they are ASCII; else the mask is taken off for one
- * native call.
+ * Shorter messages stay under their mask, texts if they are ASCII: it is taken off while they are copied. Of longer ones it is
+ * taken off first where that is one fast call, and for the one that looks at text.
  */
 const MAX_SCAN_BYTES = 512;
 /** A header that was cut, or a control frame, with what has come since: that is enough to go on in the piece itself. */
@@ -175,10 +176,11 @@ export class FrameReader {
   /** A message in one frame that lies in one piece. hot: once per message */
   #onWhole(chunk: Uint8Array, start: number, end: number, mask: number, isBinary: boolean): void {
     let left = mask;
-    if (!isBinary && (end - start > MAX_SCAN_BYTES || !isMaskedAscii(chunk, start, end, mask))) {
+    const isLong = end - start > MAX_SCAN_BYTES;
+    if (isBinary ? isLong && chunk === readMemory : isLong || !isMaskedAscii(chunk, start, end, mask)) {
       unmask(chunk, start, end, mask);
       left = 0;
-      if (!isUtf8(chunk.subarray(start, end))) {
+      if (!isBinary && !isUtf8(chunk.subarray(start, end))) {
         this.#fail(1007, 'invalid UTF-8', end);
         return;
       }

@@ -1,6 +1,10 @@
 /**
  * The mask of RFC 6455 §5.3 as one number: its four bytes as they lie on the wire, little-endian. Pure; any thread.
  */
+import { readMemory, unmaskWide } from './read-memory.js';
+
+/** From here on a call into other code pays. */
+const WIDE_BYTES = 64;
 
 let viewed: Uint8Array | undefined;
 let view: DataView = new DataView(new ArrayBuffer(0));
@@ -17,8 +21,8 @@ export function wordsOf(bytes: Uint8Array): DataView {
 /** Takes the mask off `bytes[start…end)`, in place. hot */
 export function unmask(bytes: Uint8Array, start: number, end: number, mask: number): void {
   if (mask === 0) return;
+  let at = bytes === readMemory && end - start >= WIDE_BYTES ? unmaskWide(start, end, mask) : start;
   const words = wordsOf(bytes);
-  let at = start;
   for (; at + 4 <= end; at += 4) words.setInt32(at, words.getInt32(at, true) ^ mask, true);
   for (let shift = 0; at < end; at++, shift += 8) bytes[at]! ^= mask >>> shift;
 }

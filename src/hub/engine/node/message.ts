@@ -27,13 +27,13 @@ export class Message {
     this.isCompressed = isCompressed;
   }
 
-  /** Takes as much of the frame at hand as is there. @returns where that ends */
+  /** Takes as much of the frame at hand as is there, out of memory that may be written to. @returns where that ends */
   take(source: Uint8Array, start: number, end: number): number {
     const count = Math.min(this.missing, end - start);
     const from = this.length;
     this.#reserve(count);
+    unmask(source, start, start + count, this.mask);
     this.bytes.set(count === source.length ? source : source.subarray(start, start + count), from);
-    unmask(this.bytes, from, from + count, this.mask);
     this.length += count;
     this.missing -= count;
     this.mask = rotateMask(this.mask, count);

@@ -6,6 +6,7 @@
  * one of 64 B three fifths. The handle of a socket is not documented: where it is not as known, the socket is read as it is.
  */
 import { Socket } from 'node:net';
+import { readMemory } from './read-memory.js';
 
 /** Whom a stream tells what it has read. */
 export interface StreamOwner {
@@ -26,8 +27,6 @@ interface Handle {
 type Owned<S extends object> = S & { [OWNER]: StreamOwner };
 
 const OWNER = Symbol('owner');
-/** What uWebSockets.js takes at once from a socket: more in one read is less of what a read costs. */
-const memory = Buffer.allocUnsafeSlow(512 * 1024);
 
 /** @returns the stream to use from now on, and what had been read of it already */
 export function takeStream(socket: Socket, head: Buffer): { stream: Socket; head: Buffer } {
@@ -40,7 +39,7 @@ export function takeStream(socket: Socket, head: Buffer): { stream: Socket; head
   (socket as unknown as { _handle: unknown })._handle = null;
   // It is counted no more, and lets go of what it has.
   socket.destroy();
-  const options = { handle, onread: { buffer: memory, callback: onShared } };
+  const options = { handle, onread: { buffer: readMemory, callback: onShared } };
   return {
     stream: new SharedReader(options as object),
     head: early.length === 1 ? head : Buffer.concat(early),
