@@ -28,6 +28,7 @@ export type {
   PingListener,
   PongListener,
   RejectEvent,
+  ReloadEvent,
   WorkerExitEvent,
   WorkerRestEvent,
 } from './api/events.js';
@@ -37,6 +38,7 @@ export type { HttpHandler, HttpInfo } from './api/http.js';
 export type { Payload } from './api/payload.js';
 export type { ConnectionFilter, Except, HubPublishOptions } from './api/publish.js';
 export type { DropReason, InvalidReason, RejectReason } from './api/reasons.js';
+export type { HandlerInfo, ReloadOptions, ReloadResult } from './api/reload.js';
 export type { SendStatus } from './api/send-status.js';
 export type {
   ClusterStats,

@@ -44,6 +44,20 @@ export interface HandlerErrorEvent {
   readonly error: ErrorRecord;
 }
 
+/** Workers were replaced on demand, or were to be. */
+export interface ReloadEvent {
+  /** What was asked for. */
+  readonly what: 'reload' | 'resize';
+  /** The version that all shards run now. Missing when it failed, and so are the next two. */
+  readonly generation?: number;
+  /** From the call to the last shard's hand-over, in ms. */
+  readonly tookMs?: number;
+  /** How long messages waited for it, in the shard where that was longest, in ms. */
+  readonly pauseMs?: number;
+  /** Why nothing has changed, or why the new version was taken back. */
+  readonly error?: ErrorRecord;
+}
+
 /** A handshake was refused. */
 export interface RejectEvent {
   /** As counted in `stats().rejected`. */
@@ -89,6 +103,8 @@ export interface HubEvents<Data = any> {
   workerRestart: [event: WorkerExitEvent];
   /** A worker died too often: the shard rests, and its connections were closed (1013). */
   workerRest: [event: WorkerRestEvent];
+  /** `hub.reload()` or `hub.resize()` has ended, one way or the other. */
+  reload: [event: ReloadEvent];
   /** A hook took longer than `handlerTimeoutMs`. */
   handlerTimeout: [event: HandlerTimeoutEvent];
   /** A hook threw, or its promise was rejected. */
@@ -127,6 +143,7 @@ export const HUB_EVENTS = [
   'workerExit',
   'workerRestart',
   'workerRest',
+  'reload',
   'handlerTimeout',
   'handlerError',
 ] as const satisfies readonly HubEventName[];

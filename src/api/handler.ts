@@ -106,6 +106,11 @@ export interface WorkerContext<Options = unknown> extends HubAccess {
   readonly options: Options;
   /** Aborts at a graceful stop, before `stop` is called. */
   readonly signal: AbortSignal;
+  /**
+   * Aborts when the worker is about to hand its connections over (`hub.reload`, `hub.resize`): what goes on without end,
+   * such as a stream, should end now. What has not ended after `reloadTimeoutMs` costs its connection.
+   */
+  readonly suspending: AbortSignal;
 }
 
 /** A connection as its handler sees it. Lives in one worker thread. */
@@ -123,6 +128,8 @@ export interface Connection<State = any, UpgradeData = unknown> extends HubAcces
   readonly signal: AbortSignal;
   /** True when the connection was open before and its worker has been replaced since. */
   readonly restarted: boolean;
+  /** True when that was a reload or a resize, in which nothing was lost; false when the worker had died. */
+  readonly reloaded: boolean;
   /**
    * Sends a message at once; also long after `message` has returned. Await the result to send no faster than the peer
    * reads. Time that a hook spends so does not count for `handlerTimeoutMs`.
@@ -173,8 +180,9 @@ export interface Handler<State = any, UpgradeData = unknown, Options = unknown> 
    */
   start?(worker: WorkerContext<Options>): void | Promise<void>;
   /**
-   * The worker stops, gracefully: all its connections are gone and all hooks have finished. Awaited for at most
-   * `handlerTimeoutMs` and for what is left of the hub's `drainTimeoutMs`. Not called in a worker that died.
+   * The worker stops, gracefully: all its connections are gone, or another worker has them, and all hooks have finished.
+   * Awaited for at most `handlerTimeoutMs` and for what is left of the hub's `drainTimeoutMs`. Not called in a worker that
+   * died.
    */
   stop?(worker: WorkerContext<Options>): void | Promise<void>;
   /** A connection opened. Its messages wait until this has finished. What it returns is sent. */
@@ -186,6 +194,21 @@ export interface Handler<State = any, UpgradeData = unknown, Options = unknown> 
   message?(connection: Connection<State, UpgradeData>, message: Message): ReplyValue | Promise<ReplyValue>;
   /** The connection is gone and all its messages have been processed. */
   close?(connection: Connection<State, UpgradeData>, code: number, reason: string): void | Promise<void>;
+  /**
+   * The connection goes over to another worker (`hub.reload`, `hub.resize`): what this returns is what `resume` gets there,
+   * as a structured clone of at most 1 MiB. No hook of the connection runs any more, and nothing it sends is sent.
+   */
+  suspend?(connection: Connection<State, UpgradeData>): unknown;
+  /**
+   * Instead of `open`, for a connection that another worker has suspended, perhaps one with another version of the handler.
+   * What it returns is sent. Without this hook, or without a value, `open` is called, with `connection.restarted` and
+   * `connection.reloaded`.
+   */
+  resume?(connection: Connection<State, UpgradeData>, value: unknown): ReplyValue | Promise<ReplyValue>;
+  /** Behind the last `suspend`: what belongs to the worker itself, for `resumeWorker` of the one that takes its place. */
+  suspendWorker?(worker: WorkerContext): unknown;
+  /** What the worker before has returned from `suspendWorker`: behind `start`, before the first connection. */
+  resumeWorker?(worker: WorkerContext, value: unknown): void | Promise<void>;
 }
 
 /** Returns its argument: for the types only. */

@@ -301,6 +301,28 @@ export interface HubOptions<Data = unknown> {
    */
   readonly handlerTimeoutMs?: number | undefined;
   /**
+   * When handlers are reloaded: how long what has begun may go on before it costs its connection (1011); its
+   * shard’s messages wait meanwhile.
+   *
+   * Takes an integer from 1 to 3600000 (ms).
+   *
+   * Also `--reload-timeout-ms <ms>` and `SHARDHUB_RELOAD_TIMEOUT_MS`.
+   *
+   * @defaultValue `5000`
+   */
+  readonly reloadTimeoutMs?: number | undefined;
+  /**
+   * For development: reload the handlers when one of their files, or what they import, has changed; packages
+   * are not watched.
+   *
+   * Takes true or false.
+   *
+   * Also `--watch` and `SHARDHUB_WATCH`.
+   *
+   * @defaultValue `false`
+   */
+  readonly watch?: boolean | undefined;
+  /**
    * What a hook that throws or rejects costs its connection: close (1011), or ignore.
    *
    * Takes "close" or "ignore".

@@ -1,8 +1,11 @@
 /** What `hub.stats()`, `GET /stats` and `GET /stats/stream` say. */
 import type { DropReason, InvalidReason, RejectReason } from './reasons.js';
 
-/** down → starting → up → down …; resting: down, and its connections are gone until it starts again. */
-export type ShardState = 'down' | 'starting' | 'up' | 'resting' | 'stopped';
+/**
+ * down → starting → up → down …; resting: down, and its connections are gone until it starts again; suspended: messages wait
+ * while its worker hands over to another version.
+ */
+export type ShardState = 'down' | 'starting' | 'up' | 'suspended' | 'resting' | 'stopped';
 
 /** Counters and gauges of one shard and its worker. Counters are since the hub was started. */
 export interface ShardStats {
@@ -20,6 +23,8 @@ export interface ShardStats {
   readonly wakeups: number;
   /** Times that its worker was replaced. */
   readonly restarts: number;
+  /** Which version of the handlers it runs: 1 at the start, one more with each reload. */
+  readonly generation: number;
   /** Gauge: records that have been accepted and not finished. */
   readonly inFlight: number;
 }
@@ -149,6 +154,10 @@ export interface HubStats {
   readonly workerExits: number;
   /** Workers that took the place of one that ended. */
   readonly workerRestarts: number;
+  /** Times that all workers were replaced on demand (`hub.reload`, `hub.resize`). */
+  readonly reloads: number;
+  /** Times that this failed, and changed nothing. */
+  readonly reloadsFailed: number;
   /** Connections closed because their worker died with a message of theirs that had begun (1011). */
   readonly crashed: number;
   /**

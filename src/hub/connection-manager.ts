@@ -103,7 +103,7 @@ export class ConnectionManager {
   place(acceptance: Acceptance): UpgradeVerdict {
     const affinity = acceptance.route.affinity?.(acceptance.request, acceptance.data);
     if (affinity === undefined) return { accept: acceptance };
-    const { isResting } = this.workers.shardOf(affinity);
+    const { isResting } = this.workers.shardOf(affinity).worker;
     return isResting ? { refuse: keyResting() } : { accept: { ...acceptance, affinity } };
   }
 
@@ -215,7 +215,8 @@ export class ConnectionManager {
     const shard = affinity === undefined ? workers.leastLoaded() : workers.shardOf(affinity);
     const { remoteAddress } = request;
     const connection = this.#connections.add((slot, generation) => {
-      const origin = { slot, generation, shard, request: encoded, data, route, remoteAddress, isVirtual };
+      const place = { slot, generation, shard, affinity };
+      const origin = { ...place, request: encoded, data, route, remoteAddress, isVirtual };
       return new Connection(origin, port, this.#connectionHost);
     });
     shard.openConnection(connection);

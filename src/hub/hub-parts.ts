@@ -36,6 +36,8 @@ import { type HttpHost, HttpRoutes } from './http/http.js';
 import { HttpApp, type HttpAppHost } from './http/http-app.js';
 import { refuseStats, statsAccess } from './http/stats-access.js';
 import { StatsFeed, type StatsSource } from './http/stats-feed.js';
+import { HandlerWatch } from './pool/handler-watch.js';
+import { WorkerChanges } from './worker-changes.js';
 
 /** What the parts need of their hub. */
 export interface HubCore {
@@ -48,6 +50,7 @@ export interface HubCore {
   stats(): HubStats;
   /** @param timeoutMs undefined: as the options say */
   drain(timeoutMs: number | undefined): void;
+  state(): string;
 }
 
 type Sender = Pick<HandshakeRequest, 'path' | 'remoteAddress'>;
@@ -65,6 +68,9 @@ export class HubParts {
   readonly loops: LoopWatch;
   /** Undefined without the option `adminListen`. */
   readonly admin: AdminServer | undefined;
+  readonly changes: WorkerChanges;
+  /** Undefined without the option `watch`. */
+  readonly watch: HandlerWatch | undefined;
   /** Undefined until it listens. */
   server: EngineServer | undefined;
   readonly #core: HubCore;
@@ -78,6 +84,12 @@ export class HubParts {
     this.log = new Log(options, this.counters);
     this.emitter = new Emitter(events);
     this.routes = new Routes(options);
+    this.changes = new WorkerChanges(this, () => core.state());
+    if (options.watch)
+      this.watch = new HandlerWatch({
+        urls: () => this.routes.handlers.map(({ url }) => url),
+        reload: () => this.changes.reload({}),
+      });
     const { counters, log, emitter } = this;
     this.connections = new ConnectionManager(this.routes, { options: this.#live, counters, log, emitter });
     this.upgrades = new Upgrades(options, this.#upgradeHost());
@@ -140,6 +152,9 @@ export class HubParts {
       publish: (topic, data) => connections.registry.publishData(topic, data),
       broadcast: (data) => connections.broadcast(data),
       drain: (timeoutMs) => this.#core.drain(timeoutMs),
+      handlers: () => this.connections.workers.handlers(),
+      reload: (options) => this.changes.reload(options),
+      resize: (workers) => this.changes.resize(workers),
       logLevel: () => log.level,
       setLogLevel: (level) => log.setLevel(level),
       onChange: (what, details) => log.warn(details, `an administrator asked for ${what}`),
@@ -182,7 +197,9 @@ export class HubParts {
   #statsSource(): StatsSource {
     const { workers } = this.connections;
     return {
-      shards: workers.shards,
+      get shards() {
+        return workers.shards;
+      },
       stats: () => this.#core.stats(),
       sampleLatency: (sampler) => workers.sampleLatency(sampler),
       probe: () => workers.probe(),

@@ -1,9 +1,5 @@
-/**
- * The hub: puts the parts together and owns their lifecycle. I/O thread.
- *
- * idle → starting → running → draining → stopped
- */
-import { EventEmitter } from 'node:events';
+/** The hub: its parts, and its lifecycle: idle → starting → running → draining → stopped. I/O thread. */
+import type { EventEmitter } from 'node:events';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   ClusterNode,
@@ -35,6 +31,7 @@ import { HubParts } from './hub-parts.js';
 import { compareOptions, type OptionChanges } from './live-options.js';
 import { Heartbeat } from './pubsub/heartbeat.js';
 import type { Registry } from './pubsub/registry.js';
+import { ChangingHub } from './worker-changes.js';
 
 /** A hub's states; they go one way. */
 export type HubState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
@@ -47,8 +44,8 @@ const LINGER_MS = 100;
  *
  * Events are in {@link HubEvents}. `await using` closes it at the end of its block.
  */
-export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
-  readonly #parts: HubParts;
+export class Hub<Data = unknown> extends ChangingHub<Data> {
+  protected readonly parts: HubParts;
   readonly #log: Log;
   readonly #connections: ConnectionManager;
   readonly #registry: Registry;
@@ -66,16 +63,17 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   constructor(options: HubOptions<Data>) {
     super();
     this.#options = resolveOptions(options as HubOptions);
-    this.#parts = new HubParts({
+    this.parts = new HubParts({
       options: this.options,
       events: this as EventEmitter<HubEvents>,
       readiness: () => this.#readiness(),
       isDraining: () => this.#state === 'draining' || this.#state === 'stopped',
       stats: () => this.stats(),
       drain: (timeoutMs) => void this.close({ code: 1012, ...(timeoutMs !== undefined && { timeoutMs }) }),
+      state: () => this.#state,
     });
-    this.#log = this.#parts.log;
-    this.#connections = this.#parts.connections;
+    this.#log = this.parts.log;
+    this.#connections = this.parts.connections;
     this.#registry = this.#connections.registry;
     const { heartbeat, onPing, onPong } = this.options;
     if (heartbeat) this.#heartbeat = new Heartbeat(heartbeat, (...beat) => this.#registry.beat(...beat));
@@ -106,12 +104,12 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
 
   /** Where its WebSocket endpoint is; with several routes, the first one. */
   get wsUrl(): string {
-    return `${baseUrl('ws', this.options, this.#port)}${this.#parts.routes.first.path}`;
+    return `${baseUrl('ws', this.options, this.#port)}${this.parts.routes.first.path}`;
   }
 
   /** Where administrators are served (`adminListen`), or undefined: an http: URL, or `unix:` and the path. */
   get adminUrl(): string | undefined {
-    return this.#parts.admin?.url;
+    return this.parts.admin?.url;
   }
 
   /** A snapshot of its counters and gauges. */
@@ -119,22 +117,22 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const identity = {
       state: this.#state,
       uptimeMs: this.#startedAt === 0 ? 0 : Math.round(performance.now() - this.#startedAt),
-      handler: this.#parts.routes.handlers.map(({ name }) => name).join(', '),
-      routes: this.#parts.routes.all.map(({ path, handler, connections }) => ({
+      handler: this.parts.routes.handlers.map(({ name }) => name).join(', '),
+      routes: this.parts.routes.all.map(({ path, handler, connections }) => ({
         path,
         handler: handler.name,
         connections,
       })),
-      workers: this.options.workers,
+      workers: this.#connections.workers.isLocal ? 0 : this.#connections.workers.shards,
       cluster: this.#connections.cluster.stats(),
     };
     const { openCount, workers } = this.#connections;
-    return collectStats(identity, this.#parts.counters, openCount, workers.stats());
+    return collectStats(identity, this.parts.counters, openCount, workers.stats());
   }
 
   /** Its metrics, as Prometheus reads them: what `GET /metrics` says, for an application that serves its own beside them. */
   metrics(): string {
-    return this.#parts.metrics();
+    return this.parts.metrics();
   }
 
   // The connections
@@ -244,7 +242,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    * @throws HubError `ERR_ARGUMENT` for what is no function
    */
   http(handler: HttpHandler): this {
-    this.#parts.app.use(handler);
+    this.parts.app.use(handler);
     return this;
   }
 
@@ -254,9 +252,9 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       throw new HubError('ERR_HUB_STATE', `the hub is ${this.#state}: it starts once`);
     this.#state = 'starting';
     try {
-      const server = await this.#parts.openServer();
+      const server = await this.parts.openServer();
       this.#port = await server.listen();
-      await this.#parts.openAdmin();
+      await this.parts.openAdmin();
       await this.#connections.start();
     } catch (error) {
       await this.#abandon();
@@ -264,7 +262,8 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     }
     this.#startedAt = performance.now();
     this.#heartbeat?.start();
-    this.#parts.descriptors.start(this.options.maxConnections);
+    this.parts.watch?.start();
+    this.parts.descriptors.start(this.options.maxConnections);
     this.#state = 'running';
     const { url, wsUrl, adminUrl } = this;
     const { handler, workers } = this.stats();
@@ -299,9 +298,9 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
    * when the hub does not run. The certificate before is still in use then
    */
   async reloadTls(): Promise<void> {
-    if (this.#state !== 'running' || this.#parts.server === undefined)
+    if (this.#state !== 'running' || this.parts.server === undefined)
       throw new HubError('ERR_HUB_STATE', `the hub is ${this.#state}: it cannot reload its certificate`);
-    await this.#parts.server.reloadTls();
+    await this.parts.server.reloadTls();
     this.#log.info({}, 'the certificate was reloaded');
   }
 
@@ -317,7 +316,7 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
     const changes = compareOptions(this.#options, next);
     const values = Object.fromEntries(changes.changed.map((name) => [name, next[name]]));
     this.#options = Object.freeze({ ...this.#options, ...values });
-    this.#parts.renew(values);
+    this.parts.renew(values);
     this.#log.info(changes, 'the options were read again');
     return changes;
   }
@@ -352,23 +351,24 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
       await time.pause(delayMs);
       this.#isDelayed = false;
     }
-    this.#parts.descriptors.stop();
-    this.#parts.server?.stopListening();
-    this.#parts.feed.close();
-    this.#parts.loops.stop();
-    this.#parts.upgrades.refuseAll(unavailable('draining'));
+    this.parts.descriptors.stop();
+    this.parts.watch?.close();
+    this.parts.server?.stopListening();
+    this.parts.feed.close();
+    this.parts.loops.stop();
+    this.parts.upgrades.refuseAll(unavailable('draining'));
     this.#connections.cluster.leave();
     const [hadConnections, hadRequests] = await Promise.all([
       this.#connections.closeAll(code, reason, time),
-      this.#parts.app.drain(time.over),
+      this.parts.app.drain(time.over),
     ]);
     this.#heartbeat?.stop();
     time.end();
     await this.#connections.stop(time.leftMs);
     // A handshake of this very turn is refused at its end.
     await (hadConnections || hadRequests ? delay(LINGER_MS) : nextTurn());
-    this.#parts.server?.close();
-    this.#parts.admin?.close();
+    this.parts.server?.close();
+    this.parts.admin?.close();
     this.#state = 'stopped';
     this.#log.info({}, 'the hub has stopped');
     this.#log.flush();
@@ -377,11 +377,11 @@ export class Hub<Data = unknown> extends EventEmitter<HubEvents<Data>> {
   /** After a failed start: nothing is left running. */
   async #abandon(): Promise<void> {
     this.#state = 'stopped';
-    this.#parts.server?.stopListening();
-    this.#parts.feed.close();
-    this.#parts.admin?.close();
+    this.parts.server?.stopListening();
+    this.parts.feed.close();
+    this.parts.admin?.close();
     await this.#connections.kill('the hub did not start');
-    this.#parts.server?.close();
+    this.parts.server?.close();
     this.#log.flush();
   }
 }

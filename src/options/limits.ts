@@ -1,6 +1,6 @@
 /** Options of the workers, and the bounds of connections and of the process. */
 import { z } from 'zod';
-import { integer, KIB, MIB, option } from './meta.js';
+import { flag, integer, KIB, MIB, option } from './meta.js';
 
 const rate = z.number().positive().max(1e12);
 /** Tokens of a bucket that refills all the time (a token bucket): what passes in a second, and at once. */
@@ -24,6 +24,17 @@ export const workerOptions = {
     30_000,
     'ms',
     'longest time that a hook may take: a loop past it gets its thread replaced, a promise its connection closed (1011); for a module to load, at least a second; 0 is no limit',
+  ),
+  reloadTimeoutMs: integer(
+    1,
+    3_600_000,
+    5000,
+    'ms',
+    'when handlers are reloaded: how long what has begun may go on before it costs its connection (1011); its shard’s messages wait meanwhile',
+  ),
+  watch: flag(
+    false,
+    'for development: reload the handlers when one of their files, or what they import, has changed; packages are not watched',
   ),
   onHandlerError: option(z.enum(['close', 'ignore']).default('close'), {
     description: 'what a hook that throws or rejects costs its connection: close (1011), or ignore',

@@ -52,13 +52,13 @@ function isPath(path: string): boolean {
   return isPlain && new URL(`http://host${path}`).pathname === path;
 }
 const pathSchema = z.string().refine(isPath);
-const handlerSchema = z.union([z.string().min(1), z.instanceof(URL)]);
+export const handlerSchema = z.union([z.string().min(1), z.instanceof(URL)]);
 const upgradeSchema = z.custom<UpgradeHook>(isFunction);
 const affinitySchema = z.union([z.string().regex(AFFINITY_PATTERN), z.custom<AffinityHook>(isFunction)]);
 const subprotocolsSchema = z.array(subprotocol);
 
 /** A copy: what the application does to its own afterwards is not the workers'. */
-const clonedSchema = z.unknown().transform((value, context) => {
+export const clonedSchema = z.unknown().transform((value, context) => {
   try {
     return structuredClone(value);
   } catch (error) {

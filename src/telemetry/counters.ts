@@ -35,6 +35,8 @@ export class Counters {
   shed = 0;
   workerExits = 0;
   workerRestarts = 0;
+  reloads = 0;
+  reloadsFailed = 0;
   /** Connections closed because their worker died with a message that had begun. */
   crashed = 0;
   /** Lines of the log that could not be written. */

@@ -12,6 +12,42 @@ export interface Sampled {
   readonly isCut: boolean;
 }
 
+/** What is told of messages while somebody looks at their latency. */
+export interface LatencyProbe {
+  /** A message was accepted; it is in `source.inFlight` already. */
+  onAccepted(source: Sampled): void;
+  /** Records have finished. */
+  onDone(source: Sampled | undefined, records: number): void;
+  /** Records are put back or dropped: what has begun to be measured is not comparable any more. */
+  forget(): void;
+}
+
+/** Two that look at the same time. */
+export class BothProbes implements LatencyProbe {
+  readonly #first: LatencyProbe;
+  readonly #second: LatencyProbe;
+
+  constructor(first: LatencyProbe, second: LatencyProbe) {
+    this.#first = first;
+    this.#second = second;
+  }
+
+  onAccepted(source: Sampled): void {
+    this.#first.onAccepted(source);
+    this.#second.onAccepted(source);
+  }
+
+  onDone(source: Sampled | undefined, records: number): void {
+    this.#first.onDone(source, records);
+    this.#second.onDone(source, records);
+  }
+
+  forget(): void {
+    this.#first.forget();
+    this.#second.forget();
+  }
+}
+
 interface Sample {
   readonly acceptedAt: number;
   /** Records that are still to finish, this one included. */
@@ -21,7 +57,7 @@ interface Sample {
 /** Seconds that the percentiles are about. */
 const WINDOW = 10;
 
-export class LatencySampler {
+export class LatencySampler implements LatencyProbe {
   readonly #perSecond: number;
   readonly #pending = new Map<Sampled, Sample>();
   /** Milliseconds, one list per second, oldest first. */
@@ -37,7 +73,6 @@ export class LatencySampler {
     this.#perSecond = perSecond;
   }
 
-  /** A message was accepted; it is in `source.inFlight` already. */
   onAccepted(source: Sampled): void {
     this.#seen++;
     if (--this.#untilNext > 0) return;
@@ -47,7 +82,6 @@ export class LatencySampler {
     this.#pending.set(source, { acceptedAt: performance.now(), left: source.inFlight });
   }
 
-  /** Records have finished. */
   onDone(source: Sampled | undefined, records: number): void {
     if (source === undefined || this.#pending.size === 0) return;
     const sample = this.#pending.get(source);
@@ -58,7 +92,6 @@ export class LatencySampler {
     this.#window.at(-1)!.push(performance.now() - sample.acceptedAt);
   }
 
-  /** Records are put back or dropped (a worker died): what has begun to be measured is not comparable any more. */
   forget(): void {
     this.#pending.clear();
   }

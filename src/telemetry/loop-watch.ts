@@ -26,7 +26,7 @@ const RESOLUTION_MS = 10;
 
 export class LoopWatch {
   /** The I/O thread's, then those of the workers. */
-  readonly delays: readonly Histogram[];
+  readonly delays: Histogram[];
   readonly utilizations: number[];
   readonly #source: LoopSource;
   #before: (EventLoopUtilization | undefined)[] = [];
@@ -61,6 +61,8 @@ export class LoopWatch {
     const delays = [Math.max(0, this.#loop!.max / 1e6 - RESOLUTION_MS), ...this.#source.loopDelays()];
     this.#loop!.reset();
     const now = this.#look();
+    // There may be more workers than at the start.
+    while (this.delays.length < delays.length) this.delays.push(new Histogram(SECONDS));
     for (const [i, histogram] of this.delays.entries()) {
       const delayMs = delays[i];
       if (delayMs !== null && delayMs !== undefined) histogram.observe(delayMs / 1000);

@@ -40,6 +40,8 @@ export function collectStats(
     shed: counters.shed,
     workerExits: counters.workerExits,
     workerRestarts: counters.workerRestarts,
+    reloads: counters.reloads,
+    reloadsFailed: counters.reloadsFailed,
     crashed: counters.crashed,
     listenPauses: counters.listenPauses,
     spin: { looks: counters.looks, hits: counters.lookHits },

@@ -27,7 +27,10 @@ export class Deadlines<T> {
 
   /** It begins to wait, or to wait for something else. */
   add(one: T): void {
-    if (this.#timeoutMs === 0) return;
+    if (this.#timeoutMs === 0) {
+      this.#waiting.set(one, Number.POSITIVE_INFINITY);
+      return;
+    }
     this.#clock.start();
     this.#waiting.delete(one);
     this.#waiting.set(one, this.#clock.ranMs() + this.#timeoutMs);

@@ -10,3 +10,7 @@ export const Done = 1 << 10;
 export const More = 1 << 11;
 /** `Open` only: the connection was open before; its worker was replaced. */
 export const Restarted = 1 << 12;
+/** `Open` only: it was replaced by another version, which it has handed the connection over to. */
+export const Reloaded = 1 << 13;
+/** `Open` only: behind the request comes what the version of before has kept of the connection (request.ts). */
+export const Suspended = 1 << 14;

@@ -10,7 +10,15 @@ import { Deque } from '../util/deque.js';
 import type { Arena } from './arena.js';
 import { copyBytes } from './copy.js';
 import * as Flag from './flag.js';
-import { INBOUND_HEADER_BYTES, KIND_MASK, PAD, type RingMemory, recordUnits, UNIT_BYTES } from './layout.js';
+import {
+  INBOUND_HEADER_BYTES,
+  type InboundRecord,
+  KIND_MASK,
+  PAD,
+  type RingMemory,
+  recordUnits,
+  UNIT_BYTES,
+} from './layout.js';
 import { copyUnmasked } from './unmask.js';
 import * as Word from './word.js';
 
@@ -25,16 +33,6 @@ const PLACE_BYTES = 4;
 const PLACE_WORD = INBOUND_HEADER_BYTES / 4;
 /** Makes a position one that its worker does not know. */
 const FENCE = 1 << 31;
-
-/** One inbound record, copied. */
-export interface InboundRecord {
-  readonly kind: number;
-  readonly flags: number;
-  readonly slot: number;
-  readonly generation: number;
-  readonly position: number;
-  readonly payload: Uint8Array;
-}
 
 /** Writer, on the I/O thread. */
 export class InboundWriter {
@@ -153,7 +151,7 @@ export class InboundWriter {
     }
   }
 
-  /** The worker takes nothing from here on. @returns the position up to which it had */
+  /** The worker takes nothing from here on. Once. @returns the position up to which it had */
   fence(): number {
     return Atomics.xor(this.#control, Word.InTaken, FENCE);
   }
@@ -318,6 +316,7 @@ export class InboundReader {
   #head = 0;
   /** What was stored last in `InTaken`. */
   #taken = 0;
+  #isStopped = false;
 
   constructor(control: Int32Array, ring: RingMemory, arena: Arena) {
     this.#control = control;
@@ -327,8 +326,12 @@ export class InboundReader {
 
   /** Sees what has been flushed by now. True when there is something to read. */
   refresh(): boolean {
-    this.#head = Atomics.load(this.#control, Word.InHead);
+    this.#head = this.#isStopped ? this.end : Atomics.load(this.#control, Word.InHead);
     return this.end !== this.#head;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /** Moves to the next record that `refresh` saw; false when there is none. hot: once per message. */
@@ -362,12 +365,18 @@ export class InboundReader {
   take(): boolean {
     const before = this.#taken;
     this.#taken = this.end;
-    return Atomics.compareExchange(this.#control, Word.InTaken, before, this.end) === before;
+    if (Atomics.compareExchange(this.#control, Word.InTaken, before, this.end) === before) return true;
+    this.#taken = this.end = before;
+    return false;
   }
 
   /** True when the worker was given up: nothing may begin in it any more. */
   get isFenced(): boolean {
     return Atomics.load(this.#control, Word.InTaken) !== this.#taken;
+  }
+
+  get isHandingOver(): boolean {
+    return Atomics.load(this.#control, Word.HandOver) === 1;
   }
 
   /** Says that nothing before the end of this record is read any more. */

@@ -31,7 +31,7 @@ export function recordUnits(headerBytes: number, payloadBytes: number): number {
   return (headerBytes + payloadBytes + (UNIT_BYTES - 1)) >>> 3;
 }
 
-export const CONTROL_BYTES = 144 * 4;
+export const CONTROL_BYTES = 160 * 4;
 
 /** A ring's memory, seen as words, as bytes and by offsets, and where in it a position is. */
 export class RingMemory {
@@ -90,4 +90,14 @@ export interface WorkerMemory {
   readonly replies: ArrayBuffer | SharedArrayBuffer;
   /** What the workers of a shard measure, one life after the other; undefined when nothing is. */
   readonly timings: ArrayBuffer | SharedArrayBuffer | undefined;
+}
+
+/** One inbound record, copied. */
+export interface InboundRecord {
+  readonly kind: number;
+  readonly flags: number;
+  readonly slot: number;
+  readonly generation: number;
+  readonly position: number;
+  readonly payload: Uint8Array;
 }

@@ -25,3 +25,5 @@ export const Credit = 11;
 export const Abandon = 12;
 /** A question of a handler, laid out in handler-request.ts: answered by `Inbound.Answer`. */
 export const Request = 13;
+/** What the handler keeps of a connection for the version that takes over. */
+export const Suspended = 14;

@@ -6,6 +6,8 @@ import { deserialize, serialize } from 'node:v8';
 import { HubError } from '../api/errors.js';
 import type { ClientCertificate, HandshakeRequest } from '../api/handshake-request.js';
 import { joinTarget } from '../util/request-target.js';
+import * as Flag from './flag.js';
+import type { InboundReader } from './inbound.js';
 
 /** A handshake and what the application's `upgrade` hook said of it. */
 export interface Handshake {
@@ -196,4 +198,68 @@ function isPlain(value: object): boolean {
   if (!Array.isArray(value)) return prototype === Object.prototype;
   // Neither holes nor properties of its own.
   return prototype === Array.prototype && Object.keys(value).length === value.length;
+}
+
+// What one version of a handler keeps for the next: a structured clone as bytes
+
+/** Of one connection: with 10,000 of them on a worker, a hand-over of the largest is bounded by the next line. */
+const MAX_CONNECTION_BYTES = 1024 * 1024;
+/** Of all connections of a worker together, and what a worker keeps for itself. */
+const MAX_WORKER_BYTES = 64 * 1024 * 1024;
+
+const LENGTH_BYTES = 4;
+
+/** Packs the values that one worker hands over, and holds them to their bounds. */
+export class Luggage {
+  #left = MAX_WORKER_BYTES;
+
+  /** @throws HubError `ERR_ARGUMENT` when the value is too large, or cannot be cloned */
+  pack(value: unknown, hook: string, limit = MAX_CONNECTION_BYTES): Uint8Array {
+    let bytes: Uint8Array;
+    try {
+      bytes = serialize(value);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new HubError('ERR_ARGUMENT', `${hook} returned what cannot be cloned: ${why}`, { cause });
+    }
+    const room = Math.min(limit, this.#left);
+    if (bytes.length > room) {
+      const whose = room < limit ? `, which is what is left of ${MAX_WORKER_BYTES} for its worker` : '';
+      const text = `${hook} returned ${bytes.length} bytes but takes ${room} at most${whose}`;
+      throw new HubError('ERR_ARGUMENT', text);
+    }
+    this.#left -= bytes.length;
+    return bytes;
+  }
+
+  /** The same for what belongs to the worker. */
+  packWorker(value: unknown): Uint8Array {
+    return this.pack(value, 'suspendWorker', MAX_WORKER_BYTES);
+  }
+}
+
+export function unpack(bytes: Uint8Array): unknown {
+  return deserialize(bytes);
+}
+
+/** The payload of an `Open` record with `Flag.Suspended`. */
+export function encodeSuspended(request: string, state: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(request, 'utf8');
+  const length = Buffer.allocUnsafe(LENGTH_BYTES);
+  length.writeUInt32LE(bytes.length);
+  return Buffer.concat([length, bytes, state]);
+}
+
+/** What the `Open` record at hand says of its connection. */
+export function readOpen(inbound: InboundReader): { request: string; state?: Uint8Array } {
+  const { flags, position } = inbound;
+  if ((flags & Flag.Suspended) === 0) return { request: inbound.textAt(position) };
+  return decodeSuspended(inbound.payloadAt(position));
+}
+
+/** The state is a copy: it stays when the memory of the record is used again. */
+export function decodeSuspended(payload: Uint8Array): { request: string; state: Uint8Array } {
+  const buffer = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  const end = LENGTH_BYTES + buffer.readUInt32LE(0);
+  return { request: buffer.toString('utf8', LENGTH_BYTES, end), state: payload.slice(end) };
 }

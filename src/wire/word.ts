@@ -26,3 +26,5 @@ export const IoSleep = 96;
 export const WorkerBlocked = 112;
 /** Counted up by the worker where the handler's code has come back, or is called anew, and `InTaken` does not show it. */
 export const Steps = 128;
+/** 1 once the I/O thread has asked the worker to hand over: what it may not begin any more is not for it to die of. */
+export const HandOver = 144;

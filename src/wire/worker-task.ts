@@ -14,6 +14,11 @@ export interface HandlerSource {
   readonly options?: unknown;
 }
 
+/** The handlers' names, as they are told. */
+export function namesOf(handlers: readonly HandlerSource[]): string {
+  return handlers.map(({ name }) => name).join(', ');
+}
+
 /** When a connection's next message may begin, and in which order replies leave. */
 export type Ordering = 'serial' | 'concurrent' | 'unordered';
 
@@ -37,6 +42,8 @@ export interface RuntimeSettings {
   readonly sendWindow: SendWindow;
   /** A promise of a hook is waited for so long; 0 is no limit. */
   readonly handlerTimeoutMs: number;
+  /** What has begun gets so long when another version is to take over. */
+  readonly reloadTimeoutMs: number;
   /** What a failing hook costs its connection. */
   readonly onHandlerError: 'close' | 'ignore';
   /** Topics are more than the connections of this hub: they have rules, or other hubs. */
@@ -64,15 +71,54 @@ export interface WorkerTask {
   readonly settings: RuntimeSettings;
   /** Carries `WorkerReady` once, then a `DoorbellMessage` now and then. */
   readonly doorbell: Port;
+  /** True when it is to wait for `Begin`, since another worker still has its shard. */
+  readonly isStandby: boolean;
 }
 
 /**
  * `null` wakes the other side; a `PROBE` from the I/O thread is posted back as it is; a worker that keeps more memory than
  * it may says `OVER_MEMORY`, and waits to be ended.
+ *
+ * A worker is told to `SUSPEND`, which it answers with `Suspended` once everything that has begun has finished; then it
+ * waits for `Begin`, as one that stands by does, or for `END`.
  */
-export type DoorbellMessage = null | typeof PROBE | typeof OVER_MEMORY;
+export type DoorbellMessage =
+  | null
+  | typeof PROBE
+  | typeof OVER_MEMORY
+  | typeof SUSPEND
+  | typeof END
+  | Begin
+  | Suspended
+  | Note;
 export const PROBE = 'probe';
 export const OVER_MEMORY = 'over-memory';
+export const SUSPEND = 'suspend';
+export const END = 'end';
+
+/** The worker serves the shard from here on. */
+export interface Begin {
+  /** What is not that of its task: it has served before, over other rings. */
+  readonly begin: WorkerMemory | undefined;
+  /** What the worker before it has kept. */
+  readonly state: Uint8Array | undefined;
+}
+
+/** The worker has nothing any more that has begun. */
+export interface Suspended {
+  readonly suspended: true;
+  /** What it keeps for the next one. */
+  readonly state: Uint8Array | undefined;
+}
+
+/** A record for a worker that takes none from its ring any more: `Abort`, `Credit` or `Answer`. */
+export interface Note {
+  readonly note: number;
+  readonly slot: number;
+  readonly generation: number;
+  /** Of an answer. */
+  readonly payload: Uint8Array;
+}
 
 /** Posted on the doorbell once the handlers are loaded. */
 export interface WorkerReady {
@@ -84,6 +130,8 @@ export interface WorkerReady {
 export interface HandlerHooks {
   readonly open: boolean;
   readonly close: boolean;
+  /** Some handler takes a connection over from the version before. */
+  readonly resume: boolean;
 }
 
 /** How a worker link's task ended: stopped as asked, or its handler could not be loaded. */

@@ -3,9 +3,10 @@ import type { SubscribeOptions, SubscribeResult } from '../api/broker.js';
 import type { Connection, Data, Handler, SendResult } from '../api/handler.js';
 import type { HandshakeRequest } from '../api/handshake-request.js';
 import { checkCloseCode, encodeClose } from '../wire/close.js';
+import * as Flag from '../wire/flag.js';
 import { connectionId } from '../wire/id.js';
 import * as Reply from '../wire/reply-kind.js';
-import { decodeHandshake, type Handshake } from '../wire/request.js';
+import { decodeHandshake, type Handshake, unpack } from '../wire/request.js';
 import type { HookTimings } from '../wire/timings.js';
 import { Access, type HubAccessHost } from './access/hub-access.js';
 import type { InboundMessage } from './message.js';
@@ -26,6 +27,7 @@ export type Deferred = InboundMessage | { readonly code: number; readonly reason
 export class ConnectionContext extends Access implements Connection {
   state: unknown = undefined;
   readonly restarted: boolean;
+  readonly reloaded: boolean;
   readonly handler: Handler;
   /** Where its hooks are measured, if they are. */
   timings: HookTimings | undefined = undefined;
@@ -58,13 +60,22 @@ export class ConnectionContext extends Access implements Connection {
     slot: number,
     generation: number,
     request: string,
-    restarted: boolean,
+    flags: number,
   ) {
     super(host.access, slot, generation);
     this.#host = host;
     this.handler = handler;
-    this.restarted = restarted;
+    this.restarted = (flags & Flag.Restarted) !== 0;
+    this.reloaded = (flags & Flag.Reloaded) !== 0;
     this.#handshake = request;
+  }
+
+  /** What is called first: `resume` for what another worker has suspended, else `open`. */
+  openingHook(state: Uint8Array | undefined): (() => unknown) | undefined {
+    const { handler } = this;
+    const { open, resume } = handler;
+    if (state !== undefined && resume !== undefined) return () => resume.call(handler, this, unpack(state));
+    return open && (() => open.call(handler, this));
   }
 
   get id(): string {

@@ -1,34 +1,22 @@
 /**
  * The Piscina task of a link, on its worker thread: loads the handlers, says that it is ready, and then runs the
- * records of one shard until it is told to stop.
+ * records of one shard until it is told to stop, or to hand over.
  */
 import { toErrorRecord } from '../api/errors.js';
-import { MayLook, Spinner } from '../util/spinner.js';
-import { Arena } from '../wire/arena.js';
-import {
-  answerDoorbell,
-  claimIoThread,
-  parkWorker,
-  step,
-  stir,
-  waitForRecords,
-  waitForSpace,
-} from '../wire/doorbell.js';
-import { InboundReader } from '../wire/inbound.js';
-import { RingMemory } from '../wire/layout.js';
-import { ReplyWriter } from '../wire/replies.js';
+import { answerDoorbell } from '../wire/doorbell.js';
 import {
   type DoorbellMessage,
+  END,
   OVER_MEMORY,
   PROBE,
+  SUSPEND,
   type WorkerReady,
   type WorkerTask,
   type WorkerTaskResult,
 } from '../wire/worker-task.js';
 import { Handlers } from './handlers.js';
-import { openTimings } from './measure.js';
 import { MemoryWatch } from './memory-watch.js';
-import { Runtime } from './runtime.js';
+import { Session } from './session/session.js';
 
 export default async function runWorker(task: WorkerTask): Promise<WorkerTaskResult> {
   const control = new Int32Array(task.memory.control);
@@ -39,7 +27,7 @@ export default async function runWorker(task: WorkerTask): Promise<WorkerTaskRes
   try {
     const handlers = await Handlers.start(task.handlers, { shard: task.shard, ...task.settings });
     task.doorbell.off('message', answer);
-    await work(task, control, handlers);
+    await work(task, handlers);
     return { stopped: true };
   } catch (thrown) {
     return { failure: toErrorRecord(thrown) };
@@ -59,51 +47,29 @@ function watchMemory({ doorbell, settings }: WorkerTask): MemoryWatch | undefine
   });
 }
 
-function work(task: WorkerTask, control: Int32Array, handlers: Handlers): Promise<void> {
-  const { doorbell, memory } = task;
+function work(task: WorkerTask, handlers: Handlers): Promise<void> {
+  const { doorbell, memory, settings, isStandby } = task;
   return new Promise((resolve) => {
-    const { spin, spinGate } = task.settings;
-    const spinner = new Spinner(spin, spinGate, MayLook.All, { looks: 0, lookHits: 0 });
-    const hasRecords = () => inbound.refresh();
-    const inbound = new InboundReader(control, new RingMemory(memory.inbound), new Arena(memory.arena));
     const watch = watchMemory(task);
-    const ring = () => doorbell.postMessage(null);
-    const notifyIoThread = () => {
-      if (claimIoThread(control, replies)) ring();
-    };
-    const replies = new ReplyWriter(control, new RingMemory(memory.replies), (released) =>
-      waitForSpace(control, released, notifyIoThread),
-    );
-    const timings = openTimings(memory, task.handlers.length);
-    const runtime = new Runtime(
-      handlers.list,
-      task.settings,
-      inbound,
-      replies,
-      {
-        waitForRecords: () => spinner.look(hasRecords) || waitForRecords(control, inbound),
-        park: () => parkWorker(control, inbound),
-        stir: () => {
-          if (stir(control)) ring();
-        },
-        step: () => step(control),
-        notifyIoThread: () => {
-          notifyIoThread();
-          watch?.look();
-        },
-        stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(resolve),
-      },
-      handlers.access,
-      timings,
-    );
+    const onStop = () => void handlers.stop((thrown) => session.report(thrown)).then(resolve);
+    const host = { doorbell, settings, handlers, watch, onStop };
+    let session = new Session(memory, host);
     doorbell.on('message', (message: DoorbellMessage) => {
-      if (message === PROBE) doorbell.postMessage(PROBE);
-      else runtime.wake();
+      if (message === null) session.wake();
+      else if (message === PROBE) doorbell.postMessage(PROBE);
+      else if (message === SUSPEND) void session.suspend();
+      else if (message === END) onStop();
+      else if (typeof message !== 'object') return;
+      else if ('note' in message) session.takeNote(message);
+      else if ('begin' in message) {
+        if (message.begin !== undefined) session = new Session(message.begin, host);
+        void session.begin(message.state);
+      }
     });
     // What the handlers' modules keep is there for good: with too much of it no worker would live.
     watch?.look();
     const ready: WorkerReady = { ready: true, hooks: handlers.hooks };
     doorbell.postMessage(ready);
-    runtime.wake();
+    if (!isStandby) void session.begin(undefined);
   });
 }

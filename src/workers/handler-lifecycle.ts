@@ -1,4 +1,7 @@
-/** A handler's life in one worker: `start` before its first connection, `stop` after its last message. */
+/**
+ * A handler's life in one worker: `start` before its first connection, `stop` after its last message; and what it hands over
+ * to the worker that takes its place.
+ */
 import { HubError, toErrorRecord } from '../api/errors.js';
 import type { Handler, WorkerContext } from '../api/handler.js';
 import { within } from '../util/within.js';
@@ -18,6 +21,7 @@ export class HandlerLifecycle {
   readonly #timeoutMs: number;
   readonly #abort = new AbortController();
   readonly #worker: WorkerContext;
+  #suspending = new AbortController();
 
   constructor(
     handler: Handler,
@@ -33,12 +37,16 @@ export class HandlerLifecycle {
     const methods = { publish, history, presence, presenceStats, sendToUser, disconnectUser };
     for (const [name, method] of Object.entries(methods))
       Object.assign(methods, { [name]: (method as () => unknown).bind(access) });
+    const suspending = () => this.#suspending.signal;
     this.#worker = Object.freeze({
       shard,
       workers,
       options: source.options,
       signal: this.#abort.signal,
       ...methods,
+      get suspending() {
+        return suspending();
+      },
     });
   }
 
@@ -61,6 +69,29 @@ export class HandlerLifecycle {
     try {
       this.#abort.abort();
       await this.#inTime('stop', () => handler.stop?.(this.#worker));
+    } catch (thrown) {
+      onFailure(thrown);
+    }
+  }
+
+  /** Another worker is going to take over: what goes on without end is told. */
+  announce(): void {
+    this.#suspending.abort();
+  }
+
+  /** @throws whatever `suspendWorker` throws */
+  suspend(): unknown {
+    return this.#handler.suspendWorker?.(this.#worker);
+  }
+
+  /** @param onFailure gets what `resumeWorker` threw, or a HubError `ERR_HANDLER_TIMEOUT` */
+  async resume(value: unknown, onFailure: (thrown: unknown) => void): Promise<void> {
+    // It may have suspended before: the version that took over has gone back.
+    this.#suspending = new AbortController();
+    const handler = this.#handler;
+    if (value === undefined) return;
+    try {
+      await this.#inTime('resumeWorker', () => handler.resumeWorker?.(this.#worker, value));
     } catch (thrown) {
       onFailure(thrown);
     }

@@ -2,6 +2,7 @@
 import { HubError } from '../api/errors.js';
 import type { Handler } from '../api/handler.js';
 import { Patterns } from '../util/patterns.js';
+import { type Luggage, unpack } from '../wire/request.js';
 import {
   type HandlerHooks,
   type HandlerSource,
@@ -51,7 +52,38 @@ export class Handlers {
     return {
       open: this.list.some(({ open }) => open !== undefined),
       close: this.list.some(({ close }) => close !== undefined),
+      resume: this.list.some(({ resume }) => resume !== undefined),
     };
+  }
+
+  /** Another worker is going to take over. */
+  announce(): void {
+    for (const lifecycle of this.#lifecycles) lifecycle.announce();
+  }
+
+  /** @returns what each keeps for its successor; undefined when none keeps anything */
+  async suspend(luggage: Luggage, onFailure: (thrown: unknown) => void): Promise<Uint8Array | undefined> {
+    const values: unknown[] = [];
+    for (const lifecycle of this.#lifecycles) {
+      try {
+        values.push(await lifecycle.suspend());
+      } catch (thrown) {
+        onFailure(thrown);
+        values.push(undefined);
+      }
+    }
+    try {
+      return values.every((value) => value === undefined) ? undefined : luggage.packWorker(values);
+    } catch (thrown) {
+      onFailure(thrown);
+      return undefined;
+    }
+  }
+
+  /** @param state what the worker before it has kept */
+  async resume(state: Uint8Array | undefined, onFailure: (thrown: unknown) => void): Promise<void> {
+    const values = state === undefined ? [] : (unpack(state) as unknown[]);
+    await Promise.all(this.#lifecycles.map((lifecycle, i) => lifecycle.resume(values[i], onFailure)));
   }
 
   /** @param onFailure gets what each `stop` threw */

@@ -60,6 +60,11 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     this.#deadlines.takeAll();
   }
 
+  /** Whatever is waited for is late, also what waits for its peer. */
+  expireAll(timeoutMs: number): void {
+    for (const invocation of this.#deadlines.takeAll()) this.#expire(invocation, timeoutMs);
+  }
+
   /** Finishes a record that no hook is run for, or that has nothing (more) to send. hot */
   finishRecord(slot: number, generation: number, doneBytes: number): false {
     this.#replies.write(Reply.Finish | Flag.Done, slot, generation, 0, doneBytes);
@@ -258,14 +263,18 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
 
   /** A hook's promise has been pending for too long: it costs its connection, not its thread. */
   #onLate(invocation: Invocation): void {
-    const { context, doneBytes } = invocation;
-    const { handlerTimeoutMs } = this.#settings;
+    const { context } = invocation;
     // What waits for its peer, or for its turn, is not late.
     if (invocation.onTurn !== undefined || context.credit?.wasAwaited(invocation.since)) {
       this.renewDeadline(invocation);
       return;
     }
-    const error = new HubError('ERR_HANDLER_TIMEOUT', `a hook did not finish within ${handlerTimeoutMs} ms`);
+    this.#expire(invocation, this.#settings.handlerTimeoutMs);
+  }
+
+  #expire(invocation: Invocation, timeoutMs: number): void {
+    const { context, doneBytes } = invocation;
+    const error = new HubError('ERR_HANDLER_TIMEOUT', `a hook did not finish within ${timeoutMs} ms`);
     this.writeFailure(context.slot, context.generation, error, Flag.Done, doneBytes);
     invocation.isAnswered = true;
     invocation.isOver = true;

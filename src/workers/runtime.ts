@@ -4,10 +4,7 @@
  *
  * Where it stands on a message's way: inbound ring → here → handler → here → reply ring.
  */
-// Not the global one, which is looked up by a getter each time.
-import { performance } from 'node:perf_hooks';
 import { nextTick } from 'node:process';
-import { HubError } from '../api/errors.js';
 import type { Data, Handler, SendResult } from '../api/handler.js';
 import { Deque } from '../util/deque.js';
 import type { Histogram } from '../util/histogram.js';
@@ -17,29 +14,17 @@ import type { InboundReader } from '../wire/inbound.js';
 import * as Inbound from '../wire/inbound-kind.js';
 import type { ReplyWriter } from '../wire/replies.js';
 import * as Reply from '../wire/reply-kind.js';
-import { handlerOf } from '../wire/request.js';
+import { handlerOf, readOpen } from '../wire/request.js';
 import type { HookName, Timings } from '../wire/timings.js';
-import type { RuntimeSettings } from '../wire/worker-task.js';
+import type { Note, RuntimeSettings } from '../wire/worker-task.js';
 import type { HubAccessHost } from './access/hub-access.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import { HookResults } from './hook-results.js';
 import type { Invocation } from './invocation.js';
 import { Measure } from './measure.js';
 import { InboundMessage } from './message.js';
-import type { RuntimeHost } from './runtime-host.js';
-
-/** A turn of the loop that ran so long lets timers and I/O of the thread have their turn, and replies leave. */
-const TURN_MS = 5;
-/** The same for a turn that waits for records: what else the thread has to do must not wait for nothing. */
-const WAIT_TURN_MS = 1;
-/**
- * Replies that are ready wait at most so long for others to leave with them, while more records are there. The I/O thread
- * looks for itself when the record at work takes longer (`LOOK_MS` of turn.ts).
- */
-const REPLY_DELAY_MS = 0.5;
-/** While a record takes less than so long, the clock is read once for so many of them: a reading costs as much as an echo. */
-const CHEAP_MS = 0.005;
-const CHEAP_RECORDS = 8;
+import { Pace } from './pace.js';
+import { asText, givenUp, type RuntimeHost } from './runtime-host.js';
 
 export class Runtime implements ContextHost {
   readonly access: HubAccessHost;
@@ -58,14 +43,11 @@ export class Runtime implements ContextHost {
   #messageInRing: InboundMessage | undefined;
   /** True from the first record of a turn until the thread goes to sleep or waits for its next turn. */
   #awake = false;
-  #turnStart = 0;
+  readonly #pace = new Pace();
   /** True when it would have waited for records, but timers and I/O of the thread come first. */
   #isTurnOver = false;
-  #notifiedAt = 0;
-  /** Records until the clock is read, of so many from one time to the next; and when that was. */
-  #untilLook = 1;
-  #lookEvery = 1;
-  #lookedAt = 0;
+  #onQuiet: (() => void) | undefined;
+  #hasStopped = false;
 
   constructor(
     handlers: readonly Handler[],
@@ -103,7 +85,7 @@ export class Runtime implements ContextHost {
   // The turn
 
   readonly #turn = (): void => {
-    this.#turnStart = this.#notifiedAt = performance.now();
+    this.#pace.startTurn();
     this.#host.step();
     this.#inbound.refresh();
     this.#work();
@@ -120,7 +102,7 @@ export class Runtime implements ContextHost {
           queueMicrotask(this.#afterMicrotasks);
           return;
         }
-        if (!this.#pace()) return;
+        if (!this.#goOn()) return;
       }
       inbound.release();
       this.#host.notifyIoThread();
@@ -133,7 +115,7 @@ export class Runtime implements ContextHost {
   #mayWait(): boolean {
     this.#isTurnOver = false;
     if (this.#results.hasRunning) return false;
-    this.#isTurnOver = performance.now() - this.#turnStart > WAIT_TURN_MS;
+    this.#isTurnOver = !this.#pace.mayWait;
     return !this.#isTurnOver;
   }
 
@@ -142,31 +124,22 @@ export class Runtime implements ContextHost {
   readonly #resume = (): void => {
     if (this.#messageInRing?.isInRing) this.#messageInRing.keep();
     this.#messageInRing = undefined;
-    if (this.#pace()) this.#work();
+    if (this.#goOn()) this.#work();
   };
 
   /** Lets replies leave, and the thread breathe. False when the rest is for the next turn. hot */
-  #pace(): boolean {
-    if (--this.#untilLook > 0) return true;
-    const now = performance.now();
-    const isCheap = now - this.#lookedAt < CHEAP_MS * this.#lookEvery;
-    this.#untilLook = this.#lookEvery = isCheap ? CHEAP_RECORDS : 1;
-    this.#lookedAt = now;
-    // At its end timers and I/O of the handler's come, which may take their time.
-    const isOver = now - this.#turnStart >= TURN_MS;
-    if (isOver || now - this.#notifiedAt > REPLY_DELAY_MS) {
-      this.#notifiedAt = now;
-      this.#inbound.release();
-      this.#host.notifyIoThread();
-    }
-    if (isOver) setImmediate(this.#turn);
-    return !isOver;
+  #goOn(): boolean {
+    if (this.#pace.next()) return true;
+    this.#inbound.release();
+    this.#host.notifyIoThread();
+    if (this.#pace.isTurnOver) setImmediate(this.#turn);
+    return !this.#pace.isTurnOver;
   }
 
   /** Runs what waited for its connection, or else takes the next record. True when a hook returned a promise. hot */
   #runNext(): boolean {
     if (this.#ready.length > 0) return this.#runDeferred();
-    if (!this.#inbound.take()) throw givenUp();
+    if (!this.#inbound.take()) return this.#onFenced();
     if (this.#timings !== undefined) this.#timings.onTaken(this.#inbound.position);
     return this.#handleRecord();
   }
@@ -193,21 +166,25 @@ export class Runtime implements ContextHost {
       case Inbound.Close:
         return this.#onClose(slot, generation);
       case Inbound.Abort:
-        this.#context(slot, generation)?.abort();
-        return false;
-      case Inbound.Credit: {
-        const context = this.#context(slot, generation);
-        return context !== undefined && this.#results.grantCredit(context);
+      case Inbound.Credit:
+      case Inbound.Answer: {
+        const { kind: note, position } = this.#inbound;
+        return this.takeNote({ note, slot, generation, payload: this.#inbound.payloadAt(position) });
       }
-      case Inbound.Answer:
-        this.access.requests.onAnswer(this.#inbound.textAt(this.#inbound.position));
-        // Whoever waited for it goes on before the next record.
-        return true;
       default:
         this.#results.stopDeadlines();
         this.#host.stopped();
         return false;
     }
+  }
+
+  /** Of its ring, or past it. True when whoever waited for it goes on before the next record. */
+  takeNote({ note, slot, generation, payload }: Note): boolean {
+    const context = this.#context(slot, generation);
+    if (note === Inbound.Abort) context?.abort();
+    if (note === Inbound.Credit) return context !== undefined && this.#results.grantCredit(context);
+    if (note === Inbound.Answer) this.access.requests.onAnswer(asText(payload));
+    return note === Inbound.Answer;
   }
 
   #context(slot: number, generation: number): ConnectionContext | undefined {
@@ -221,17 +198,15 @@ export class Runtime implements ContextHost {
   }
 
   #runOpen(slot: number, generation: number): boolean {
-    const { position, flags } = this.#inbound;
-    const request = this.#inbound.textAt(position);
+    const { request, state } = readOpen(this.#inbound);
     const index = handlerOf(request);
     const handler = this.#handlers[index]!;
-    const isRestarted = (flags & Flag.Restarted) !== 0;
-    const context = new ConnectionContext(this, handler, slot, generation, request, isRestarted);
+    const context = new ConnectionContext(this, handler, slot, generation, request, this.#inbound.flags);
     context.timings = this.#timings?.hooks[index];
     this.#contexts[slot] = context;
-    const { open } = handler;
-    const isRunning = open !== undefined && this.#runHook(context, 'open', () => open.call(handler, context));
-    if (open === undefined) this.#results.finishRecord(slot, generation, 0);
+    const hook = context.openingHook(state);
+    const isRunning = hook !== undefined && this.#runHook(context, 'open', hook);
+    if (hook === undefined) this.#results.finishRecord(slot, generation, 0);
     if (!isRunning) context.limit = this.#limit;
     return isRunning;
   }
@@ -243,7 +218,8 @@ export class Runtime implements ContextHost {
       return this.#results.finishRecord(context.slot, context.generation, message.byteLength);
     }
     // The one behind which the clock is read anyway stands for those since it was read last.
-    if (this.#untilLook === 1) this.#startMeasure(context.timings?.message, this.#lookEvery);
+    const { weight } = this.#pace;
+    if (weight > 0) this.#startMeasure(context.timings?.message, weight);
     try {
       const result = handler.message(context, message);
       if (this.#results.concludeHook(context, result, message)) {
@@ -320,7 +296,10 @@ export class Runtime implements ContextHost {
   #onSettled({ context, message }: Invocation): void {
     if (message !== undefined) this.#leaveMessage(message, context.handler);
     context.limit = this.#limit;
-    if (context.deferred.length > 0) {
+    if (this.#hasStopped) {
+      this.#host.notifyIoThread();
+      if (!this.#results.hasRunning) this.#onQuiet?.();
+    } else if (context.deferred.length > 0) {
       this.#ready.push(context);
       this.#wakeItself();
     } else if (!this.#awake) {
@@ -344,7 +323,7 @@ export class Runtime implements ContextHost {
     if (this.#awake) return;
     this.#awake = true;
     this.#host.stir();
-    this.#turnStart = this.#notifiedAt = performance.now();
+    this.#pace.startTurn();
     nextTick(this.#resume);
   }
 
@@ -355,7 +334,7 @@ export class Runtime implements ContextHost {
     const next = context.deferred.shift()!;
     this.#writeNote(Reply.Begin, context);
     // After it: whoever gives the worker up sees that the record has begun, or it does not begin.
-    if (this.#inbound.isFenced) throw givenUp();
+    if (this.#inbound.isFenced && !this.#inbound.isHandingOver) throw givenUp();
     this.#host.step();
     const isRunning =
       next instanceof InboundMessage
@@ -363,6 +342,34 @@ export class Runtime implements ContextHost {
         : this.#runClose(context, next.code, next.reason);
     if (context.mayBegin) this.#ready.push(context);
     return isRunning;
+  }
+
+  #onFenced(): false {
+    if (!this.#inbound.isHandingOver) throw givenUp();
+    this.#beginNothing();
+    return false;
+  }
+
+  #beginNothing(): void {
+    this.#hasStopped = true;
+    this.#ready.clear();
+    this.#inbound.stop();
+    this.#inbound.refresh();
+  }
+
+  /** Resolves once everything that has begun has finished; at the end of the time it has. */
+  async finishAll(timeoutMs: number): Promise<void> {
+    this.#beginNothing();
+    const timer = setTimeout(() => this.#results.expireAll(timeoutMs), timeoutMs);
+    const quiet = new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+    });
+    if (this.#results.hasRunning) await quiet;
+    clearTimeout(timer);
+  }
+
+  get contexts(): ConnectionContext[] {
+    return this.#contexts.filter((context) => context !== undefined);
   }
 
   // Replies
@@ -389,9 +396,4 @@ export class Runtime implements ContextHost {
     this.#results.writeFailure(0, 0, thrown, 0, 0);
     this.#host.notifyIoThread();
   }
-}
-
-/** An uncaught exception in a thread that should have ended by now. */
-function givenUp(): HubError {
-  return new HubError('ERR_WORKER', 'this worker was given up, and another one has its place');
 }

@@ -199,6 +199,7 @@ describe('what is foreign', () => {
         'options/limits.ts',
         'options/meta.ts',
         'options/options.ts',
+        'options/reload.ts',
         'options/server.ts',
       ],
     ],

@@ -27,7 +27,17 @@ const FILTERS = {
   minAgeSeconds: ['--min-age-seconds <seconds>', 'that are at least so old'],
   minBufferedBytes: ['--min-buffered-bytes <bytes>', 'whose peers have so much to read'],
 } as const;
-const NUMBERS = ['shard', 'minAgeSeconds', 'minBufferedBytes', 'code', 'timeoutMs', 'seconds'];
+const NUMBERS = [
+  'shard',
+  'minAgeSeconds',
+  'minBufferedBytes',
+  'code',
+  'timeoutMs',
+  'seconds',
+  'canary',
+  'canaryMs',
+  'workers',
+];
 
 const CONNECTION_COLUMNS = {
   id: 'id',
@@ -42,9 +52,20 @@ const CONNECTION_COLUMNS = {
   topics: 'topics',
 };
 
+const HANDLER_COLUMNS = {
+  shard: 'shard',
+  generation: 'generation',
+  handler: 'handler',
+  loadedAt: 'loaded at',
+};
+
 type Row = Readonly<Record<string, unknown>>;
 
 const json = (answer: unknown) => JSON.stringify(answer, undefined, 2);
+
+function showReplaced({ generation, tookMs, pauseMs }: Record<'generation' | 'tookMs' | 'pauseMs', number>) {
+  return `generation ${generation} runs, after ${Math.round(tookMs)} ms; messages waited ${Math.ceil(pauseMs)} ms at most`;
+}
 
 export const VERBS: readonly Verb[] = [
   {
@@ -115,6 +136,30 @@ export const VERBS: readonly Verb[] = [
     flags: { timeoutMs: ['--timeout-ms <ms>', 'longest time that it may take'] },
     call: (_, flags) => post('/drain', flags),
     show: () => 'the hub drains',
+  },
+  {
+    usage: 'reload [handler]',
+    description: 'load the handlers afresh without closing a connection, or another one',
+    flags: {
+      canary: ['--canary <shards>', 'so many shards first, which go back when they are worse'],
+      canaryMs: ['--canary-ms <ms>', 'how long those are watched; default: 10000'],
+    },
+    call: ([handler], flags) => post('/reload', { ...(handler !== undefined && { handler }), ...flags }),
+    show: showReplaced,
+  },
+  {
+    usage: 'resize <workers>',
+    description: 'change the number of workers without closing a connection',
+    flags: {},
+    call: ([workers]) => post('/resize', { workers }),
+    show: showReplaced,
+  },
+  {
+    usage: 'handlers',
+    description: 'list what each shard runs',
+    flags: {},
+    call: () => ({ method: 'GET', path: '/handlers' }),
+    show: ({ shards }: { shards: Row[] }) => columns(shards, HANDLER_COLUMNS),
   },
   {
     usage: 'log-level [level]',

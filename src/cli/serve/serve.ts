@@ -6,6 +6,7 @@ import {
   type Hub,
   type HubOptions,
   isLoopbackHost,
+  type ReloadEvent,
   resolveOptions,
 } from '../../index.js';
 import { warn } from '../terminal/output.js';
@@ -27,6 +28,9 @@ export async function serve(options: HubOptions, reread: () => Promise<HubOption
   );
   if (!isServing) return;
   reloadOnHangup(hub, async () => ({ ...defaults, ...(await reread()) }));
+  hub.on('reload', tellReload);
+  // Why it failed is told by the event.
+  process.on('SIGUSR2', () => void hub.reload().catch(() => {}));
   process.stdout.write(`${startLine(hub, token)}\n`);
   notify(process.env, '--ready', `--status=${hub.wsUrl}`);
 }
@@ -69,6 +73,12 @@ function reloadOnHangup(hub: Hub, reread: () => Promise<HubOptions>): void {
       .catch((error) => warn(error instanceof Error ? error.message : String(error)))
       .finally(() => notify(process.env, '--ready'));
   });
+}
+
+/** A version that cannot be used leaves everything as it was. */
+function tellReload({ generation, tookMs = 0, error }: ReloadEvent): void {
+  if (error !== undefined) warn(`nothing has changed: ${error.message}`);
+  else warn(`generation ${generation} runs, after ${Math.round(tookMs)} ms`);
 }
 
 /** @param token one that was made for this run: the page reads it from its fragment, which is never sent anywhere */

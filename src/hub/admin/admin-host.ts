@@ -1,6 +1,7 @@
 /** What the admin listener needs of its hub. Types only. */
 import type { Position } from '../../api/broker.js';
 import type { Payload } from '../../api/payload.js';
+import type { ReloadOptions } from '../../api/reload.js';
 import type { ConnectionState } from '../connection/connection-state.js';
 
 /** A connection as an administrator sees it. */
@@ -43,6 +44,11 @@ export interface AdminHost {
   publish(topic: string, data: Payload): number | Promise<Position>;
   broadcast(data: Payload): number;
   drain(timeoutMs: number | undefined): void;
+  /** What each shard runs. */
+  handlers(): readonly object[];
+  /** @throws HubError when it cannot, or the new version is no good */
+  reload(options: ReloadOptions): Promise<object>;
+  resize(workers: number): Promise<object>;
   logLevel(): string | undefined;
   /** @throws HubError when the level is none, or the logger cannot change it */
   setLogLevel(level: string): void;

@@ -23,6 +23,7 @@ export interface AdminRoute {
 }
 
 const MAX_PROFILE_SECONDS = 60;
+const MAX_WORKERS = 256;
 
 const reads = (run: AdminRoute['run']): AdminRoute => ({ isChange: false, run });
 const changes = (run: AdminRoute['run']): AdminRoute => ({ isChange: true, run });
@@ -75,6 +76,21 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
   'POST /drain': changes((host, values) => {
     host.drain(new Fields(values, ['timeoutMs']).integer('timeoutMs', 0, 3_600_000));
     return json({ draining: true });
+  }),
+  'GET /handlers': reads((host) => json({ shards: host.handlers() })),
+  'POST /reload': changes(async (host, values) => {
+    const fields = new Fields(values, ['handler', 'canary', 'canaryMs']);
+    const handler = fields.text('handler');
+    const canary = fields.integer('canary', 0, MAX_WORKERS);
+    const canaryMs = fields.integer('canaryMs', 1, 86_400_000);
+    const options = { handler, canary, canaryMs };
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    return json(await host.reload(Object.fromEntries(given)));
+  }),
+  'POST /resize': changes(async (host, values) => {
+    const fields = new Fields(values, ['workers']);
+    const workers = fields.integer('workers', 1, MAX_WORKERS);
+    return json(await host.resize(workers ?? fields.refuse('workers', 'an integer, and is needed')));
   }),
   'GET /log-level': reads((host) => json({ level: host.logLevel() })),
   'POST /log-level': changes((host, values) => {

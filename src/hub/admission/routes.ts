@@ -1,5 +1,7 @@
 /** The paths with a WebSocket endpoint, and what is particular to each. I/O thread. */
 import { isDeepStrictEqual } from 'node:util';
+import { HubError } from '../../api/errors.js';
+import type { ReloadOptions } from '../../api/reload.js';
 import type { UpgradeHook } from '../../api/upgrade.js';
 import type { ResolvedOptions } from '../../options/options.js';
 import { isLoopbackHost } from '../../util/address.js';
@@ -11,7 +13,7 @@ import { compileOrigins } from './origins.js';
 
 export interface Route extends PageRules {
   readonly path: string;
-  readonly handler: HandlerSource;
+  handler: HandlerSource;
   /** Place of its handler among those that every worker loads. */
   readonly handlerIndex: number;
   readonly upgrade: UpgradeHook | undefined;
@@ -26,7 +28,7 @@ export class Routes {
   /** At least one. */
   readonly all: readonly Route[];
   /** What every worker loads: each handler once for each value of its options. */
-  readonly handlers: readonly HandlerSource[];
+  handlers: readonly HandlerSource[];
   readonly #byPath: ReadonlyMap<string, Route>;
 
   /** @throws HubError `ERR_HANDLER_LOAD` */
@@ -65,6 +67,30 @@ export class Routes {
 
   get paths(): string[] {
     return this.all.map(({ path }) => path);
+  }
+
+  /**
+   * What every worker loads when handlers are reloaded.
+   *
+   * @param handler another module instead of the one that there is, and other options for it
+   * @throws HubError `ERR_HANDLER_LOAD`; `ERR_ARGUMENT` when there are several
+   */
+  reloaded({ handler, handlerOptions }: ReloadOptions): readonly HandlerSource[] {
+    if (handler === undefined && handlerOptions === undefined) return this.handlers;
+    const [own, ...others] = this.handlers;
+    if (others.length > 0) {
+      const text =
+        'reload got a handler or its options, but this hub has several: without, all are loaded afresh';
+      throw new HubError('ERR_ARGUMENT', text);
+    }
+    const { name, url } = handler === undefined ? own! : findHandler(handler);
+    return [{ name, url, options: handlerOptions ?? own!.options }];
+  }
+
+  /** All workers have these now, in the order of those before. */
+  replace(handlers: readonly HandlerSource[]): void {
+    this.handlers = handlers;
+    for (const route of this.all) route.handler = handlers[route.handlerIndex]!;
   }
 
   /** @throws Error when there is none: the server asks for the paths that it was given */

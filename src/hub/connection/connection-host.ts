@@ -60,6 +60,8 @@ export interface ConnectionOrigin<C> {
   readonly remoteAddress: string;
   /** What the upgrade hook returned for it. */
   readonly data: unknown;
+  /** What keeps it on one shard with others. */
+  readonly affinity?: string | undefined;
   /** True for a connection that lives for one HTTP request. */
   readonly isVirtual: boolean;
 }

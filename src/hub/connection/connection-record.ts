@@ -16,6 +16,7 @@ export interface InboundEntry {
   inRing: number;
   inRingBytes: number;
   knownTo: number;
+  suspended: Uint8Array | undefined;
   isOpening: boolean;
   backlog: Backlog | undefined;
   held: Backlog | undefined;
@@ -26,6 +27,11 @@ export interface InboundEntry {
 /** What the shard keeps. */
 export interface CreditEntry {
   wantsCredit: boolean;
+}
+
+/** What changes when a connection goes to another shard. */
+export interface ShardEntry<C> {
+  shard: MessageSink<C>;
 }
 
 /** What the turn keeps. */
@@ -43,6 +49,7 @@ export abstract class ConnectionRecord<C>
   readonly data: unknown;
   readonly remoteAddress: string;
   readonly route: ConnectionOrigin<C>['route'];
+  readonly affinity: string | undefined;
   readonly isVirtual: boolean;
   /** In whole ms of `performance.now()`, which take no memory of their own. */
   readonly openedAt = Math.round(performance.now());
@@ -57,8 +64,10 @@ export abstract class ConnectionRecord<C>
   /** How many of them are in the ring or in the worker. */
   readonly inRing: number = 0;
   readonly inRingBytes: number = 0;
-  /** Which life of the shard's worker knows the connection; 0 is none. */
+  /** Which life of the shard's worker knows the connection, or one of `KnownTo`. */
   readonly knownTo: number = 0;
+  /** What the worker before has kept of it, until the next one is told. */
+  readonly suspended: Uint8Array | undefined = undefined;
   /** True while its `Open` record has not finished. */
   readonly isOpening: boolean = false;
   /** What waits to enter the ring. */
@@ -88,6 +97,7 @@ export abstract class ConnectionRecord<C>
     this.remoteAddress = origin.remoteAddress;
     this.route = origin.route;
     this.isVirtual = origin.isVirtual;
+    this.affinity = origin.affinity;
   }
 
   get state(): ConnectionState {

@@ -11,12 +11,15 @@ import * as Flag from '../../wire/flag.js';
 import type { InboundWriter } from '../../wire/inbound.js';
 import * as Inbound from '../../wire/inbound-kind.js';
 import { KIND_MASK, UNIT_BYTES } from '../../wire/layout.js';
+import type { HandlerHooks } from '../../wire/worker-task.js';
 import { Backlog, type BacklogEntry } from '../connection/backlog.js';
 import type { Connection } from '../connection/connection.js';
 import type { InboundEntry } from '../connection/connection-record.js';
 import type { Connections } from '../connection/connections.js';
 import { giveBack } from '../connection/copies.js';
-import { Notes } from './notes.js';
+import { InFlight } from './in-flight.js';
+import { introduce, KnownTo, withdraw } from './introduction.js';
+import { Notes, type TellWorker } from './notes.js';
 import { Share } from './share.js';
 
 /**
@@ -42,11 +45,14 @@ export class InboundQueue {
   readonly #listed = new Deque<Entry>();
   /** Peers that are gone while they have a backlog; connections that have room again, whose worker asked; answers. */
   readonly #notes = new Notes();
+  /** The worker's ring, and the same while it takes records. */
+  #ring: InboundWriter | undefined;
   #inbound: InboundWriter | undefined;
+  #tell: TellWorker | undefined;
   /** Counts the lives of the shard's worker. */
   #life = 0;
-  #inFlight = 0;
-  readonly #share: Share;
+  readonly inFlight: InFlight;
+  readonly share: Share;
 
   /**
    * @param schedule something is to be flushed at the end of this poll phase
@@ -56,42 +62,26 @@ export class InboundQueue {
     this.#counters = counters;
     this.#connections = connections;
     this.#schedule = schedule;
-    this.#share = new Share(concurrency);
-  }
-
-  /** What a record costs the worker, in ms. */
-  setCost(ms: number): void {
-    this.#share.setCost(ms);
-  }
-
-  /** The connection is closed for a fault: what it has left in the worker is counted apart. */
-  markLeaving(connection: Entry): void {
-    if (connection.isLeaving) return;
-    connection.isLeaving = true;
-    this.#counters.leaving += connection.inFlight;
-    this.#counters.leavingBytes += connection.inFlightBytes;
-  }
-
-  /** Gauge: records that have been accepted and not finished. */
-  get inFlight(): number {
-    return this.#inFlight;
+    this.inFlight = new InFlight(counters);
+    this.share = new Share(concurrency);
   }
 
   /** True when a worker knows the connection, or is going to. */
   isKnown(connection: Entry): boolean {
-    return this.isKnownToWorker(connection) || connection.backlog !== undefined;
+    const isOnItsWay = connection.backlog !== undefined || connection.knownTo === KnownTo.Reloaded;
+    return isOnItsWay || this.isKnownToWorker(connection);
   }
 
   isKnownToWorker(connection: Entry): boolean {
-    return this.#inbound !== undefined && connection.knownTo === this.#life;
+    return this.#ring !== undefined && connection.knownTo === this.#life;
   }
 
   /** Keeps a record that waits in the worker, for the case that the worker dies before it begins. */
   hold(connection: Entry, position: number): void {
-    const inbound = this.#inbound!;
-    const head = inbound.headAt(position);
+    const ring = this.#ring!;
+    const head = ring.headAt(position);
     connection.held ??= new Backlog();
-    connection.held.pushCopy(head & (KIND_MASK | Flag.Binary), inbound.payloadAt(position));
+    connection.held.pushCopy(head & (KIND_MASK | Flag.Binary), ring.payloadAt(position));
   }
 
   /** The oldest record that was held begins. */
@@ -104,12 +94,15 @@ export class InboundQueue {
   dropAll(connection: Entry): void {
     this.dropMessages(connection);
     connection.backlog = undefined;
-    this.#account(connection, -connection.inFlight, -connection.inFlightBytes);
+    this.inFlight.clear(connection);
   }
 
   /** A new worker takes records from here on. */
   attach(inbound: InboundWriter): void {
-    this.#inbound = inbound;
+    this.#inbound = this.#ring = inbound;
+    this.#tell = undefined;
+    // Who came onto it since the worker before was gone may be on another shard by now.
+    this.#listed.clear();
     this.#life++;
   }
 
@@ -127,11 +120,11 @@ export class InboundQueue {
     mask = 0,
   ): void {
     const isMessage = (kind & KIND_MASK) === Inbound.Message;
-    this.#account(connection, 1, isMessage ? end - start : 0);
+    this.inFlight.add(connection, 1, isMessage ? end - start : 0);
     if (!isMessage && (kind & KIND_MASK) === Inbound.Open) connection.isOpening = true;
     // Who waits already comes first.
     const isFree =
-      connection.backlog === undefined && this.#listed.length === 0 && !this.#share.isUsed(connection);
+      connection.backlog === undefined && this.#listed.length === 0 && !this.share.isUsed(connection);
     if (!isFree || !this.#stage(connection, kind, source, start, end, mask)) {
       connection.backlog ??= new Backlog();
       connection.backlog.pushCopy(kind, source, start, end, mask);
@@ -148,12 +141,10 @@ export class InboundQueue {
   /** Records of a connection have finished. hot */
   finish(connection: Entry | undefined, records: number, bytes: number): void {
     if (connection === undefined) {
-      this.#inFlight -= records;
-      this.#counters.inFlight -= records;
-      this.#counters.inFlightBytes -= bytes;
+      this.inFlight.remove(records, bytes);
       return;
     }
-    this.#account(connection, -records, -bytes);
+    this.inFlight.add(connection, -records, -bytes);
     connection.isOpening = false;
     connection.inRing -= records;
     connection.inRingBytes -= bytes;
@@ -168,7 +159,7 @@ export class InboundQueue {
     for (const entry of backlog) {
       if ((entry.kind & KIND_MASK) !== Inbound.Message) kept.push(entry);
       else {
-        this.#account(connection, -1, -entry.payload.length);
+        this.inFlight.add(connection, -1, -entry.payload.length);
         giveBack(entry.payload);
       }
     }
@@ -194,7 +185,7 @@ export class InboundQueue {
   answerer(): (bytes: Uint8Array) => void {
     const life = this.#life;
     return (bytes) => {
-      if (this.#inbound === undefined || life !== this.#life) return;
+      if (this.#ring === undefined || life !== this.#life) return;
       this.#notes.push(Inbound.Answer, undefined, bytes);
       this.#schedule();
     };
@@ -207,7 +198,10 @@ export class InboundQueue {
 
   /** Fills the ring. True when there is something that the worker may have. */
   fill(): boolean {
-    if (this.#inbound === undefined) return false;
+    if (this.#inbound === undefined) {
+      if (this.#tell !== undefined) this.#notes.tell(this.#tell);
+      return false;
+    }
     this.#notes.write(this.#inbound);
     this.#admitBacklogs();
     return this.#inbound.hasStaged;
@@ -226,34 +220,56 @@ export class InboundQueue {
 
   /** The worker has released everything before a position. */
   release(position: number): void {
-    this.#inbound?.free(position);
+    this.#ring?.free(position);
   }
 
-  // After a crash
-
   /**
-   * The worker is dead. What it had not taken is put back in front of the backlogs.
+   * The worker takes nothing any more: what it had not taken is put back in front of the backlogs, and what comes waits there.
    *
    * @param taken every record that ends at or before this position had begun
-   * @param own the connections of the shard
-   * @returns the connections that it costs: a record of theirs had begun and not finished
    */
-  detach(taken: number, own: Iterable<Entry>): Entry[] {
+  pause(taken: number, tell?: TellWorker): void {
+    if (this.#inbound === undefined) return;
     const untaken = this.#takeBack(taken);
     this.#inbound = undefined;
+    this.#tell = tell;
+    for (const [connection, entries] of untaken) {
+      for (const entry of connection.backlog ?? []) entries.push(entry);
+      connection.backlog = Backlog.of(entries);
+      // Its end is among them: a hook that waits for that is told.
+      if (connection.isGone) this.abort(connection);
+    }
+  }
+
+  /** The connection goes to another shard, whose worker does not know it. */
+  moveTo(other: InboundQueue, connection: Entry): void {
+    this.inFlight.moveTo(other.inFlight, connection);
+    if (connection.knownTo > 0) connection.knownTo = KnownTo.Restarted;
+  }
+
+  /**
+   * The worker is gone, or has handed over: what waited in it is put in front of the backlogs. After `pause`.
+   *
+   * @param own the connections of the shard
+   * @param isHandOver it has finished everything that had begun
+   * @returns the connections that it costs: a record of theirs had begun and not finished
+   */
+  detach(own: Iterable<Entry>, isHandOver = false): Entry[] {
+    this.#ring = undefined;
+    this.#tell = undefined;
     this.#listed.clear();
     this.#notes.clear();
     const victims: Entry[] = [];
     for (const connection of own) {
-      const held = [...(connection.held ?? [])].filter((entry) => this.#isWanted(connection, entry));
-      const entries = [...held, ...(untaken.get(connection) ?? [])];
+      const entries = [...(connection.held ?? [])].filter((entry) => this.#isWanted(connection, entry));
       const isVictim = connection.inRing > entries.length;
+      if (isHandOver && connection.knownTo === this.#life) connection.knownTo = KnownTo.Reloaded;
       connection.held = undefined;
       connection.isListed = false;
       connection.inRing = 0;
       connection.inRingBytes = 0;
       if (isVictim) {
-        this.#account(connection, -connection.inFlight, -connection.inFlightBytes);
+        this.inFlight.clear(connection);
         connection.backlog = undefined;
         victims.push(connection);
       } else if (entries.length > 0) {
@@ -264,32 +280,36 @@ export class InboundQueue {
     return victims;
   }
 
-  /** A new worker is there: everybody's backlog may enter, and who is open is introduced if `open` wants to know. */
-  resume(own: Iterable<Entry>, wantsOpen: boolean): void {
+  /** A new worker is there: everybody's backlog may enter, and who is open is introduced if a hook wants to know. */
+  resume(own: Iterable<Entry>, hooks: HandlerHooks): void {
     for (const connection of own) {
+      connection.isListed = false;
+      if (!hooks.resume) connection.suspended = undefined;
       if (connection.backlog !== undefined) this.#list(connection);
-      else if (wantsOpen && connection.isOpen) this.enqueue(connection, Inbound.Open, NOTHING);
+      else if ((hooks.open || hooks.resume) && connection.isOpen)
+        this.enqueue(connection, Inbound.Open, NOTHING);
     }
-    // Who came onto the list while there was no worker is there already.
     this.#schedule();
   }
 
-  /** What the dead worker had not taken, by connection, in order. */
+  /** What the worker had not taken, by connection, in order. */
   #takeBack(taken: number): Map<Entry, BacklogEntry[]> {
     const byConnection = new Map<Entry, BacklogEntry[]>();
     for (const record of this.#inbound?.recordsFrom(taken) ?? []) {
       const connection: Entry | undefined = this.#connections.get(record.slot, record.generation);
-      if (connection === undefined || Notes.isNote(record.kind)) continue;
+      if (Notes.isNote(record.kind)) this.#notes.push(record.kind, record, record.payload);
+      if (connection === undefined) continue;
       if (record.kind === Inbound.Open) {
-        // It is introduced again: as if for the first time, if it was.
-        if ((record.flags & Flag.Restarted) === 0) connection.knownTo = 0;
+        withdraw(connection, record);
         connection.inRing--;
         connection.isOpening = false;
-        this.#account(connection, -1, 0);
-        continue;
+        this.inFlight.add(connection, -1, 0);
       }
+      if (record.kind !== Inbound.Message && record.kind !== Inbound.Close) continue;
       const entry = { kind: record.kind | (record.flags & Flag.Binary), payload: record.payload };
       if (!this.#isWanted(connection, entry)) continue;
+      connection.inRing--;
+      if (record.kind === Inbound.Message) connection.inRingBytes -= entry.payload.length;
       const entries = byConnection.get(connection) ?? [];
       entries.push(entry);
       byConnection.set(connection, entries);
@@ -301,12 +321,10 @@ export class InboundQueue {
   #isWanted(connection: Entry, { kind, payload }: BacklogEntry): boolean {
     if (!connection.isCut || (kind & KIND_MASK) !== Inbound.Message) return true;
     connection.inRing--;
-    this.#account(connection, -1, -payload.length);
+    this.inFlight.add(connection, -1, -payload.length);
     this.#counters.dropped['connection-gone']++;
     return false;
   }
-
-  // Into the ring
 
   /** Writes a record to the ring; false when there is no room. hot */
   #stage(
@@ -333,21 +351,19 @@ export class InboundQueue {
 
   /** Introduces a connection to the worker. */
   #stageOpen(inbound: InboundWriter, connection: Entry, isAccounted: boolean): boolean {
-    const kind = connection.knownTo === 0 ? Inbound.Open : Inbound.Open | Flag.Restarted;
-    const { slot, generation, request } = connection;
-    if (!inbound.tryWriteText(kind, slot, generation, request)) return false;
+    if (!introduce(inbound, connection)) return false;
     connection.knownTo = this.#life;
     connection.inRing++;
     // Its end may wait behind messages whose hooks wait for that.
     if (connection.isGone) this.abort(connection);
     if (isAccounted) return true;
     connection.isOpening = true;
-    this.#account(connection, 1, 0);
+    this.inFlight.add(connection, 1, 0);
     return true;
   }
 
   #list(connection: Entry): void {
-    if (connection.isListed || this.#share.isUsed(connection)) return;
+    if (connection.isListed || this.share.isUsed(connection)) return;
     connection.isListed = true;
     this.#listed.push(connection);
     this.#schedule();
@@ -372,23 +388,12 @@ export class InboundQueue {
     let bytes = 0;
     for (let records = 0; records < RUN_RECORDS && bytes < RUN_BYTES; records++) {
       const entry = backlog.peek();
-      if (entry === undefined || this.#share.isUsed(connection)) return true;
+      if (entry === undefined || this.share.isUsed(connection)) return true;
       if (!this.#stage(connection, entry.kind, entry.payload)) return false;
       backlog.shift();
       bytes += entry.payload.length;
       giveBack(entry.payload);
     }
     return true;
-  }
-
-  #account(connection: Entry, records: number, bytes: number): void {
-    this.#inFlight += records;
-    this.#counters.inFlight += records;
-    this.#counters.inFlightBytes += bytes;
-    connection.inFlight += records;
-    connection.inFlightBytes += bytes;
-    if (!connection.isLeaving) return;
-    this.#counters.leaving += records;
-    this.#counters.leavingBytes += bytes;
   }
 }

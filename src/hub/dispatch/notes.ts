@@ -6,6 +6,9 @@ import { Deque } from '../../util/deque.js';
 import type { InboundWriter } from '../../wire/inbound.js';
 import * as Inbound from '../../wire/inbound-kind.js';
 
+/** Tells a worker that takes no records any more. */
+export type TellWorker = (kind: number, slot: number, generation: number, payload: Uint8Array) => void;
+
 type Place = { readonly slot: number; readonly generation: number };
 
 interface Note {
@@ -41,6 +44,12 @@ export class Notes {
       if (!inbound.tryWrite(kind, place.slot, place.generation, payload)) return;
       this.#waiting.shift();
     }
+  }
+
+  /** The same past the ring. */
+  tell(tell: TellWorker): void {
+    for (const { kind, place, payload } of this.#waiting) tell(kind, place.slot, place.generation, payload);
+    this.#waiting.clear();
   }
 
   clear(): void {

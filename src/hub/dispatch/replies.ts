@@ -32,6 +32,8 @@ export interface ReplySink {
   onBegun(connection: Connection): void;
   /** A handler asks for something; `payload` is its own. */
   onRequest(connection: Connection | undefined, payload: Uint8Array): void;
+  /** What the handler keeps of a connection for the worker that takes over; the sink's to keep. */
+  onSuspended(connection: Connection, state: Uint8Array): void;
   /** The worker is to be told when there is room for more. */
   onCreditAsked(connection: Connection): void;
 }
@@ -159,6 +161,10 @@ export class ReplyApplier {
       case Reply.Abandon:
         this.#parts.drop();
         break;
+      case Reply.Suspended:
+        if ((flags & Flag.More) !== 0) this.#parts.add(reader.view(), reader.source);
+        else this.#keep(connection);
+        break;
       case Reply.Failure:
         if ((flags & Flag.More) !== 0) this.#parts.add(reader.view(), reader.source);
         else this.#fail(connection);
@@ -170,6 +176,11 @@ export class ReplyApplier {
     // Put together even when nobody is left to get it: the parts must not end up in somebody else's reply.
     const payload = this.#payload();
     connection?.send(payload, (this.#reader.flags & Flag.Binary) !== 0);
+  }
+
+  #keep(connection: Connection | undefined): void {
+    const state = this.#payload();
+    if (connection !== undefined) this.#sink.onSuspended(connection, state.slice());
   }
 
   #fail(connection: Connection | undefined): void {

@@ -30,6 +30,8 @@ export interface ShardHost<S> {
     payload: Uint8Array,
     answer: (bytes: Uint8Array) => void,
   ): void;
+  /** A worker that was to hand over is in a loop: its thread is about to be ended. */
+  onStuck(shard: S): void;
   /** Runs `connection.flush()` soon, outside the engine's callbacks. */
   flushSoon(connection: Connection): void;
   /** A worker did not stop in time and was ended. */

@@ -6,59 +6,42 @@
  */
 import type { FailureRecord } from '../../api/bad-message.js';
 import { CloseCode } from '../../api/close-codes.js';
-import { HubError, type HubErrorCode } from '../../api/errors.js';
 import type { ShardState, ShardStats } from '../../api/stats.js';
-import type { LatencySampler } from '../../telemetry/latency.js';
-import { within } from '../../util/within.js';
-import { Arena } from '../../wire/arena.js';
+import type { LatencyProbe } from '../../telemetry/latency.js';
 import { encodeClose } from '../../wire/close.js';
-import { parkIoThread, stayAwake, WorkerSleep, wakeWorker } from '../../wire/doorbell.js';
+import { parkIoThread, stayAwake, WorkerSleep } from '../../wire/doorbell.js';
 import * as Flag from '../../wire/flag.js';
-import { InboundWriter } from '../../wire/inbound.js';
 import * as Inbound from '../../wire/inbound-kind.js';
-import { CONTROL_BYTES, RingMemory, type WorkerMemory } from '../../wire/layout.js';
-import { ReplyReader } from '../../wire/replies.js';
 import * as Word from '../../wire/word.js';
-import type { HandlerHooks } from '../../wire/worker-task.js';
 import type { Connection } from '../connection/connection.js';
-import type { CreditEntry } from '../connection/connection-record.js';
+import type { CreditEntry, InboundEntry, ShardEntry } from '../connection/connection-record.js';
 import type { BatchMeter } from './batch-meter.js';
 import { CostMeter } from './cost-meter.js';
 import { InboundQueue } from './inbound-queue.js';
-import { ReleasePoint } from './release-point.js';
-import { ReplyApplier, type ReplySink } from './replies.js';
+import { keepState } from './introduction.js';
+import type { ReplySink } from './replies.js';
+import { Rings } from './rings.js';
 import type { ShardHost } from './shard-host.js';
+import { ShardWorker } from './shard-worker.js';
 import type { WorkerExit, WorkerLink } from './worker-link.js';
 
-/** Bytes of each ring; memory that is not used is not resident. */
-const INBOUND_BYTES = 16 * 1024 * 1024;
-const REPLY_BYTES = 4 * 1024 * 1024;
-/** Bytes of the arena for payloads that are not in the ring: one always has room. */
-const ARENA_BYTES = 16 * 1024 * 1024;
-
 const NOTHING = new Uint8Array(0);
+/** Gets the answers to a worker that has handed over: another one has its place. */
+const NOBODY = () => {};
 
 export class Shard implements ReplySink {
   readonly index: number;
   readonly #host: ShardHost<Shard>;
-  readonly #makeLink: () => WorkerLink;
   readonly #inboundQueue: InboundQueue;
-  #state: ShardState = 'down';
-  #isResting = false;
-  #link: WorkerLink | undefined;
-  #control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
-  #inbound: InboundWriter | undefined;
-  #replies: ReplyReader | undefined;
-  #applier: ReplyApplier | undefined;
-  readonly #releases = new ReleasePoint();
-  #hooks: HandlerHooks = { open: true, close: true };
+  readonly worker: ShardWorker;
   /** While somebody looks at the statistics. */
-  latency: LatencySampler | undefined = undefined;
+  latency: LatencyProbe | undefined = undefined;
+  /** Counted by whoever is told of them. */
+  readonly faults = { errors: 0, timeouts: 0, deaths: 0 };
   #connections = 0;
   #batches = 0;
   #messages = 0;
   #wakeups = 0;
-  #starts = 0;
   readonly #cost = new CostMeter();
   /** With what its workers measure. */
   readonly meter: BatchMeter | undefined;
@@ -68,35 +51,48 @@ export class Shard implements ReplySink {
   constructor(index: number, host: ShardHost<Shard>, makeLink: () => WorkerLink) {
     this.index = index;
     this.#host = host;
-    this.#makeLink = makeLink;
     const { counters, connections, concurrency } = host;
     this.#inboundQueue = new InboundQueue(counters, connections, () => host.schedule(), concurrency);
     this.meter = host.makeMeter();
+    this.worker = new ShardWorker({
+      index,
+      queue: this.#inboundQueue,
+      makeLink,
+      makeRings: () => new Rings(host, this, this.meter?.memory),
+      own: () => this.#own(),
+      schedule: () => host.schedule(),
+      applyAll: () => this.apply(Number.POSITIVE_INFINITY),
+      onFenced: () => this.meter?.timings.forget(),
+      onStuck: () => host.onStuck(this),
+      onLateStop: () => host.onLateStop(this),
+      onExit: (exit, victims) => this.#onWorkerExit(exit, victims),
+    });
   }
 
   get connections(): number {
     return this.#connections;
   }
 
-  /** True from too many crashes until a worker serves again. */
-  get isResting(): boolean {
-    return this.#isResting && this.#state !== 'up';
+  /** Messages that were accepted. */
+  get messages(): number {
+    return this.#messages;
   }
 
   get state(): ShardState {
-    return this.#state;
+    return this.worker.state;
   }
 
   stats(): ShardStats {
     return {
       shard: this.index,
-      state: this.#state,
+      state: this.worker.isHandingOver ? 'suspended' : this.worker.state,
       connections: this.#connections,
       batches: this.#batches,
       messages: this.#messages,
       wakeups: this.#wakeups,
-      restarts: Math.max(0, this.#starts - 1),
-      inFlight: this.#inboundQueue.inFlight,
+      restarts: this.worker.restarts,
+      generation: this.worker.loaded?.generation ?? 0,
+      inFlight: this.#inboundQueue.inFlight.records,
     };
   }
 
@@ -107,99 +103,25 @@ export class Shard implements ReplySink {
    *
    * @throws HubError `ERR_HANDLER_LOAD` or `ERR_WORKER`; the shard is down then
    */
-  async start(): Promise<void> {
-    if (this.#state !== 'down' && this.#state !== 'resting') {
-      throw new HubError('ERR_HUB_STATE', `a shard that is ${this.#state} cannot start`);
-    }
-    // On one thread nothing is shared, and copies into private memory are cheaper.
-    const Memory = this.#host.isLocal ? ArrayBuffer : SharedArrayBuffer;
-    const memory: WorkerMemory = {
-      control: new SharedArrayBuffer(CONTROL_BYTES),
-      inbound: new Memory(INBOUND_BYTES),
-      // Memory that is not used is not resident.
-      arena: new Memory(Math.max(ARENA_BYTES, this.#host.maxPayload)),
-      replies: new Memory(REPLY_BYTES),
-      timings: this.meter?.memory,
-    };
-    const control = new Int32Array(memory.control);
-    const link = this.#makeLink();
-    this.#control = control;
-    this.#state = 'starting';
-    this.#link = link;
-    try {
-      this.#hooks = await link.start(memory, {
-        // Never work here: a local runtime notifies from inside a handler, and a port delivers many notes in a row.
-        onDoorbell: () => this.#host.schedule(),
-        applyReplies: () => this.apply(Number.POSITIVE_INFINITY),
-        onExit: (exit) => this.#onExit(exit),
-      });
-    } catch (error) {
-      this.#fellDown();
-      throw error;
-    }
-    if (this.state === 'stopped') throw new HubError('ERR_HUB_STATE', 'the hub stops');
-    const staging = this.#host.isLocal ? undefined : new RingMemory(new ArrayBuffer(INBOUND_BYTES));
-    const inbound = new InboundWriter(
-      control,
-      new RingMemory(memory.inbound),
-      new Arena(memory.arena),
-      staging,
-    );
-    this.#inbound = inbound;
-    this.#replies = new ReplyReader(control, new RingMemory(memory.replies));
-    this.#applier = new ReplyApplier(this.#replies, inbound, this.#host.connections, this, this.#host.fanOut);
-    this.#inboundQueue.attach(inbound);
-    this.#state = 'up';
-    this.#isResting = false;
-    this.#starts++;
-    this.#inboundQueue.resume([...this.#own()], this.#hooks.open);
+  start(): Promise<void> {
+    return this.worker.start();
   }
 
   /** Tells the worker to finish, and waits until it has, at most so long. */
-  async stop(timeoutMs: number): Promise<void> {
-    if (this.#state !== 'up') return this.kill('the hub stops');
-    this.#inboundQueue.enqueueStop();
-    this.flush();
-    this.#state = 'stopped';
-    if (!(await within(this.#link!.finished(), timeoutMs))) {
-      await this.#link!.kill('it did not stop in time');
-      this.#host.onLateStop(this);
-    }
-    // The handler's `stop` may have failed.
-    this.apply(Number.POSITIVE_INFINITY);
-  }
-
-  /** Ends the worker, for good. */
-  async kill(reason: string): Promise<void> {
-    this.#state = 'stopped';
-    await this.#link?.kill(reason);
+  stop(timeoutMs: number): Promise<void> {
+    return this.worker.stop(timeoutMs);
   }
 
   /** Closes every connection of a shard that is down, until it is started again. */
   rest(): void {
-    if (this.#state === 'stopped') return;
-    this.#state = 'resting';
-    this.#isResting = true;
+    if (!this.worker.rest()) return;
     for (const connection of [...this.#own()]) {
       if (connection.isGone) this.#forget(connection);
       else connection.fail(CloseCode.TryAgainLater, 'the worker of this connection rests: try again later');
     }
   }
 
-  /** The worker has ended without being asked to: what was finished is applied, what had begun costs its connections. */
-  #onExit(exit: WorkerExit): void {
-    if (this.#state !== 'up') return;
-    // First of all: a thread that was left behind may come back, and must not begin what another one is going to get.
-    const taken = this.#inbound!.fence();
-    this.meter?.timings.forget();
-    this.apply(Number.POSITIVE_INFINITY);
-    // What it goes on to say concerns nobody.
-    this.#applier = undefined;
-    this.#replies = undefined;
-    this.#state = 'down';
-    const own: (Connection & CreditEntry)[] = [...this.#own()];
-    for (const connection of own) connection.wantsCredit = false;
-    const victims = this.#inboundQueue.detach(taken, own);
+  #onWorkerExit(exit: WorkerExit, victims: readonly Connection[]): void {
     let closed = 0;
     for (const connection of victims) {
       if (connection.isGone) {
@@ -212,22 +134,8 @@ export class Shard implements ReplySink {
     this.#host.onWorkerExit(this, exit, closed);
   }
 
-  #fellDown(): void {
-    if (this.#state === 'starting') this.#state = 'down';
-  }
-
   *#own(): IterableIterator<Connection> {
     for (const connection of this.#host.connections) if (connection.shard === this) yield connection;
-  }
-
-  /** The words that it shares with its worker of now. */
-  get control(): Int32Array {
-    return this.#control;
-  }
-
-  /** Ends the worker's thread, which is replaced. @param code of the error when it was about to start */
-  replace(reason: string, code: HubErrorCode): void {
-    void this.#link?.kill(reason, code);
   }
 
   // Inbound
@@ -236,7 +144,7 @@ export class Shard implements ReplySink {
   openConnection(connection: Connection): void {
     this.#connections++;
     // Where no hook wants to know, the worker learns of a connection with its first message.
-    if (this.#hooks.open) this.#inboundQueue.enqueue(connection, Inbound.Open, NOTHING);
+    if (this.worker.hooks.open) this.#inboundQueue.enqueue(connection, Inbound.Open, NOTHING);
   }
 
   /** A message arrived; `source` is not read after the call. hot */
@@ -270,7 +178,7 @@ export class Shard implements ReplySink {
     if (this.#last === connection) this.#last = undefined;
     if (connection.isCut) {
       this.dropMessages(connection);
-      this.#inboundQueue.markLeaving(connection);
+      this.#inboundQueue.inFlight.markLeaving(connection);
       // No worker has met it, and none needs to.
       if (!this.#inboundQueue.isKnownToWorker(connection)) {
         this.#forget(connection);
@@ -283,6 +191,17 @@ export class Shard implements ReplySink {
     } else if (connection.inFlight === 0) {
       this.#host.onForgotten(connection);
     }
+  }
+
+  /** Another shard takes the connection over, while neither has a worker. */
+  moveTo(other: Shard, connection: Connection & ShardEntry<Connection>): void {
+    if (!connection.isGone) {
+      this.#connections--;
+      other.#connections++;
+    }
+    if (this.#last === connection) this.#last = undefined;
+    this.#inboundQueue.moveTo(other.#inboundQueue, connection);
+    connection.shard = other;
   }
 
   /** Nobody has to be told any more. */
@@ -305,64 +224,65 @@ export class Shard implements ReplySink {
   /** Lets the worker have what was staged, and wakes it if it sleeps. */
   flush(): void {
     if (!this.#inboundQueue.fill()) return;
-    this.meter?.onFlush(this.#messages, this.#inbound!.lastPosition);
-    this.#inbound!.flush();
+    const { inbound } = this.worker.life!.rings;
+    this.meter?.onFlush(this.#messages, inbound.lastPosition);
+    inbound.flush();
     this.#batches++;
     if (this.wake()) this.#wakeups++;
   }
 
   /** True when the worker slept. */
   wake(): boolean {
-    const before = wakeWorker(this.#control);
-    if (before === WorkerSleep.Parked) this.#link!.notify();
-    return before !== WorkerSleep.Awake;
+    return this.worker.life?.wake() === true;
   }
 
   // Replies
 
   /** Applies replies until a point in time; false when there are more. */
   apply(deadline: number): boolean {
-    if (this.#applier === undefined) return true;
+    const rings = this.worker.life?.rings;
+    if (rings === undefined) return true;
     // In this order: every reply that refers to a record before this position is among those that are there now.
-    const released = Atomics.load(this.#control, Word.InReleased);
-    const isDone = this.#applier.apply(deadline);
+    const { released } = rings;
+    const isDone = rings.apply(deadline);
     const costMs = this.#cost.measure(this.isBusy);
-    if (costMs !== undefined) this.#inboundQueue.setCost(costMs);
-    const free = this.#releases.next(released, this.#replies!, isDone);
+    if (costMs !== undefined) this.#inboundQueue.share.setCost(costMs);
+    const free = rings.release(released, isDone);
     if (free !== undefined) this.#inboundQueue.release(free);
     return isDone;
   }
 
   stayAwake(): void {
-    stayAwake(this.#control);
+    stayAwake(this.worker.control);
   }
 
   /** True when there are replies to apply. */
   get hasReplies(): boolean {
-    return this.#replies?.refresh() === true;
+    return this.worker.life?.rings.replies.refresh() === true;
   }
 
   /** True while its worker, on a thread of its own, runs a hook that may follow one that has finished. */
   get isAtWork(): boolean {
-    if (this.#state !== 'up' || this.#host.isLocal || this.#inboundQueue.inFlight < 2) return false;
-    return Atomics.load(this.#control, Word.WorkerSleep) === WorkerSleep.Awake;
+    if (this.worker.state !== 'up' || this.#host.isLocal || this.#inboundQueue.inFlight.records < 2)
+      return false;
+    return Atomics.load(this.worker.control, Word.WorkerSleep) === WorkerSleep.Awake;
   }
 
   get inFlight(): number {
-    return this.#inboundQueue.inFlight;
+    return this.#inboundQueue.inFlight.records;
   }
 
   get isBusy(): boolean {
-    return this.#inboundQueue.inFlight > 0;
+    return this.#inboundQueue.inFlight.records > 0;
   }
 
   /** From here on the worker rings when there is something to do; false when there is already. */
   park(): boolean {
     // Hooks that wait release records without a reply, perhaps until what waits for room has come.
     const { wantsSpace } = this.#inboundQueue;
-    parkIoThread(this.#control, wantsSpace);
-    if (!(wantsSpace && this.#inbound!.hasReleased) && !this.hasReplies) return true;
-    stayAwake(this.#control);
+    parkIoThread(this.worker.control, wantsSpace);
+    if (!(wantsSpace && this.worker.life?.rings.inbound.hasReleased) && !this.hasReplies) return true;
+    stayAwake(this.worker.control);
     return false;
   }
 
@@ -389,7 +309,11 @@ export class Shard implements ReplySink {
   }
 
   onRequest(connection: Connection | undefined, payload: Uint8Array): void {
-    this.#host.onRequest(connection, payload, this.#inboundQueue.answerer());
+    this.#host.onRequest(connection, payload, this.worker.isLate ? NOBODY : this.#inboundQueue.answerer());
+  }
+
+  onSuspended(connection: Connection & InboundEntry, state: Uint8Array): void {
+    keepState(connection, state);
   }
 
   onCreditAsked(connection: Connection & CreditEntry): void {

@@ -1,7 +1,7 @@
 /** What a shard needs of the thing that runs its worker. */
 import type { ErrorRecord, HubErrorCode } from '../../api/errors.js';
 import type { WorkerMemory } from '../../wire/layout.js';
-import type { HandlerHooks } from '../../wire/worker-task.js';
+import type { HandlerHooks, Suspended } from '../../wire/worker-task.js';
 
 /** Why a worker's life ended. */
 export interface WorkerExit {
@@ -21,10 +21,21 @@ export interface WorkerLinkEvents {
   onExit(exit: WorkerExit): void;
 }
 
+/** What a worker has loaded. */
+export interface Loaded {
+  /** Counts the versions of a hub, from 1. */
+  readonly generation: number;
+  readonly handler: string;
+}
+
 /** One life of one worker. */
 export interface WorkerLink {
-  /** @throws HubError `ERR_HANDLER_LOAD` when the handler cannot be loaded, `ERR_WORKER` when the thread dies first */
-  start(memory: WorkerMemory, events: WorkerLinkEvents): Promise<HandlerHooks>;
+  readonly loaded: Loaded;
+  /**
+   * @param isStandby it is not to serve before `begin`
+   * @throws HubError `ERR_HANDLER_LOAD` when the handler cannot be loaded, `ERR_WORKER` when the thread dies first
+   */
+  start(memory: WorkerMemory, events: WorkerLinkEvents, isStandby: boolean): Promise<HandlerHooks>;
   /** Wakes the worker. */
   notify(): void;
   /**
@@ -35,4 +46,18 @@ export interface WorkerLink {
   kill(reason: string, code?: HubErrorCode): Promise<void>;
   /** Waits for the task to end by itself, after a `Stop` record. */
   finished(): Promise<void>;
+  /** What hands over from one thread to another; none where there is one thread. */
+  readonly handOver?: HandOverLink;
+}
+
+/** How a worker lets go of its shard, and takes one over. */
+export interface HandOverLink {
+  /** It finishes what has begun. Resolves with what it keeps for the next one; never when it ends before. */
+  suspend(): Promise<Suspended>;
+  /** It serves from here on. @param memory other rings than it was started with */
+  begin(state: Uint8Array | undefined, memory?: WorkerMemory): void;
+  /** A worker that has suspended stops: its task ends. */
+  end(): void;
+  /** To one that takes no records any more: `Abort`, `Credit` or `Answer`. */
+  note(kind: number, slot: number, generation: number, payload: Uint8Array): void;
 }

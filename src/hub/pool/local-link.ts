@@ -1,19 +1,21 @@
 /** The worker link of `workers: 0`: the same runtime on the I/O thread. */
 import { HubError } from '../../api/errors.js';
 import type { WorkerMemory } from '../../wire/layout.js';
-import type {
-  HandlerHooks,
-  HandlerSource,
-  LocalRuntime,
-  LocalRuntimeModule,
-  RuntimeSettings,
+import {
+  type HandlerHooks,
+  type HandlerSource,
+  type LocalRuntime,
+  type LocalRuntimeModule,
+  namesOf,
+  type RuntimeSettings,
 } from '../../wire/worker-task.js';
-import type { WorkerLink, WorkerLinkEvents } from '../dispatch/worker-link.js';
+import type { Loaded, WorkerLink, WorkerLinkEvents } from '../dispatch/worker-link.js';
 
 /** The runtime's module by its URL: the hub's code does not depend on the workers' code. */
 const LOCAL = new URL('../../workers/local.js', import.meta.url).href;
 
 export class LocalLink implements WorkerLink {
+  readonly loaded: Loaded;
   readonly #handlers: readonly HandlerSource[];
   readonly #settings: RuntimeSettings;
   #runtime: LocalRuntime | undefined;
@@ -24,6 +26,7 @@ export class LocalLink implements WorkerLink {
 
   constructor(handlers: readonly HandlerSource[], settings: RuntimeSettings) {
     this.#handlers = handlers;
+    this.loaded = { generation: 1, handler: namesOf(handlers) };
     this.#settings = settings;
   }
 

@@ -15,17 +15,21 @@ import type { WorkerMemory } from '../../wire/layout.js';
 import * as Word from '../../wire/word.js';
 import {
   type DoorbellMessage,
+  END,
   type HandlerHooks,
   type HandlerSource,
+  namesOf,
   OVER_MEMORY,
   type Port,
   PROBE,
   type RuntimeSettings,
+  SUSPEND,
+  type Suspended,
   type WorkerReady,
   type WorkerTask,
   type WorkerTaskResult,
 } from '../../wire/worker-task.js';
-import type { WorkerLink, WorkerLinkEvents } from '../dispatch/worker-link.js';
+import type { HandOverLink, Loaded, WorkerLink, WorkerLinkEvents } from '../dispatch/worker-link.js';
 import { countAbandoned } from './abandoned.js';
 import { LoopProbe } from './loop-probe.js';
 import { takeOutput } from './worker-output.js';
@@ -49,6 +53,8 @@ const HEAP_HEADROOM = 4;
 
 /** What a worker runs, and how its thread is made. */
 export interface WorkerSetup {
+  /** Counts the versions of a hub, from 1. */
+  readonly generation: number;
   readonly handlers: readonly HandlerSource[];
   readonly settings: RuntimeSettings;
   /** Variables beside those of the process; flags of Node.js instead of its own. */
@@ -63,6 +69,7 @@ export interface PiscinaLinkHost {
 }
 
 export class PiscinaLink implements WorkerLink {
+  readonly loaded: Loaded;
   readonly #shard: number;
   readonly #setup: WorkerSetup;
   readonly #host: PiscinaLinkHost;
@@ -76,10 +83,23 @@ export class PiscinaLink implements WorkerLink {
   #uncaught: ErrorRecord | undefined;
   /** True from when its thread was left behind until that has ended. */
   isAbandoned = false;
+  #onSuspended: (suspended: Suspended) => void = () => {};
+  readonly handOver: HandOverLink = {
+    suspend: () =>
+      new Promise((resolve) => {
+        this.#onSuspended = resolve;
+        this.#doorbell?.postMessage(SUSPEND);
+      }),
+    begin: (state, begin) => this.#doorbell?.postMessage({ begin, state }),
+    end: () => this.#doorbell?.postMessage(END),
+    note: (note, slot, generation, payload) =>
+      this.#doorbell?.postMessage({ note, slot, generation, payload }),
+  };
 
   constructor(shard: number, setup: WorkerSetup, host: PiscinaLinkHost) {
     this.#shard = shard;
     this.#setup = setup;
+    this.loaded = { generation: setup.generation, handler: namesOf(setup.handlers) };
     this.#host = host;
     const { env, execArgv } = setup;
     const { workerMemoryMb } = setup.settings;
@@ -98,7 +118,7 @@ export class PiscinaLink implements WorkerLink {
     });
   }
 
-  start(memory: WorkerMemory, events: WorkerLinkEvents): Promise<HandlerHooks> {
+  start(memory: WorkerMemory, events: WorkerLinkEvents, isStandby: boolean): Promise<HandlerHooks> {
     // A thread that fails when its task has ended already concerns nobody, but would end the process.
     this.#pool.on('error', () => {});
     const doorbell = new MessageChannel();
@@ -109,6 +129,7 @@ export class PiscinaLink implements WorkerLink {
       handlers: this.#setup.handlers,
       settings: this.#setup.settings,
       doorbell: doorbell.port2,
+      isStandby,
     };
     const run: Promise<WorkerTaskResult> = this.#run(task, doorbell.port2);
     const thread = this.#pool.threads[0];
@@ -140,7 +161,9 @@ export class PiscinaLink implements WorkerLink {
         if (message === null) events.onDoorbell();
         else if (message === PROBE) this.#probe.onAnswer();
         else if (message === OVER_MEMORY) void this.kill(this.#overMemory());
-        else resolve(message.hooks);
+        else if (typeof message !== 'object') return;
+        else if ('suspended' in message) this.#onSuspended(message);
+        else if ('ready' in message) resolve(message.hooks);
       });
       this.#ended = end.then(async (how) => {
         if ('result' in how) void this.#pool.destroy();

@@ -12,7 +12,7 @@ export interface ShardWatchHost {
   readonly hookMs: number;
   readonly loadMs: number;
   /** The handlers' names, for messages. */
-  readonly handlers: string;
+  handlers(): string;
   /** A hook has been stuck for its whole time: its thread is about to be ended. */
   onStuck(shard: Shard): void;
 }
@@ -39,7 +39,8 @@ export class ShardWatch implements Watched {
   }
 
   progress(): string | undefined {
-    const { control, state, isBusy } = this.#shard;
+    const { state, isBusy } = this.#shard;
+    const { control } = this.#shard.worker;
     const steps = Atomics.load(control, Word.Steps);
     // Before its first step, a thread comes up by itself.
     if ((state !== 'up' && !this.#isLoading) || steps === 0 || control === this.#condemned) return undefined;
@@ -50,25 +51,25 @@ export class ShardWatch implements Watched {
   }
 
   onProgress(): void {
-    this.#repliesBefore = Atomics.load(this.#shard.control, Word.OutHead);
+    this.#repliesBefore = Atomics.load(this.#shard.worker.control, Word.OutHead);
   }
 
   /** True while it waits for room that replies of earlier hooks take. */
   get isHeldUp(): boolean {
-    const { control } = this.#shard;
+    const { control } = this.#shard.worker;
     if (Atomics.load(control, Word.WorkerBlocked) === 0) return false;
     return ((this.#repliesBefore - Atomics.load(control, Word.OutReleased)) | 0) > 0;
   }
 
   onStuck(): void {
     const { handlers, loadMs } = this.#host;
-    this.#condemned = this.#shard.control;
+    this.#condemned = this.#shard.worker.control;
     if (this.#isLoading) {
-      const reason = `handler ${handlers} cannot be loaded: its thread was stuck for ${loadMs} ms`;
-      this.#shard.replace(reason, 'ERR_HANDLER_LOAD');
+      const reason = `handler ${handlers()} cannot be loaded: its thread was stuck for ${loadMs} ms`;
+      this.#shard.worker.replace(reason, 'ERR_HANDLER_LOAD');
     } else {
       this.#host.onStuck(this.#shard);
-      this.#shard.replace(STUCK, 'ERR_WORKER');
+      this.#shard.worker.replace(STUCK, 'ERR_WORKER');
     }
   }
 }

@@ -50,6 +50,8 @@ export class Supervisor {
       try {
         await this.#shard.start();
       } catch (error) {
+        // Another version has taken the place of the one that died.
+        if (this.#shard.state === 'up') return this.#host.onRestart(exit);
         if (!signal.aborted) this.#host.onStartFailure(toErrorRecord(error));
         continue;
       }

@@ -24,9 +24,8 @@ const MIN_INTERVAL_MS = 10;
 const MAX_INTERVAL_MS = 1000;
 
 export class Watchdog {
-  readonly #watched: readonly Watched[];
   readonly #isDebugged: () => boolean;
-  readonly #last: { progress: string | undefined; stuckMs: number }[];
+  readonly #watched = new Map<Watched, { progress: string | undefined; stuckMs: number }>();
   /** 0: nobody looks. */
   readonly #intervalMs: number;
   #lookedAt = 0;
@@ -36,12 +35,18 @@ export class Watchdog {
    * @param timeoutMs a hook's; 0 is no limit
    * @param isDebugged true while a debugger may hold threads at a breakpoint: nothing is stuck then
    */
-  constructor(timeoutMs: number, watched: readonly Watched[], isDebugged: () => boolean) {
-    this.#watched = watched;
+  constructor(timeoutMs: number, isDebugged: () => boolean) {
     this.#isDebugged = isDebugged;
-    this.#last = watched.map(() => ({ progress: undefined, stuckMs: 0 }));
     const between = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, timeoutMs / LOOKS));
     this.#intervalMs = timeoutMs === 0 ? 0 : between;
+  }
+
+  watch(watched: Watched): void {
+    this.#watched.set(watched, { progress: undefined, stuckMs: 0 });
+  }
+
+  unwatch(watched: Watched): void {
+    this.#watched.delete(watched);
   }
 
   start(): void {
@@ -60,8 +65,7 @@ export class Watchdog {
     const passed = Math.min(now - this.#lookedAt, 2 * this.#intervalMs);
     this.#lookedAt = now;
     const isDebugged = this.#isDebugged();
-    for (const [i, watched] of this.#watched.entries()) {
-      const last = this.#last[i]!;
+    for (const [watched, last] of this.#watched) {
       const progress = watched.progress();
       if (progress === undefined || progress !== last.progress || isDebugged) {
         last.progress = progress;

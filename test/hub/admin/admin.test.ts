@@ -165,3 +165,18 @@ test('it drains the hub, says so, and is there until the end; and it makes a pro
   await expect(fetch(`${hub.adminUrl}/stats`)).rejects.toThrow();
   onTestFinished(() => hub.close());
 });
+
+test('it reloads the handlers and changes the number of workers, and says what runs', async () => {
+  const { hub, ask } = await startAdmin({ handler: 'echo', workers: 2 });
+  expect((await ask('/reload', {})).body).toMatchObject({ generation: 2 });
+  expect((await ask('/reload', { handler: 'done', canary: 1, canaryMs: 1 })).body).toMatchObject({
+    generation: 3,
+  });
+  const loaded = { generation: 3, handler: 'done', loadedAt: expect.any(String) };
+  expect((await ask('/handlers')).body).toEqual({ shards: [0, 1].map((shard) => ({ shard, ...loaded })) });
+  expect((await ask('/resize', { workers: 3 })).body).toMatchObject({ generation: 4 });
+  expect(hub.stats()).toMatchObject({ workers: 3, handler: 'done' });
+  const refused = await ask('/reload', { handler: './nowhere.mjs' });
+  expect([refused.status, refused.body.error]).toEqual([400, expect.stringContaining('nowhere.mjs')]);
+  expect((await ask('/resize', {})).status).toBe(400);
+});

@@ -157,7 +157,9 @@ test('whatever arrives in whatever order, no other connection gets more than a s
     while (lab.work(1));
     expect(lab.taken).toEqual(lab.arrived);
     expect(lab.worstDelay).toBeLessThanOrEqual(SHARE + 1);
-    expect([lab.counters.inFlight, lab.counters.inFlightBytes, lab.inboundQueue.inFlight]).toEqual([0, 0, 0]);
+    expect([lab.counters.inFlight, lab.counters.inFlightBytes, lab.inboundQueue.inFlight.records]).toEqual([
+      0, 0, 0,
+    ]);
   });
 });
 

@@ -1,0 +1,69 @@
+/** Reloads under load: each reply is the one that it has to be, and nobody is closed. SHARDHUB_STORM_REPORT=1 prints how long messages took. */
+import { readdirSync } from 'node:fs';
+import type { HubOptions } from 'shardhub';
+import { expect, test } from 'vitest';
+import { CountingLoad } from '../../support/faults/reload-storm.js';
+import { fixture, startHub } from '../../support/servers/hubs.js';
+import { until } from '../../support/until.js';
+
+const CONNECTIONS = 200;
+const RELOADS = Number(process.env.SHARDHUB_STORM_RELOADS ?? 100);
+const TIMEOUT_MS = 60_000 + 3000 * RELOADS;
+
+function report(text: string): void {
+  if (process.env.SHARDHUB_STORM_REPORT) process.stderr.write(`${text}\n`);
+}
+
+test.each<[string, HubOptions, (i: number) => string]>([
+  ['serial', {}, () => ''],
+  ['concurrent', { ordering: 'concurrent' }, () => ''],
+  ['with affinity', { affinity: 'query:room' }, (i) => `?room=${i % 20}`],
+])(
+  `%s: ${RELOADS} reloads`,
+  async (name, options, query) => {
+    const { hub, log } = await startHub({ handler: fixture('reloads.mjs'), ...options });
+    const load = new CountingLoad(hub);
+    await load.start(CONNECTIONS, (i) => hub.wsUrl + query(i));
+    await load.someAnswers();
+    const pauses: number[] = [];
+    report(`${name}, without a reload: ${load.takeDelays()}`);
+    for (let i = 0; i < RELOADS; i++) {
+      pauses.push((await hub.reload()).pauseMs);
+      await load.someAnswers();
+    }
+    report(`${name}, with reloads: ${load.takeDelays()}`);
+    pauses.sort((a, b) => a - b);
+    const at = (share: number) => pauses[Math.floor(share * (pauses.length - 1))]!.toFixed(1);
+    report(`${name}, pause of a shard: p50 ${at(0.5)} p99 ${at(0.99)} worst ${at(1)} of ${RELOADS}`);
+    await load.end();
+    expect(hub.stats()).toMatchObject({
+      workerExits: 0,
+      workers: 2,
+      shards: [{ generation: RELOADS + 1 }, {}],
+    });
+    expect(log).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+test('200 reloads leave no thread, no descriptor and no memory behind', async () => {
+  const { hub } = await startHub({ handler: fixture('reloads.mjs') });
+  const load = new CountingLoad(hub);
+  await load.start(10);
+  const threads = () => readdirSync('/proc/self/task').length;
+  const descriptors = () => readdirSync('/proc/self/fd').length;
+  const reload = async (times: number) => {
+    for (let i = 0; i < times; i++) await hub.reload();
+  };
+  // What is made once, and what V8 keeps, is there.
+  await reload(20);
+  const before = { threads: threads(), descriptors: descriptors(), rss: process.memoryUsage.rss() };
+  await reload(200);
+  await load.end();
+  await until('threads to be gone', () => threads() <= before.threads);
+  expect(descriptors()).toBeLessThanOrEqual(before.descriptors);
+  const grownMib = (process.memoryUsage.rss() - before.rss) / 1024 / 1024;
+  report(`200 reloads: ${grownMib.toFixed(1)} MiB more`);
+  // Of 36 MiB of rings for each of 400 threads, and their heaps, nothing may be left.
+  expect(grownMib).toBeLessThan(100);
+}, 180_000);
