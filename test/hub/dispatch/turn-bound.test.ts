@@ -72,7 +72,15 @@ test('memory is given back though turn after turn ends before all replies are ap
   const link = new EchoLink();
   const counters = new Counters();
   const connections = new Connections();
-  const host = { counters, connections, maxPayload: SIZE, concurrency: 1, schedule() {}, flushSoon() {} };
+  const host = {
+    counters,
+    connections,
+    maxPayload: SIZE,
+    concurrency: 1,
+    schedule() {},
+    flushSoon() {},
+    makeMeter() {},
+  };
   const shard = new Shard(0, host as unknown as ShardHost<Shard>, () => link as never);
   await shard.start();
   const connectionHost = { ...host, limits: resolveOptions() } as unknown as ConnectionHost<Connection>;
