@@ -19,6 +19,20 @@ export default defineConfig({
         extends: true,
         test: { name: 'full', include: [FULL], maxWorkers: 2, sequence: { groupOrder: 1 } },
       },
+      // What concerns sockets once more, on the engine that is not the default where both load: `npm run test:engines`.
+      {
+        extends: true,
+        test: {
+          name: 'engine-node',
+          include: ['test/hub/**/*.test.ts', 'test/workers/**/*.test.ts'],
+          exclude: ['test/hub/engine/{uws,node}/**', 'test/hub/engine/engine-contract.test.ts'],
+          env: { SHARDHUB_TEST_ENGINE: 'node' },
+          setupFiles: ['test/support/engines/setup.ts'],
+          globalSetup: ['test/support/engines/print-table.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,

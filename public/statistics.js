@@ -96,6 +96,11 @@ function change(before, { stats }) {
   };
 }
 
+/** What drives the hub's sockets; where one was missing, how to get it. */
+function engineText({ name, advice }) {
+  return `Engine ${name}.${advice === undefined ? '' : ` ${advice}.`}`;
+}
+
 export class Statistics {
   #feed = new Feed({
     event: (event) => this.#onEvent(event),
@@ -130,7 +135,7 @@ export class Statistics {
     this.#before = stats;
     const now = Date.now() / 1000;
     for (const { plot, values } of this.#charts) plot.push(now, values(event, changes));
-    byId('stats-note').textContent = '';
+    byId('stats-note').textContent = engineText(stats.engine);
   }
 
   #build({ shards, workers }) {

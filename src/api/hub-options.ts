@@ -9,6 +9,17 @@ import type { OriginCheck, UpgradeHook } from './upgrade.js';
 /** What `createHub` takes: every option may be left out, and `undefined` means its default. */
 export interface HubOptions<Data = unknown> {
   /**
+   * What drives the sockets: uws (uWebSockets.js, which needs a binary for this Node.js and platform), node
+   * (runs everywhere), or auto: uws where it loads, otherwise node.
+   *
+   * Takes "auto", "uws" or "node".
+   *
+   * Also `--engine <name>` and `SHARDHUB_ENGINE`.
+   *
+   * @defaultValue `'auto'`
+   */
+  readonly engine?: 'auto' | 'uws' | 'node' | undefined;
+  /**
    * Address to listen on.
    *
    * Takes an IP address or a host name.
@@ -471,15 +482,16 @@ export interface HubOptions<Data = unknown> {
   readonly maxBufferedBytes?: number | undefined;
   /**
    * Past a bound: shed closes the connection that is over its own, or the heaviest ones until the process is
-   * below its bound (1013); drop drops the message or the reply.
+   * below its bound (1013); drop drops the message or the reply; pause (engine node) reads no more of a
+   * connection until half of its bound is free, and sheds for the bound of replies.
    *
-   * Takes "shed" or "drop".
+   * Takes "shed", "drop" or "pause".
    *
    * Also `--overload <policy>` and `SHARDHUB_OVERLOAD`.
    *
-   * @defaultValue `'shed'`
+   * @defaultValue pause with engine node, shed with engine uws
    */
-  readonly overload?: 'shed' | 'drop' | undefined;
+  readonly overload?: 'shed' | 'drop' | 'pause' | undefined;
   /**
    * Messages and bytes per second that one connection may send, and the seconds of it that it may save up
    * (burst, default 1); more is closed with 1008; of pings and pongs there may be as many as messages.

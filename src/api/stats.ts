@@ -83,6 +83,13 @@ export interface HubStats {
   readonly routes: readonly RouteStats[];
   /** Worker threads; 0 when the handler runs on the I/O thread. */
   readonly workers: number;
+  /** What drives the sockets. */
+  readonly engine: {
+    /** `uws` or `node`. */
+    readonly name: string;
+    /** With `engine: 'auto'`, where uWebSockets.js is missing: how to get it. */
+    readonly advice?: string;
+  };
   /** WebSockets. */
   readonly connections: {
     /** Gauge: WebSockets that are open now. */
@@ -169,6 +176,8 @@ export interface HubStats {
   readonly listenPauses: number;
   /** The other hubs. */
   readonly cluster: ClusterStats;
+  /** Times that a connection was not read for a while, with `overload: 'pause'`. */
+  readonly readPauses: number;
   /** The option `spin`, on the I/O thread. */
   readonly spin: {
     /** Times that it looked for replies in a loop before it slept. */

@@ -8,7 +8,6 @@ import type { HandshakeRequest } from '../api/handshake-request.js';
 import type { Payload } from '../api/payload.js';
 import type { Except } from '../api/publish.js';
 import { MemoryBroker } from '../broker/memory-broker.js';
-import type { ResolvedOptions } from '../options/options.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { Emitter } from '../telemetry/emitter.js';
 import type { Log } from '../telemetry/log.js';
@@ -31,13 +30,14 @@ import { toPayload } from './connection/payload.js';
 import { ReadMeter } from './connection/read-meter.js';
 import type { SocketPort } from './connection/socket-port.js';
 import { closeAtPace, type DrainTime } from './drain.js';
+import type { FittedOptions } from './engine-choice.js';
 import type { HttpExchange } from './http/exchange-port.js';
 import { HttpPort } from './http/http-port.js';
 import { Workers } from './pool/workers.js';
 import { Registry } from './pubsub/registry.js';
 
 export interface ConnectionManagerHost {
-  readonly options: ResolvedOptions;
+  readonly options: FittedOptions;
   readonly counters: Counters;
   readonly log: Log;
   readonly emitter: Emitter;
@@ -85,6 +85,7 @@ export class ConnectionManager {
       onGone: (connection, code, reason, isByHub) => this.#onGone(connection, code, reason, isByHub),
       meter: new ReadMeter(turn),
       clock: this.#clock,
+      onPaused: (connection) => overload.addPaused(connection),
       relieve: () => overload.relieve(),
       mayLinger: (bytes) => linger.admit(bytes, performance.now()),
       flushSoon: (connection) => turn.flushSoon(connection),

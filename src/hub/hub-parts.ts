@@ -27,9 +27,9 @@ import { Descriptors } from './admission/descriptors.js';
 import { Routes } from './admission/routes.js';
 import { type UpgradeHost, Upgrades } from './admission/upgrade.js';
 import { ConnectionManager } from './connection-manager.js';
-import type { EngineServer, EngineServerHost } from './engine/engine-port.js';
+import type { Engine, EngineServer, EngineServerHost } from './engine/engine-port.js';
 import { clearSocketPath } from './engine/unix-socket.js';
-import { uwsEngine } from './engine/uws/server.js';
+import type { FittedOptions } from './engine-choice.js';
 import { loadConsoleAssets } from './http/console-assets.js';
 import type { HttpExchange } from './http/exchange-port.js';
 import { type HttpHost, HttpRoutes } from './http/http.js';
@@ -41,7 +41,8 @@ import { WorkerChanges } from './worker-changes.js';
 
 /** What the parts need of their hub. */
 export interface HubCore {
-  readonly options: ResolvedOptions;
+  readonly options: FittedOptions;
+  readonly engine: Engine;
   readonly events: EventEmitter<HubEvents>;
   /** Whether it takes connections and requests. */
   readiness(): Readiness;
@@ -75,7 +76,7 @@ export class HubParts {
   server: EngineServer | undefined;
   readonly #core: HubCore;
   /** The options as the parts read them, of which some change: an object of its own, that of the hub is frozen. */
-  readonly #live: ResolvedOptions;
+  readonly #live: FittedOptions;
 
   constructor(core: HubCore) {
     const { options, events } = core;
@@ -134,10 +135,10 @@ export class HubParts {
 
   /** @see Engine.create */
   async openServer(): Promise<EngineServer> {
-    const { options } = this.#core;
+    const { options, engine } = this.#core;
     const { all, paths } = this.routes;
     const answersLater = all.some(({ upgrade }) => upgrade !== undefined);
-    this.server = await uwsEngine.create({ ...options, paths, answersLater }, this.#serverHost());
+    this.server = await engine.create({ ...options, paths, answersLater }, this.#serverHost());
     return this.server;
   }
 

@@ -27,6 +27,7 @@ import { checkCloseCode } from '../wire/close.js';
 import { type Readiness, unavailable } from './admission/admission.js';
 import type { ConnectionManager } from './connection-manager.js';
 import { DrainTime } from './drain.js';
+import { chooseEngine, type EngineChoice, type FittedOptions, fitOptions } from './engine-choice.js';
 import { HubParts } from './hub-parts.js';
 import { compareOptions, type OptionChanges } from './live-options.js';
 import { Heartbeat } from './pubsub/heartbeat.js';
@@ -50,7 +51,8 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
   readonly #connections: ConnectionManager;
   readonly #registry: Registry;
   readonly #heartbeat: Heartbeat | undefined;
-  #options: ResolvedOptions;
+  #options: FittedOptions;
+  readonly #choice: EngineChoice;
   #state: HubState = 'idle';
   #port = 0;
   #startedAt = 0;
@@ -60,11 +62,13 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
   #isDelayed = false;
 
   /** Use `createHub`. */
-  constructor(options: HubOptions<Data>) {
+  constructor(choice: EngineChoice) {
     super();
-    this.#options = resolveOptions(options as HubOptions);
+    this.#choice = choice;
+    this.#options = choice.options;
     this.parts = new HubParts({
-      options: this.options,
+      options: this.#options,
+      engine: choice.engine,
       events: this as EventEmitter<HubEvents>,
       readiness: () => this.#readiness(),
       isDraining: () => this.#state === 'draining' || this.#state === 'stopped',
@@ -118,13 +122,10 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
       state: this.#state,
       uptimeMs: this.#startedAt === 0 ? 0 : Math.round(performance.now() - this.#startedAt),
       handler: this.parts.routes.handlers.map(({ name }) => name).join(', '),
-      routes: this.parts.routes.all.map(({ path, handler, connections }) => ({
-        path,
-        handler: handler.name,
-        connections,
-      })),
+      routes: this.parts.routes.stats(),
       workers: this.#connections.workers.isLocal ? 0 : this.#connections.workers.shards,
       cluster: this.#connections.cluster.stats(),
+      engine: this.#choice.about,
     };
     const { openCount, workers } = this.#connections;
     return collectStats(identity, this.parts.counters, openCount, workers.stats());
@@ -266,10 +267,10 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
     this.parts.descriptors.start(this.options.maxConnections);
     this.#state = 'running';
     const { url, wsUrl, adminUrl } = this;
-    const { handler, workers } = this.stats();
+    const { handler, workers, engine } = this.stats();
     const { maxConnections, maxInFlightBytes, maxBufferedBytes } = this.#options;
-    const bounds = { maxConnections, maxInFlightBytes, maxBufferedBytes };
-    this.#log.info({ version: VERSION, url, wsUrl, adminUrl, handler, workers, ...bounds }, 'the hub runs');
+    const facts = { handler, workers, engine, maxConnections, maxInFlightBytes, maxBufferedBytes };
+    this.#log.info({ version: VERSION, url, wsUrl, adminUrl, ...facts }, 'the hub runs');
   }
 
   /**
@@ -312,7 +313,7 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
    * @throws HubError `ERR_OPTION`; nothing has changed then
    */
   reconfigure(options: HubOptions<Data>): OptionChanges {
-    const next = resolveOptions(options as HubOptions);
+    const next = fitOptions(resolveOptions(options as HubOptions), this.#choice.engine);
     const changes = compareOptions(this.#options, next);
     const values = Object.fromEntries(changes.changed.map((name) => [name, next[name]]));
     this.#options = Object.freeze({ ...this.#options, ...values });
@@ -393,7 +394,7 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
  * @throws HubError `ERR_OPTION`, `ERR_ENGINE_MISSING`, `ERR_TLS`, `ERR_LISTEN` or `ERR_HANDLER_LOAD`; nothing is left running
  */
 export async function createHub<Data = unknown>(options: HubOptions<Data> = {}): Promise<Hub<Data>> {
-  const hub = new Hub<Data>(options);
+  const hub = new Hub<Data>(await chooseEngine(resolveOptions(options as HubOptions)));
   await hub.start();
   return hub;
 }

@@ -148,10 +148,11 @@ export const limitOptions = {
     'bytes',
     'replies of all connections that their sockets did not take yet; see overload',
   ),
-  overload: option(z.enum(['shed', 'drop']).default('shed'), {
+  overload: option(z.enum(['shed', 'drop', 'pause']).optional(), {
     description:
-      'past a bound: shed closes the connection that is over its own, or the heaviest ones until the process is below its bound (1013); drop drops the message or the reply',
-    takes: '"shed" or "drop"',
+      'past a bound: shed closes the connection that is over its own, or the heaviest ones until the process is below its bound (1013); drop drops the message or the reply; pause (engine node) reads no more of a connection until half of its bound is free, and sheds for the bound of replies',
+    fallbackText: 'pause with engine node, shed with engine uws',
+    takes: '"shed", "drop" or "pause"',
     cli: { kind: 'string', value: 'policy' },
   }),
   rateLimit: option(rateLimitSchema.optional(), {

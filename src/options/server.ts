@@ -83,6 +83,12 @@ const IDLE_TIMEOUT = z
   .default(60);
 
 export const serverOptions = {
+  engine: option(z.enum(['auto', 'uws', 'node']).default('auto'), {
+    description:
+      'what drives the sockets: uws (uWebSockets.js, which needs a binary for this Node.js and platform), node (runs everywhere), or auto: uws where it loads, otherwise node',
+    takes: '"auto", "uws" or "node"',
+    cli: { kind: 'string', value: 'name' },
+  }),
   host: option(z.string().min(1).default('127.0.0.1'), {
     description: 'address to listen on',
     takes: 'an IP address or a host name',

@@ -43,6 +43,8 @@ export class Counters {
   logLinesDropped = 0;
   /** Times that the hub stopped to listen because file descriptors ran out. */
   listenPauses = 0;
+  /** Times that a connection was not read since too much of it was in flight. */
+  readPauses = 0;
   /** Times that the I/O thread looked for replies in a loop (`spin`), and found some. */
   looks = 0;
   lookHits = 0;

@@ -2,7 +2,10 @@
 import type { HubStats, ShardStats } from '../api/stats.js';
 import type { Counters } from './counters.js';
 
-export type HubIdentity = Pick<HubStats, 'state' | 'uptimeMs' | 'handler' | 'routes' | 'workers' | 'cluster'>;
+export type HubIdentity = Pick<
+  HubStats,
+  'state' | 'uptimeMs' | 'handler' | 'routes' | 'workers' | 'engine' | 'cluster'
+>;
 
 export function collectStats(
   identity: HubIdentity,
@@ -44,6 +47,7 @@ export function collectStats(
     reloadsFailed: counters.reloadsFailed,
     crashed: counters.crashed,
     listenPauses: counters.listenPauses,
+    readPauses: counters.readPauses,
     spin: { looks: counters.looks, hits: counters.lookHits },
     handlerErrors: counters.handlerErrors,
     logLinesDropped: counters.logLinesDropped,

@@ -63,6 +63,7 @@ const SAMPLES: Record<string, Samples> = {
     ],
     invalid: ['a b', 'v1,'],
   },
+  engine: { valid: [['node', 'node']], invalid: ['ws'] },
   compression: { valid: [['shared', 'shared']], invalid: ['on'] },
   idleTimeout: { valid: [['120', 120]], invalid: ['4', '9', '964', '-8'] },
   rateLimit: {

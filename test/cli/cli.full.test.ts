@@ -31,13 +31,13 @@ function temporaryFile(name: string): string {
 }
 
 describe('serve', () => {
-  test('prints one line with the addresses, the handler and the number of workers', async () => {
+  test('prints one line with the addresses, the handler, the number of workers and the engine', async () => {
     const command = new Command(['serve', '--port', '0', '--workers', '2']);
     const { line, url, wsUrl } = await command.started();
     const { port } = new URL(url);
     expect(Number(port)).toBeGreaterThan(0);
     expect(line).toBe(
-      `shardhub: page http://127.0.0.1:${port}/, WebSocket ws://127.0.0.1:${port}/ws, handler echo, 2 workers\n`,
+      `shardhub: page http://127.0.0.1:${port}/, WebSocket ws://127.0.0.1:${port}/ws, handler echo, 2 workers, engine uws\n`,
     );
     const client = await WsClient.connect(wsUrl);
     expect(await client.ask('hello')).toBe('hello');
@@ -64,7 +64,9 @@ describe('serve', () => {
       SHARDHUB_WORKERS: '1',
     };
     const { line } = await new Command(['serve', '--handler', 'echo'], { env }).started();
-    expect(line).toMatch(/^shardhub: WebSocket ws:\/\/127\.0\.0\.1:\d+\/ws, handler echo, 1 worker\n$/);
+    expect(line).toMatch(
+      /^shardhub: WebSocket ws:\/\/127\.0\.0\.1:\d+\/ws, handler echo, 1 worker, engine uws\n$/,
+    );
   });
 
   test('takes a relative handler path from the current folder', async () => {

@@ -63,6 +63,7 @@ describeInBrowser('the statistics on the console page', () => {
     const page = await openPage(hub, { viewport: { width: 1440, height: 1000 } });
     await state(page, 'live');
     await waitForValue(page, 'rate', 'in', (value) => value === 0);
+    expect(await page.getByText(/^Engine (uws|node)\./).isVisible()).toBe(true);
     const clients = await connectMany(hub.wsUrl, 6);
     let isOver = false;
     const traffic = Promise.all(

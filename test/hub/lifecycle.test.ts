@@ -5,6 +5,7 @@ import { Barriers } from '../support/barriers.js';
 import { RawClient } from '../support/clients/raw-client.js';
 import { dial, readResponse } from '../support/clients/raw-http.js';
 import { connectMany, WsClient } from '../support/clients/ws-client.js';
+import { engineUnderTest } from '../support/engines/under-test.mjs';
 import { freePort } from '../support/processes/ports.js';
 import { startHubProcess, threadCount } from '../support/processes/processes.js';
 import { Opcode } from '../support/protocol/frames.js';
@@ -113,7 +114,7 @@ test('the port can be used again at once, though clients were connected', async 
 test('await using closes the hub at the end of the block', async () => {
   let wsUrl: string;
   {
-    await using hub = await createHub({ port: 0, workers: 1 });
+    await using hub = await createHub({ ...engineUnderTest, port: 0, workers: 1 });
     wsUrl = hub.wsUrl;
     expect(await (await WsClient.connect(wsUrl)).ask('hi')).toBe('hi');
   }

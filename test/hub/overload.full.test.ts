@@ -139,7 +139,7 @@ test('a peer that pings at full speed and never reads is cut off', async () => {
 });
 
 test('1,000 connections with 999 empty messages each, and every worker stuck', async () => {
-  const hub = await start('gates.mjs', { handlerTimeoutMs: 0 });
+  const hub = await start('gates.mjs', { handlerTimeoutMs: 0, overload: 'shed' });
   const barriers = new Barriers();
   const url = barriers.url(hub.wsUrl);
   const path = url.slice(url.indexOf('/ws'));

@@ -9,6 +9,7 @@ import { Barriers } from '../support/barriers.js';
 import { tryHandshake } from '../support/clients/raw-client.js';
 import { type RawResponse, rawRequest } from '../support/clients/raw-http.js';
 import { WsClient } from '../support/clients/ws-client.js';
+import { engineUnderTest } from '../support/engines/under-test.mjs';
 import { freePort } from '../support/processes/ports.js';
 import { runScript, threadCount } from '../support/processes/processes.js';
 import { fixture, startHub } from '../support/servers/hubs.js';
@@ -56,7 +57,9 @@ describe('a port in use', () => {
     const { hub } = await startHub();
     const client = await WsClient.connect(hub.wsUrl);
     const before = threadCount();
-    const error = await createHub({ port: hub.port, workers: 2 }).catch((reason) => reason);
+    const error = await createHub({ ...engineUnderTest, port: hub.port, workers: 2 }).catch(
+      (reason) => reason,
+    );
     expect(error).toBeInstanceOf(HubError);
     expect(error).toMatchObject({ code: 'ERR_LISTEN', message: expect.stringContaining(String(hub.port)) });
     expect(await client.ask('unharmed')).toBe('unharmed');
@@ -67,7 +70,9 @@ describe('a port in use', () => {
     const { hub } = await startHub({ port: 0, sharePort: true, workers: 0 });
     const second = await startHub({ port: hub.port, sharePort: true, workers: 0 });
     expect(second.hub.port).toBe(hub.port);
-    await expect(createHub({ port: hub.port, workers: 0 })).rejects.toMatchObject({ code: 'ERR_LISTEN' });
+    await expect(createHub({ ...engineUnderTest, port: hub.port, workers: 0 })).rejects.toMatchObject({
+      code: 'ERR_LISTEN',
+    });
   });
 
   test('by a program of another kind is refused', async () => {
@@ -75,7 +80,9 @@ describe('a port in use', () => {
     onTestFinished(() => void server.close());
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    await expect(createHub({ port, workers: 0 })).rejects.toMatchObject({ code: 'ERR_LISTEN' });
+    await expect(createHub({ ...engineUnderTest, port, workers: 0 })).rejects.toMatchObject({
+      code: 'ERR_LISTEN',
+    });
   });
 
   test.each<[string, { host?: string; port?: number }, RegExp]>([
@@ -97,7 +104,7 @@ describe('a port in use', () => {
     ],
   ])('%s is told from other reasons', async (_, options, message) => {
     const { hub } = await startHub({ workers: 0 });
-    const failing = createHub({ port: hub.port, workers: 0, ...options });
+    const failing = createHub({ ...engineUnderTest, port: hub.port, workers: 0, ...options });
     await expect(failing).rejects.toMatchObject({
       code: 'ERR_LISTEN',
       message: expect.stringMatching(message),
@@ -168,7 +175,9 @@ describe('a worker that does not come up', () => {
   test.each(WAYS)('%s: createHub rejects', async (how, code, message) => {
     const { options } = setUp(how);
     const before = threadCount();
-    const error = await createHub({ ...options, workers: 2, logLevel: 'silent' }).catch((thrown) => thrown);
+    const error = await createHub({ ...engineUnderTest, ...options, workers: 2, logLevel: 'silent' }).catch(
+      (thrown) => thrown,
+    );
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
     expect(abandonedWorkers()).toBe(how === 'native' ? 2 : 0);
     if (before !== undefined && how !== 'native')
@@ -192,7 +201,9 @@ describe('a worker that does not come up', () => {
   });
 
   test('out of memory before it is ready: createHub rejects', async () => {
-    await expect(createHub({ port: 0, workerMemoryMb: 4, logLevel: 'silent' })).rejects.toMatchObject({
+    await expect(
+      createHub({ ...engineUnderTest, port: 0, workerMemoryMb: 4, logLevel: 'silent' }),
+    ).rejects.toMatchObject({
       code: 'ERR_WORKER',
       message: expect.stringMatching(/worker \d ended: .*memory/),
     });

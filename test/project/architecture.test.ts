@@ -57,6 +57,7 @@ const ROOMS: [room: string, ...others: string[]][] = [
     'hub/pool',
     'hub/engine',
     'hub/engine/uws',
+    'hub/engine/node',
     'hub/http',
     'hub/admin',
   ],
@@ -221,6 +222,7 @@ describe('what is foreign', () => {
 
   test('the engine is known to the hub that starts it, and to nobody else', () => {
     expect(importersOf('hub/engine').filter((path) => !isIn('hub/engine')(path))).toEqual([
+      'hub/engine-choice.ts',
       'hub/hub-parts.ts',
     ]);
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { createHub, type Hub, type HubOptions } from 'shardhub';
 import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
+import { engineUnderTest } from './engines/under-test.mjs';
 
 const CHROMIUM = '/usr/bin/chromium';
 const ARGS = [
@@ -43,7 +44,14 @@ export function describeInBrowser(name: string, tests: () => void): void {
 
 /** A hub with the page, closed after the test. */
 export async function startConsole(options: HubOptions = {}): Promise<Hub> {
-  const hub = await createHub({ console: true, port: 0, workers: 2, logLevel: 'silent', ...options });
+  const hub = await createHub({
+    ...engineUnderTest,
+    console: true,
+    port: 0,
+    workers: 2,
+    logLevel: 'silent',
+    ...options,
+  });
   onTestFinished(() => hub.close({ timeoutMs: 50 }));
   return hub;
 }

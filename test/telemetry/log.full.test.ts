@@ -236,7 +236,14 @@ describe('levels', () => {
     expect(log.filter(({ level }) => level === 'info')).toMatchObject([
       {
         message: 'the hub runs',
-        details: { url, wsUrl, workers: 2, handler: 'echo', version: expect.any(String) },
+        details: {
+          url,
+          wsUrl,
+          workers: 2,
+          handler: 'echo',
+          engine: { name: 'uws' },
+          version: expect.any(String),
+        },
       },
       { message: 'the hub drains', details: { connections: 0, timeoutMs: 1234 } },
       { message: 'the hub has stopped' },

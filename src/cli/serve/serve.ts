@@ -84,12 +84,15 @@ function tellReload({ generation, tookMs = 0, error }: ReloadEvent): void {
 /** @param token one that was made for this run: the page reads it from its fragment, which is never sent anywhere */
 function startLine(hub: Hub, token: string | undefined): string {
   const { console: servesPage, workers } = hub.options;
+  const { handler, engine } = hub.stats();
   const parts = [
     ...(servesPage ? [`page ${hub.url}/${token === undefined ? '' : `#token=${token}`}`] : []),
     `WebSocket ${hub.wsUrl}`,
-    `handler ${hub.stats().handler}`,
+    `handler ${handler}`,
     workers === 1 ? '1 worker' : `${workers} workers`,
+    `engine ${engine.name}`,
     ...(hub.adminUrl === undefined ? [] : [`admin ${hub.adminUrl}`]),
   ];
-  return `shardhub: ${parts.join(', ')}`;
+  const advice = engine.advice === undefined ? '' : `\nshardhub: ${engine.advice}`;
+  return `shardhub: ${parts.join(', ')}${advice}`;
 }

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { HubError } from '../../api/errors.js';
 import type { ReloadOptions } from '../../api/reload.js';
+import type { RouteStats } from '../../api/stats.js';
 import type { UpgradeHook } from '../../api/upgrade.js';
 import type { ResolvedOptions } from '../../options/options.js';
 import { isLoopbackHost } from '../../util/address.js';
@@ -63,6 +64,10 @@ export class Routes {
   /** The one that stands for the hub where there can be only one, such as for `POST /echo`. */
   get first(): Route {
     return this.all[0]!;
+  }
+
+  stats(): RouteStats[] {
+    return this.all.map(({ path, handler, connections }) => ({ path, handler: handler.name, connections }));
   }
 
   get paths(): string[] {

@@ -13,6 +13,8 @@ export interface ConnectionHost<C> {
   readonly counters: Counters;
   /** The peer is gone: whoever knows the connection has to forget it. `isByHub`: the hub closed it. */
   onGone(connection: C, code: number, reason: string, isByHub: boolean): void;
+  /** It is not read any more: `connection.resume()` is asked, turn by turn, until it is. */
+  onPaused(connection: C): void;
   /** What is in flight in the whole process is over its bound: sheds until it is not. */
   relieve(): void;
   /** False when a closed socket may not stay in the engine until its peer has read so many bytes. */

@@ -25,7 +25,7 @@ export interface ConnectionLimits extends OutboundLimits {
   readonly maxInFlight: number;
   readonly maxInFlightBytesPerConnection: number;
   readonly maxInFlightBytes: number;
-  readonly overload: 'shed' | 'drop';
+  readonly overload: 'shed' | 'drop' | 'pause';
   readonly maxBufferedBytes: number;
   readonly rateLimit?: RateLimit | undefined;
 }

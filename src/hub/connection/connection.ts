@@ -12,6 +12,7 @@ import type { ConnectionHost, ConnectionOrigin } from './connection-host.js';
 import { ConnectionRecord } from './connection-record.js';
 import { ConnectionState, type Ending } from './connection-state.js';
 import { EngineBuffer } from './engine-buffer.js';
+import { isOverBound, mayResume } from './in-flight.js';
 import { dispose, type EnqueueVerdict, OutboundQueue, type QueuedMessage } from './outbound.js';
 import { RateLimiter } from './rate-limit.js';
 import { SendVerdict, type SocketListener, type SocketPort } from './socket-port.js';
@@ -26,6 +27,7 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
   #ending: Ending | undefined;
   /** True from when its queue has overflowed until that is told. */
   #hasOverflowed = false;
+  #isPaused = false;
 
   constructor(origin: ConnectionOrigin<Connection>, port: SocketPort, host: ConnectionHost<Connection>) {
     super(origin);
@@ -82,13 +84,10 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
   accept(source: Uint8Array, isBinary: boolean, start = 0, end = source.length, mask = 0): boolean {
     const { counters, limits } = this.#host;
     const length = end - start;
-    // One message always fits, however large.
-    const messages = this.isOpening ? this.inFlight - 1 : this.inFlight;
-    const isFull =
-      messages >= limits.maxInFlight ||
-      (messages > 0 && this.inFlightBytes + length > limits.maxInFlightBytesPerConnection);
-    if (isFull || counters.inFlightWeight + length + RECORD_OVERHEAD > limits.maxInFlightBytes) {
-      if (!this.#makeSpace(isFull)) return false;
+    const isOver = isOverBound(this, length, limits);
+    if (isOver || counters.inFlightWeight + length + RECORD_OVERHEAD > limits.maxInFlightBytes) {
+      if (limits.overload === 'pause' && this.#port.canPause) this.#pause();
+      else if (!this.#makeSpace(isOver)) return false;
     }
     counters.received++;
     counters.receivedBytes += length;
@@ -99,14 +98,37 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
   /** A bound is passed. True when the message may enter all the same. */
   #makeSpace(isOwnBound: boolean): boolean {
     const { counters, limits } = this.#host;
-    if (limits.overload === 'shed' && !isOwnBound) {
+    if (limits.overload !== 'drop' && !isOwnBound) {
       this.#host.relieve();
       if (this.currentState === ConnectionState.Open) return true;
     }
     counters.dropped.overload++;
-    if (limits.overload === 'shed' && isOwnBound)
+    if (limits.overload !== 'drop' && isOwnBound)
       this.shed('in-flight', CloseCode.TryAgainLater, 'too many messages in flight');
     return false;
+  }
+
+  /** True while its peer is not read, since too much of it is in flight. */
+  get isPaused(): boolean {
+    return this.#isPaused && this.currentState < ConnectionState.Closing;
+  }
+
+  /** The message that passes a bound gets in, and is the last one. */
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#host.counters.readPauses++;
+    this.#port.pause();
+    this.#host.onPaused(this);
+  }
+
+  /** Reads it again, if it may be. True when it is not paused any more. */
+  resume(): boolean {
+    if (!this.isPaused) return true;
+    if (!mayResume(this, this.#host.limits, this.#host.counters)) return false;
+    this.#isPaused = false;
+    this.#port.resume();
+    return true;
   }
 
   onPing(payload: Uint8Array): void {

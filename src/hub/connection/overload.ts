@@ -1,7 +1,7 @@
 /**
- * The bounds of the whole process. uWebSockets.js cannot pause reading a WebSocket, so what cannot be held is not
- * refused but shed: the heaviest connections first, until the process is below its bound. Those whose peer has left
- * already, with messages still waiting, lose the messages.
+ * The bounds of the whole process, and the connections that are not read because of a bound. With an engine that cannot
+ * pause reading a WebSocket, what cannot be held is not refused but shed: the heaviest connections first, until the
+ * process is below its bound. Those whose peer has left already, with messages still waiting, lose the messages.
  */
 import { CloseCode } from '../../api/close-codes.js';
 import type { Counters } from '../../telemetry/counters.js';
@@ -10,9 +10,11 @@ import type { Connection } from './connection.js';
 export interface OverloadLimits {
   readonly maxInFlightBytes: number;
   readonly maxBufferedBytes: number;
-  readonly overload: 'shed' | 'drop';
+  readonly overload: 'shed' | 'drop' | 'pause';
 }
 
+/** Where connections are paused, those that sent one message more each are shed only from so much of the bound on. */
+const LAST_RESORT = 2;
 /** Shedding goes on to this part of the bound, so that it does not start over with the next message. */
 const TARGET = 0.9;
 
@@ -20,6 +22,7 @@ export class Overload {
   readonly #limits: OverloadLimits;
   readonly #counters: Counters;
   readonly #connections: Iterable<Connection>;
+  #paused: Connection[] = [];
 
   constructor(limits: OverloadLimits, counters: Counters, connections: Iterable<Connection>) {
     this.#limits = limits;
@@ -27,14 +30,20 @@ export class Overload {
     this.#connections = connections;
   }
 
-  /** Sheds if what is in flight, or what is buffered, is over its bound. Not inside a cork. */
+  /** It is looked at again with every `relieve`. */
+  addPaused(connection: Connection): void {
+    this.#paused.push(connection);
+  }
+
+  /** Reads whom it may again, and sheds if what is in flight, or what is buffered, is over its bound. Not inside a cork. */
   relieve(): void {
+    if (this.#paused.length > 0) this.#paused = this.#paused.filter((connection) => !connection.resume());
     const { inFlightWeight, leavingWeight, outboundWeight } = this.#counters;
     const { maxInFlightBytes, maxBufferedBytes, overload } = this.#limits;
     // What closed connections have left in the workers goes by itself: it counts only when it is as much again.
     const inFlight = Math.max(inFlightWeight, inFlightWeight + leavingWeight - maxInFlightBytes);
     if (overload === 'drop') return;
-    if (inFlight > maxInFlightBytes) {
+    if (inFlight > maxInFlightBytes * (overload === 'pause' ? LAST_RESORT : 1)) {
       this.#shedInFlight(inFlight - maxInFlightBytes * TARGET);
     }
     if (outboundWeight > maxBufferedBytes) {

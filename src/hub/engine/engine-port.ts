@@ -32,6 +32,10 @@ export type EngineName = 'uws' | 'node' | 'bun';
 
 export interface Engine {
   readonly name: EngineName;
+  /** Its sockets can stop to be read: `SocketPort.pause`. */
+  readonly canPause: boolean;
+  /** @throws HubError `ERR_ENGINE_MISSING` when it does not run here; the text has the command that mends it */
+  load(): Promise<void>;
   /**
    * Makes a server that does not listen yet.
    *

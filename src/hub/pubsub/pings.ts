@@ -43,8 +43,13 @@ export class Pings {
     this.#counters.pingsSent++;
     return new Promise((resolve, reject) => {
       // A pong that came in time, while nothing was read, is read first.
-      const expire = () => setImmediate(() => this.#expire(connection, pending, timeoutMs));
-      const timer = setTimeout(expire, timeoutMs);
+      const expire = () =>
+        setImmediate(() => {
+          // Of a connection that is not read, nothing has come that could have been seen.
+          if (connection.isPaused) timer = setTimeout(expire, timeoutMs);
+          else this.#expire(connection, pending, timeoutMs);
+        });
+      let timer = setTimeout(expire, timeoutMs);
       const pending: PendingPing = {
         payload: data,
         sentAt: performance.now(),

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { fetchRaw, post } from '../../support/clients/http-client.js';
 import { tryHandshake } from '../../support/clients/raw-client.js';
 import { WsClient } from '../../support/clients/ws-client.js';
+import { engineUnderTest } from '../../support/engines/under-test.mjs';
 import { fixture, startHub } from '../../support/servers/hubs.js';
 import { until } from '../../support/until.js';
 
@@ -144,7 +145,7 @@ test('HTTP: every path wants a WebSocket, POST /echo goes to the first, nothing 
 
 test('a handler that cannot be loaded is named, whichever it is', async () => {
   const routes = { '/a': { handler: 'echo' }, '/b': { handler: fixture('throws-at-load.mjs') } };
-  await expect(createHub({ port: 0, workers: 1, routes })).rejects.toMatchObject({
+  await expect(createHub({ ...engineUnderTest, port: 0, workers: 1, routes })).rejects.toMatchObject({
     code: 'ERR_HANDLER_LOAD',
     message: expect.stringContaining('throws-at-load.mjs'),
   });
@@ -178,7 +179,9 @@ describe('what is refused', () => {
       /path "\/a": option "affinity" got "x" but takes "path"/,
     ],
   ])('%j', async (options, message) => {
-    const error = await createHub({ port: 0, ...(options as HubOptions) }).catch((thrown) => thrown);
+    const error = await createHub({ ...engineUnderTest, port: 0, ...(options as HubOptions) }).catch(
+      (thrown) => thrown,
+    );
     expect(error).toBeInstanceOf(HubError);
     expect(error.code).toBe('ERR_OPTION');
     expect(error.message).toMatch(message);

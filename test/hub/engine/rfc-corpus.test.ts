@@ -1,6 +1,7 @@
 /** The cases of RFC 6455 through the hub, with workers and without, and through its engine alone: the peer sees the same. */
 import { createHub, type Hub } from 'shardhub';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { engineUnderTest } from '../../support/engines/under-test.mjs';
 import { type Chunk, converse, type Outcome, validOutcome } from '../../support/protocol/conversation.js';
 import { closePayload, Opcode } from '../../support/protocol/frames.js';
 import {
@@ -19,7 +20,14 @@ let hubs: readonly Hub[];
 
 beforeAll(async () => {
   const start = (workers: number) =>
-    createHub({ port: 0, workers, maxPayload: CORPUS_MAX_PAYLOAD, idleTimeout: 120, logLevel: 'silent' });
+    createHub({
+      ...engineUnderTest,
+      port: 0,
+      workers,
+      maxPayload: CORPUS_MAX_PAYLOAD,
+      idleTimeout: 120,
+      logLevel: 'silent',
+    });
   engine = await startEngine(CORPUS_MAX_PAYLOAD);
   hubs = await Promise.all([start(2), start(0)]);
 });

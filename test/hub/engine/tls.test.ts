@@ -9,6 +9,7 @@ import { Agent, WebSocket as Undici } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { rawRequest } from '../../support/clients/raw-http.js';
 import { WsClient } from '../../support/clients/ws-client.js';
+import { engineUnderTest } from '../../support/engines/under-test.mjs';
 import { Command } from '../../support/processes/command-line.js';
 import { freePort } from '../../support/processes/ports.js';
 import { temporaryFolder } from '../../support/processes/temporary-folder.js';
@@ -108,7 +109,9 @@ describe('a hub with TLS', () => {
     ['a wrong passphrase', { ...tls, key: file('encrypted-key'), passphrase: 'x' }, /passphrase is wrong/],
   ])('%s: does not start, and says why', async (_, files, message) => {
     const port = await freePort();
-    await expect(createHub({ tls: files, port, logLevel: 'silent' })).rejects.toMatchObject({
+    await expect(
+      createHub({ ...engineUnderTest, tls: files, port, logLevel: 'silent' }),
+    ).rejects.toMatchObject({
       code: 'ERR_TLS',
       message: expect.stringMatching(message),
     });
@@ -166,7 +169,7 @@ describe('suites of TLS 1.2', () => {
 
   test('that there are not are refused', async () => {
     await expect(
-      createHub({ tls: { ...tls, ciphers: 'NO-SUCH' }, port: 0, workers: 0 }),
+      createHub({ ...engineUnderTest, tls: { ...tls, ciphers: 'NO-SUCH' }, port: 0, workers: 0 }),
     ).rejects.toMatchObject({
       code: 'ERR_TLS',
       message: expect.stringContaining('the ciphers NO-SUCH'),

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { createHub, type HubOptions } from 'shardhub';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WsClient } from '../../support/clients/ws-client.js';
+import { engineUnderTest } from '../../support/engines/under-test.mjs';
 import { Command } from '../../support/processes/command-line.js';
 import { temporaryFolder } from '../../support/processes/temporary-folder.js';
 import { fixture, startHub } from '../../support/servers/hubs.js';
@@ -54,7 +55,7 @@ test('takes the place of a socket that nobody listens on', async () => {
 
 describe('does not start', () => {
   const refused = (unixSocket: string) =>
-    expect(createHub({ unixSocket, workers: 0, logLevel: 'silent' })).rejects;
+    expect(createHub({ ...engineUnderTest, unixSocket, workers: 0, logLevel: 'silent' })).rejects;
 
   test('where another hub listens, which goes on', async () => {
     const path = freePath();
@@ -100,7 +101,7 @@ describe('does not start', () => {
 test('a hub whose handler does not load leaves no file', async () => {
   const path = freePath();
   const options = { unixSocket: path, workers: 1, handler: fixture('throws-at-load.mjs') };
-  await expect(createHub({ ...options, logLevel: 'silent' })).rejects.toMatchObject({
+  await expect(createHub({ ...engineUnderTest, ...options, logLevel: 'silent' })).rejects.toMatchObject({
     code: 'ERR_HANDLER_LOAD',
   });
   expect(existsSync(path)).toBe(false);

@@ -5,6 +5,7 @@ import { createHub } from 'shardhub';
 import { describe, expect, test } from 'vitest';
 import { Barriers } from '../../support/barriers.js';
 import { WsClient } from '../../support/clients/ws-client.js';
+import { engineUnderTest } from '../../support/engines/under-test.mjs';
 import { fixture, startHub } from '../../support/servers/hubs.js';
 import { connectOnShards } from '../../support/servers/shards.js';
 import { until } from '../../support/until.js';
@@ -52,7 +53,14 @@ describe.each(LIVES)('workers: %i', (workers, shards) => {
   ] as const)('a start that does %s: no hub, and an error that says why', async (how, why) => {
     const { handler, misbehave, notes } = setUp();
     misbehave(how, 'start');
-    const starting = createHub({ port: 0, workers, handler, handlerTimeoutMs: 150, logLevel: 'silent' });
+    const starting = createHub({
+      ...engineUnderTest,
+      port: 0,
+      workers,
+      handler,
+      handlerTimeoutMs: 150,
+      logLevel: 'silent',
+    });
     const error = await starting.catch((thrown) => thrown);
     expect(error).toMatchObject({ code: 'ERR_HANDLER_LOAD' });
     expect(error.message).toContain('life.mjs');

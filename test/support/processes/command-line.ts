@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { engineVariable } from '../engines/under-test.mjs';
 import { until } from '../until.js';
 
 export const BINARY = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
@@ -44,7 +45,13 @@ export class Command {
     const child = spawn(file, [...first, ...args], {
       cwd,
       // No load balancer looks at /readyz.
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, SHARDHUB_DRAIN_DELAY_MS: '0', ...env },
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        SHARDHUB_DRAIN_DELAY_MS: '0',
+        ...engineVariable,
+        ...env,
+      },
       stdio: [input === undefined ? 'ignore' : 'pipe', stdout ?? 'pipe', stderr ?? 'pipe'],
     });
     this.child = child;

@@ -1,6 +1,7 @@
 /** A hub with a listener that fails: `throws` or `rejects`; `guarded` in a process that goes on. Prints how its client fared. */
 import { createHub } from 'shardhub';
 import { WebSocket } from 'ws';
+import { engineUnderTest } from '../engines/under-test.mjs';
 
 const [how, guarded] = process.argv.slice(2);
 const listeners = {
@@ -14,7 +15,13 @@ const listeners = {
 const caught = [];
 if (guarded) process.on('uncaughtException', ({ message }) => caught.push(message));
 
-const hub = await createHub({ port: 0, workers: 1, logLevel: 'silent', onPong: listeners[how] });
+const hub = await createHub({
+  ...engineUnderTest,
+  port: 0,
+  workers: 1,
+  logLevel: 'silent',
+  onPong: listeners[how],
+});
 hub.on('open', listeners[how]);
 const client = new WebSocket(hub.wsUrl);
 const answers = [];

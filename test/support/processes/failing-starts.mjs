@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHub } from 'shardhub';
+import { engineUnderTest } from '../engines/under-test.mjs';
 
 const blocker = createServer().listen(0, '127.0.0.1');
 await new Promise((resolve) => blocker.once('listening', resolve));
@@ -21,7 +22,7 @@ const attempts = {
 };
 
 function attempt(options) {
-  return createHub({ logLevel: 'silent', ...options }).then(
+  return createHub({ ...engineUnderTest, logLevel: 'silent', ...options }).then(
     () => ({ code: 'started' }),
     ({ code, message, name: type }) => ({ type, code, message }),
   );

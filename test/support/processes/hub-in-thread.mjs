@@ -1,5 +1,6 @@
 /** A hub in a worker thread that closes it and ends. */
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { engineUnderTest } from '../engines/under-test.mjs';
 
 if (isMainThread) {
   const worker = new Worker(new URL(import.meta.url));
@@ -11,7 +12,7 @@ if (isMainThread) {
 } else {
   const { createHub } = await import('shardhub');
   const { WebSocket } = await import('ws');
-  const hub = await createHub({ port: 0, workers: 1 });
+  const hub = await createHub({ ...engineUnderTest, port: 0, workers: 1 });
   const client = new WebSocket(hub.wsUrl);
   client.on('open', () => client.send('hello'));
   client.on('message', async (data) => {

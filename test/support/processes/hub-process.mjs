@@ -1,7 +1,8 @@
 /** Child process of processes.ts: one hub, commanded over the IPC channel. After `close` nothing here keeps the process alive. */
 import { createHub } from 'shardhub';
+import { engineUnderTest } from '../engines/under-test.mjs';
 
-const hub = await createHub(JSON.parse(process.argv[2]));
+const hub = await createHub({ ...engineUnderTest, ...JSON.parse(process.argv[2]) });
 
 const commands = {
   stats: () => hub.stats(),

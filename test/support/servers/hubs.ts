@@ -1,6 +1,7 @@
 /** Hubs for tests: on a free port, with two workers, with a log that can be read, and closed after the test even when it fails. */
 import { createHub, type Hub, type HubOptions } from 'shardhub';
 import { onTestFinished } from 'vitest';
+import { engineUnderTest } from '../engines/under-test.mjs';
 
 export interface LogLine {
   readonly level: 'error' | 'warn' | 'info' | 'debug';
@@ -29,7 +30,7 @@ export function recordingLogger(log: LogLine[]) {
 export async function startHub(options: HubOptions = {}): Promise<TestHub> {
   const log: LogLine[] = [];
   const logger = { ...recordingLogger(log), isLevelEnabled: (level: string) => /^(error|warn)$/.test(level) };
-  const hub = await createHub({ port: 0, workers: 2, logger, ...options });
+  const hub = await createHub({ ...engineUnderTest, port: 0, workers: 2, logger, ...options });
   // A handler that loops forever must not hold up the next test.
   onTestFinished(() => hub.close({ timeoutMs: 50 }));
   return { hub, log };

@@ -1,8 +1,9 @@
 /** Child process of measured-hub.ts: one hub, commanded over the IPC channel, that tells what it holds of the process. Started with --expose-gc. */
 import { readFileSync } from 'node:fs';
 import { createHub } from 'shardhub';
+import { engineUnderTest } from '../engines/under-test.mjs';
 
-const hub = await createHub(JSON.parse(process.argv[2]));
+const hub = await createHub({ ...engineUnderTest, ...JSON.parse(process.argv[2]) });
 
 /** Peak resident memory. The figure of `resourceUsage` begins with that of the process that started this one. */
 function peakMemory() {

@@ -43,6 +43,8 @@ type HttpServer = Server | TlsServer;
 
 export const nodeEngine: Engine = {
   name: 'node',
+  canPause: true,
+  load: async () => {},
   async create(options, host) {
     const { tls } = options;
     const secrets = tls && (await loadTls(tls));

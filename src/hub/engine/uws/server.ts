@@ -237,4 +237,9 @@ class UwsServer implements EngineServer {
   }
 }
 
-export const uwsEngine: Engine = { name: 'uws', create: UwsServer.create };
+export const uwsEngine: Engine = {
+  name: 'uws',
+  canPause: false,
+  load: async () => void (await loadEngine()),
+  create: UwsServer.create,
+};

@@ -1,0 +1,67 @@
+/** Which engine a hub runs on: the option `engine`, and what depends on it. I/O thread. */
+import { HubError } from '../api/errors.js';
+import type { HubStats } from '../api/stats.js';
+import type { ResolvedOptions } from '../options/options.js';
+import type { Engine } from './engine/engine-port.js';
+import { nodeEngine } from './engine/node/node-server.js';
+import { uwsEngine } from './engine/uws/server.js';
+
+const ENGINES = { uws: uwsEngine, node: nodeEngine };
+
+export interface EngineChoice {
+  readonly engine: Engine;
+  readonly options: FittedOptions;
+  /** For the statistics. */
+  readonly about: HubStats['engine'];
+}
+
+/** Options with what depends on the engine decided. */
+export type FittedOptions = ResolvedOptions & { readonly overload: 'shed' | 'drop' | 'pause' };
+
+/**
+ * @throws HubError `ERR_ENGINE_MISSING` for an engine that was asked for by name and does not run here; `ERR_OPTION` for
+ * an option that it cannot do
+ */
+export async function chooseEngine(options: ResolvedOptions): Promise<EngineChoice> {
+  const { engine: wanted } = options;
+  if (wanted !== 'auto') {
+    await ENGINES[wanted].load();
+    return choose(ENGINES[wanted], options);
+  }
+  if (whatUwsCannot(options) !== undefined) return choose(nodeEngine, options);
+  const advice = await whyMissing(uwsEngine);
+  return advice === undefined ? choose(uwsEngine, options) : choose(nodeEngine, options, { advice });
+}
+
+function choose(
+  engine: Engine,
+  options: ResolvedOptions,
+  rest: { readonly advice?: string } = {},
+): EngineChoice {
+  return { engine, options: fitOptions(options, engine), about: { name: engine.name, ...rest } };
+}
+
+/** @throws HubError `ERR_OPTION` for an option that the engine cannot do */
+export function fitOptions(options: ResolvedOptions, engine: Engine): FittedOptions {
+  const problem = engine === uwsEngine ? whatUwsCannot(options) : undefined;
+  if (problem !== undefined) throw new HubError('ERR_OPTION', `${problem}: choose engine "node", or "auto"`);
+  return Object.freeze({ ...options, overload: options.overload ?? (engine.canPause ? 'pause' : 'shed') });
+}
+
+function whatUwsCannot({ overload, tls }: ResolvedOptions): string | undefined {
+  if (overload === 'pause')
+    return 'option "overload" got "pause", but engine uws reads a socket for as long as it has more';
+  if (tls?.clientCa !== undefined)
+    return 'option "tls" got clientCa, but engine uws cannot ask clients for certificates';
+  return undefined;
+}
+
+async function whyMissing(engine: Engine): Promise<string | undefined> {
+  try {
+    await engine.load();
+    return undefined;
+  } catch (error) {
+    if (error instanceof HubError && error.code === 'ERR_ENGINE_MISSING') return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+/** The tests that are about one engine, and why: where the other one is under test they are left out, and the table is printed. */
+
+interface OneEngine {
+  /** A part of the file's path. */
+  readonly file: string;
+  /** A part of the test's name, with those of what it is in; all of the file without one. */
+  readonly name?: string;
+  readonly engine: 'uws' | 'node';
+  readonly why: string;
+}
+
+const NO_REUSE_PORT = 'SO_REUSEPORT needs Node.js 22.12, 23.1 or newer with engine node';
+const NEVER_CLOSES = 'it has to close connections after some answers, which engine node never has to';
+
+export const ONE_ENGINE: readonly OneEngine[] = [
+  {
+    file: 'deflate-offers',
+    engine: 'uws',
+    why: 'what it can honour of an offer; engine node: deflate-agreement',
+  },
+  {
+    file: 'rfc-corpus',
+    engine: 'uws',
+    why: 'it compares with the bare engine; engine node: test/hub/engine/node',
+  },
+  { file: 'http-app', name: 'closes it by chance', engine: 'uws', why: NEVER_CLOSES },
+  { file: 'http-app', name: 'HEAD tells the length', engine: 'uws', why: NEVER_CLOSES },
+  { file: 'startup', name: 'is shared only when both hubs ask for it', engine: 'uws', why: NO_REUSE_PORT },
+  { file: 'tls', name: '"sharePort":true', engine: 'uws', why: NO_REUSE_PORT },
+];
+
+export function whyNot(engine: string, file: string, name: string): string | undefined {
+  const entry = ONE_ENGINE.find(
+    (one) => one.engine !== engine && file.includes(one.file) && name.includes(one.name ?? ''),
+  );
+  return entry && `for engine ${entry.engine}: ${entry.why}`;
+}
