@@ -74,7 +74,7 @@ test('the polite ones’ p99 stays within three batches, and nobody is closed', 
 });
 
 test('at full speed it is over its own bound: it is closed, and nobody else', async () => {
-  const hub = await startHubProcess({ handler: fixture('busy.mjs').href });
+  const hub = await startHubProcess({ handler: fixture('busy.mjs').href, overload: 'shed' });
   const progress = new Progress();
   const flooder = await RawClient.open(hub.port);
   const polite = await connectMany(hub.wsUrl, POLITE);

@@ -35,7 +35,7 @@ describe('one connection over its own bound', () => {
     ['maxInFlight', { maxInFlight: 10 }, 'm'],
     ['maxInFlightBytesPerConnection', { maxInFlightBytesPerConnection: 9 * KIB + 4 }, Buffer.alloc(KIB)],
   ])('%s: closed with 1013; one at the bound is not', async (_name, options, message) => {
-    const { hub, barriers, clients } = await start(options, 3);
+    const { hub, barriers, clients } = await start({ overload: 'shed', ...options }, 3);
     const [over, at, bystander] = clients as [WsClient, WsClient, WsClient];
     await hold(barriers, [over, at]);
     for (const client of [over, at]) for (let i = 0; i < 9; i++) client.send(message);
@@ -98,7 +98,7 @@ describe('the process over maxInFlightBytes', () => {
   const bound = 400 * KIB;
 
   test('sheds the heaviest connection with 1013, and nobody else', async () => {
-    const { hub, barriers, clients } = await start({ maxInFlightBytes: bound }, 5);
+    const { hub, barriers, clients } = await start({ maxInFlightBytes: bound, overload: 'shed' }, 5);
     const [light, heavy, middle, last, bystander] = clients as [
       WsClient,
       WsClient,

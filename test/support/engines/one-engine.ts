@@ -10,6 +10,7 @@ interface OneEngine {
 }
 
 const NO_REUSE_PORT = 'SO_REUSEPORT needs Node.js 22.12, 23.1 or newer with engine node';
+const ENDS = 'it ends a connection without a close frame; engine node: test/hub/engine/node/rfc-corpus';
 const NEVER_CLOSES = 'it has to close connections after some answers, which engine node never has to';
 
 export const ONE_ENGINE: readonly OneEngine[] = [
@@ -22,6 +23,23 @@ export const ONE_ENGINE: readonly OneEngine[] = [
     file: 'rfc-corpus',
     engine: 'uws',
     why: 'it compares with the bare engine; engine node: test/hub/engine/node',
+  },
+  { file: 'bad-input', name: 'invalid UTF-8 in a text > ', engine: 'uws', why: ENDS },
+  { file: 'bad-input', name: 'a frame that breaks', engine: 'uws', why: ENDS },
+  { file: 'bad-input', name: 'a close ', engine: 'uws', why: ENDS },
+  {
+    file: 'bad-input',
+    name: 'silence is cut',
+    engine: 'uws',
+    why: 'it lets an unmasked frame wait for more',
+  },
+  { file: 'max-payload', name: 'ended by the engine', engine: 'uws', why: ENDS },
+  { file: 'max-payload', name: 'claimed to be huge', engine: 'uws', why: ENDS },
+  {
+    file: 'peer-end',
+    name: 'is told as 1006',
+    engine: 'uws',
+    why: 'it takes no close code from 1012 to 3999',
   },
   { file: 'http-app', name: 'closes it by chance', engine: 'uws', why: NEVER_CLOSES },
   { file: 'http-app', name: 'HEAD tells the length', engine: 'uws', why: NEVER_CLOSES },

@@ -73,6 +73,10 @@ describe('what breaks the rules is answered with a close frame that says how', (
 test('afterwards nothing is left, and no worker was lost', async () => {
   for (const hub of hubs) {
     await until('every connection to be gone', () => hub.stats().connections.open === 0);
+    // Who broke the rules was counted, by what it was.
+    const { invalid } = hub.stats();
+    for (const reason of ['protocol-error', 'invalid-utf8', 'too-large', 'close-payload'] as const)
+      expect(invalid[reason], reason).toBeGreaterThan(0);
     expect(hub.stats()).toMatchObject({
       messages: { inFlight: 0, inFlightBytes: 0 },
       outbound: { queuedMessages: 0, queuedBytes: 0, engineBytes: 0 },
