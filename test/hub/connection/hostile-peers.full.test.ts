@@ -46,7 +46,7 @@ test.each<[what: string, args: string[], ...kinds: (readonly [kind: string, coun
   for (const [i, [kind, count]] of kinds.entries()) {
     const hostile = startHostilePeers(port, kind, count, args === TLS);
     // Each of them, and once more. Engine node gives way to others after each read: it need not cut off all of them.
-    for (let asked = 0; hostile.cutOff() <= count && !(isNode && asked >= 500); asked++)
+    for (let asked = 0; hostile.cutOff() <= count && !(isNode && asked >= 100); asked++)
       expect(await good.ask(kind)).toBe(kind);
     if (i + 1 < kinds.length) hostile.stop();
   }
