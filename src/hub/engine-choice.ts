@@ -7,6 +7,8 @@ import { nodeEngine } from './engine/node/node-server.js';
 import { uwsEngine } from './engine/uws/server.js';
 
 const ENGINES = { uws: uwsEngine, node: nodeEngine };
+/** It cannot load uWebSockets.js, and nothing brings it there. */
+const IS_BUN = 'Bun' in globalThis;
 
 export interface EngineChoice {
   readonly engine: Engine;
@@ -28,7 +30,7 @@ export async function chooseEngine(options: ResolvedOptions): Promise<EngineChoi
     await ENGINES[wanted].load();
     return choose(ENGINES[wanted], options);
   }
-  if (whatUwsCannot(options) !== undefined) return choose(nodeEngine, options);
+  if (IS_BUN || whatUwsCannot(options) !== undefined) return choose(nodeEngine, options);
   const advice = await whyMissing(uwsEngine);
   return advice === undefined ? choose(uwsEngine, options) : choose(nodeEngine, options, { advice });
 }

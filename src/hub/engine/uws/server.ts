@@ -23,10 +23,7 @@ import { type UserData, UwsPort } from './uws-port.js';
 /** More than any message has; a small integer of V8, which a field of every socket holds without a box. */
 const NEVER = 0x7fff_ffff;
 
-export const NO_CLIENT_CERTIFICATES =
-  'tls.clientCa: the engine "uws" cannot ask for certificates of clients: choose the engine "node"';
-
-class UwsServer implements EngineServer {
+export class UwsServer implements EngineServer {
   readonly #uws: Uws;
   readonly #host: EngineServerHost;
   readonly #options: EngineServerOptions;
@@ -55,9 +52,7 @@ class UwsServer implements EngineServer {
   /** @throws HubError `ERR_ENGINE_MISSING`; `ERR_TLS` that names the file */
   static async create(options: EngineServerOptions, host: EngineServerHost): Promise<UwsServer> {
     const uws = await loadEngine();
-    const { tls } = options;
-    if (tls?.clientCa !== undefined) throw new HubError('ERR_TLS', NO_CLIENT_CERTIFICATES);
-    if (tls !== undefined) await readTlsFiles(tls);
+    if (options.tls !== undefined) await readTlsFiles(options.tls);
     const anchor = options.answersLater ? await Anchor.open(uws) : undefined;
     try {
       return new UwsServer(uws, options, host, anchor);
