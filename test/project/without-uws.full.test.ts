@@ -29,7 +29,7 @@ test('npm start serves on engine node, and says how to get the other one', async
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  onTestFinished(() => void process.kill(-npm.pid!, 'SIGKILL'));
+  onTestFinished(() => void (npm.exitCode === null && process.kill(-npm.pid!, 'SIGKILL')));
   let output = '';
   const isUp = new Promise<void>((resolve, reject) => {
     npm.stdout.on('data', (text) => {
