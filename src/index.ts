@@ -74,4 +74,5 @@ export {
   resolveOptions,
 } from './options/options.js';
 export { isLoopbackHost } from './util/address.js';
+export { usableCores } from './util/idle-cores.js';
 export { VERSION } from './util/version.js';

@@ -5,6 +5,7 @@ import { type AdminTarget, admin } from './admin/admin.js';
 import { VERBS, type Verb } from './admin/verbs.js';
 import { BENCH_USAGE } from './bench/flags.js';
 import { CLIENT_USAGE } from './client/flags.js';
+import { doctor } from './doctor/doctor.js';
 import { type Flag, listFlags } from './flags/flags.js';
 import {
   complain,
@@ -34,10 +35,10 @@ export async function run(
   onServe: typeof serve = serve,
 ): Promise<number> {
   let exitCode = 0;
-  const program = createProgram(env, onServe);
   const onExit = (code: number) => {
     exitCode = code;
   };
+  const program = createProgram(env, onServe, onExit);
   // What runs a tool is loaded when it is wanted: `serve` has no use for it.
   addTool(program, CLIENT_USAGE, onExit, async () => (await import('./client/client.js')).client);
   addAdmin(program, env, onExit);
@@ -59,7 +60,7 @@ function withoutHelpOnUnknown({ commands }: Command, argv: readonly string[]): r
   return name === 'help' && !isKnown ? [node, script, topic] : argv;
 }
 
-function createProgram(env: Environment, onServe: typeof serve): Command {
+function createProgram(env: Environment, onServe: typeof serve, onExit: (code: number) => void): Command {
   const program = new Command('shardhub')
     .description('A WebSocket hub that processes every message in a worker thread.')
     .version(VERSION)
@@ -78,6 +79,7 @@ function createProgram(env: Environment, onServe: typeof serve): Command {
   addServeFlags(command, flags);
   command.action((given: Record<string, unknown>) => startServing(command, flags, given, env, onServe));
   addConfig(program, flags, env);
+  addDoctor(program, flags, env, onExit);
   return program;
 }
 
@@ -111,6 +113,19 @@ function addConfig(program: Command, flags: Flag[], env: Environment): void {
   add('schema', 'print the JSON schema of the file, so that editors complete it').action(async () =>
     print(`${JSON.stringify(optionsJsonSchema(), undefined, 2)}\n`),
   );
+}
+
+function addDoctor(program: Command, flags: Flag[], env: Environment, onExit: (code: number) => void): void {
+  const command = program
+    .command('doctor')
+    .description('look at this machine as a hub of these options would find it, and say what to do')
+    .configureHelp({ formatItem })
+    .addHelpText('after', '\nExit code: 0 all is well, 1 something should be looked at, 2 wrong usage.');
+  addServeFlags(command, flags);
+  command.action(async (given: Record<string, unknown>) => {
+    const { options } = await settle(command, flags, given, env);
+    onExit(await doctor(options));
+  });
 }
 
 /** What flags, variables and the file come to; wrong usage when one of them is not right. */

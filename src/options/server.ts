@@ -1,10 +1,10 @@
 /** Options of the listener, the handshake, the handler and the socket. */
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { AFFINITY_PATTERN, type AffinityHook } from '../api/affinity.js';
 import type { OriginCheck, UpgradeHook } from '../api/upgrade.js';
 import { isNetwork } from '../util/address.js';
 import { TOKEN } from '../util/http-token.js';
+import { usableCores } from '../util/idle-cores.js';
 import { normalizeOrigin } from '../util/origin.js';
 import { embedded, flag, integer, isFunction, MIB, option } from './meta.js';
 
@@ -173,7 +173,7 @@ export const serverOptions = {
       .int()
       .min(0)
       .max(256)
-      .default(() => Math.max(1, availableParallelism() - 1)),
+      .default(() => Math.max(1, Math.ceil(usableCores()) - 1)),
     {
       description: 'worker threads; 0 runs the handler on the I/O thread',
       fallbackText: 'cores less one',

@@ -1,8 +1,8 @@
 /** The options schema: defaults, bounds, and errors that name the option, what it got and what it takes. */
-import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { HubError } from '../../src/api/errors.js';
 import { type HubOptions, listOptions, resolveOptions } from '../../src/options/options.js';
+import { usableCores } from '../../src/util/idle-cores.js';
 
 function refusal(options: object): HubError {
   try {
@@ -21,7 +21,7 @@ describe('defaults', () => {
       sharePort: false,
       path: '/ws',
       handler: 'echo',
-      workers: Math.max(1, availableParallelism() - 1),
+      workers: Math.max(1, Math.ceil(usableCores()) - 1),
       origins: 'same-origin',
       maxPayload: 1_048_576,
       idleTimeout: 60,

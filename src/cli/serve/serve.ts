@@ -9,6 +9,7 @@ import {
   type ReloadEvent,
   resolveOptions,
 } from '../../index.js';
+import { warnings } from '../doctor/doctor.js';
 import { warn } from '../terminal/output.js';
 import { ReadableLog } from '../terminal/readable-log.js';
 import { drainOnStop, type StopSignal } from '../terminal/stop.js';
@@ -31,6 +32,7 @@ export async function serve(options: HubOptions, reread: () => Promise<HubOption
   hub.on('reload', tellReload);
   // Why it failed is told by the event.
   process.on('SIGUSR2', () => void hub.reload().catch(() => {}));
+  for (const warning of warnings(hub.options)) warn(`warning: ${warning}`);
   process.stdout.write(`${startLine(hub, token)}\n`);
   notify(process.env, '--ready', `--status=${hub.wsUrl}`);
 }

@@ -1,0 +1,80 @@
+/** What may go wrong with a hub of these options on this machine, and what to do about each. Pure. */
+import type { ResolvedOptions } from '../../index.js';
+import type { Machine } from './machine.js';
+
+export interface Finding {
+  readonly name: string;
+  /** What was found, in one line. */
+  readonly found: string;
+  /** What to do; none when all is well. */
+  readonly advice?: string;
+}
+
+type Check = (options: ResolvedOptions, machine: Machine) => Finding | undefined;
+
+const MIB = 1024 * 1024;
+/** What a worker's rings may come to, its heap left aside. */
+const RINGS_MIB = 36;
+/** Descriptors for everything else. */
+const RESERVE = 64;
+
+export const DESCRIPTORS = 'file descriptors';
+
+const CHECKS: readonly Check[] = [
+  (_, { nodeVersion }) => {
+    const major = Number.parseInt(nodeVersion, 10);
+    const advice = major % 2 === 1 ? 'use an even version: only these are kept up for long' : undefined;
+    return finding('Node.js', nodeVersion, major < 20 ? 'install version 20 or newer' : advice);
+  },
+  ({ maxConnections }, { maxDescriptors }) => {
+    if (maxDescriptors === undefined) return undefined;
+    const found = `${maxDescriptors}, for ${maxConnections || 'any number of'} connections`;
+    const needed = (maxConnections || 1000) + RESERVE;
+    const advice = `each connection takes one: raise the limit (ulimit -n, LimitNOFILE=) to ${needed} or more, or lower maxConnections`;
+    return finding(DESCRIPTORS, found, maxDescriptors < needed ? advice : undefined);
+  },
+  ({ workers }, { cores }) => {
+    const found = `${cores}, for ${workers} workers and the I/O thread`;
+    const advice = `more threads than cores take turns: set workers to ${Math.max(1, cores - 1)}`;
+    return finding('cores', found, workers > 2 * cores ? advice : undefined);
+  },
+  (options, { memoryBytes, isMemoryLimited }) => {
+    const { maxInFlightBytes, maxBufferedBytes, workers, workerMemoryMb } = options;
+    const most =
+      Math.round((maxInFlightBytes + maxBufferedBytes) / MIB) + workers * (RINGS_MIB + workerMemoryMb);
+    const has = Math.round(memoryBytes / MIB);
+    const found = `${has} MiB${isMemoryLimited ? ' (the container’s limit)' : ''}; the bounds may come to ${most} MiB`;
+    const advice =
+      'lower maxInFlightBytes, maxBufferedBytes or workers, or the process is killed at the worst moment';
+    return finding('memory', found, most > 0.8 * has ? advice : undefined);
+  },
+  (_, { somaxconn }) => {
+    if (somaxconn === undefined) return undefined;
+    const advice = 'a burst of new connections is refused by the kernel: sysctl net.core.somaxconn=4096';
+    return finding('listen backlog (somaxconn)', String(somaxconn), somaxconn < 512 ? advice : undefined);
+  },
+  ({ maxConnections }, { conntrackMax }) => {
+    if (conntrackMax === undefined) return undefined;
+    const advice = `connections beyond it are dropped without a word: sysctl net.netfilter.nf_conntrack_max=${2 * maxConnections}`;
+    return finding(
+      'connection tracking',
+      String(conntrackMax),
+      conntrackMax < maxConnections ? advice : undefined,
+    );
+  },
+  ({ maxConnections, trustProxy, proxyProtocol, unixSocket }, { localPorts }) => {
+    const isProxied = (Boolean(trustProxy) || proxyProtocol) && unixSocket === undefined;
+    if (localPorts === undefined || !isProxied) return undefined;
+    const advice =
+      'a proxy on one address has no more connections to one port: let it use several addresses, or a Unix socket, or widen net.ipv4.ip_local_port_range';
+    return finding('ports of a proxy', String(localPorts), localPorts < maxConnections ? advice : undefined);
+  },
+];
+
+export function examine(options: ResolvedOptions, machine: Machine): Finding[] {
+  return CHECKS.flatMap((check) => check(options, machine) ?? []);
+}
+
+function finding(name: string, found: string, advice: string | undefined): Finding {
+  return { name, found, ...(advice !== undefined && { advice }) };
+}

@@ -1,0 +1,38 @@
+/** `shardhub doctor`: looks at what a hub of these options would find here. */
+import { createHub, type HubOptions, resolveOptions, usableCores } from '../../index.js';
+import { print } from '../terminal/output.js';
+import { DESCRIPTORS, examine, type Finding } from './checks.js';
+import { readMachine } from './machine.js';
+
+/** One line for each thing that is not as it should be. Of file descriptors the hub's own log tells. */
+export function warnings(options: HubOptions): string[] {
+  const findings = examine(resolveOptions(options), readMachine(Math.ceil(usableCores())));
+  return findings.flatMap(({ name, found, advice }) =>
+    advice === undefined || name === DESCRIPTORS ? [] : `${name}: ${found}; ${advice}`,
+  );
+}
+
+/** Resolves with the exit code: 0 when all is well, else 1. */
+export async function doctor(options: HubOptions): Promise<number> {
+  const resolved = resolveOptions(options);
+  const findings = [...examine(resolved, readMachine(Math.ceil(usableCores()))), await tryToServe(options)];
+  const lines = findings.flatMap(({ name, found, advice }) => [
+    `${advice === undefined ? 'ok  ' : 'LOOK'}  ${name}: ${found}`,
+    ...(advice === undefined ? [] : [`      ${advice}`]),
+  ]);
+  await print(`${lines.join('\n')}\n`);
+  return findings.some(({ advice }) => advice !== undefined) ? 1 : 0;
+}
+
+/** The engine, the address and the handlers, all in one: by starting a hub, which takes no connection for long. */
+async function tryToServe(options: HubOptions): Promise<Finding> {
+  try {
+    const hub = await createHub({ ...options, logLevel: 'silent' });
+    const found = `a hub starts, at ${hub.wsUrl}`;
+    await hub.close({ timeoutMs: 1000 });
+    return { name: 'start', found };
+  } catch (error) {
+    const { message } = error as Error;
+    return { name: 'start', found: message, advice: 'serve would end with this' };
+  }
+}

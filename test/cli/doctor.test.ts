@@ -1,0 +1,48 @@
+/** What the doctor finds on a machine that is short of something, and that it finds nothing on one that is not. */
+import { expect, test } from 'vitest';
+import { examine } from '../../src/cli/doctor/checks.js';
+import type { Machine } from '../../src/cli/doctor/machine.js';
+import { type HubOptions, resolveOptions } from '../../src/options/options.js';
+
+const GIB = 1024 ** 3;
+const FIT: Machine = {
+  nodeVersion: '22.11.0',
+  cores: 4,
+  memoryBytes: 8 * GIB,
+  isMemoryLimited: false,
+  maxDescriptors: 1_048_576,
+  somaxconn: 4096,
+  conntrackMax: 262_144,
+  localPorts: 28_232,
+};
+
+function advice(options: HubOptions, machine: Partial<Machine>): Record<string, string> {
+  const findings = examine(resolveOptions({ workers: 3, ...options }), { ...FIT, ...machine });
+  return Object.fromEntries(
+    findings.flatMap((one) => (one.advice === undefined ? [] : [[one.name, one.advice]])),
+  );
+}
+
+test('nothing on a machine that is fit, nor where the system does not tell', () => {
+  expect(advice({ maxConnections: 100_000 }, {})).toEqual({});
+  const unknown = { maxDescriptors: undefined, somaxconn: undefined, conntrackMax: undefined };
+  expect(advice({ maxConnections: 100_000, trustProxy: 1 }, { ...unknown, localPorts: undefined })).toEqual(
+    {},
+  );
+});
+
+test.each<[HubOptions, Partial<Machine>, string, RegExp]>([
+  [{}, { nodeVersion: '18.20.0' }, 'Node.js', /20 or newer/],
+  [{}, { nodeVersion: '23.1.0' }, 'Node.js', /even version/],
+  [{ maxConnections: 5000 }, { maxDescriptors: 1024 }, 'file descriptors', /to 5064 or more/],
+  [{}, { maxDescriptors: 1024 }, 'file descriptors', /ulimit -n/],
+  [{ workers: 9 }, {}, 'cores', /set workers to 3/],
+  [{}, { memoryBytes: GIB / 2, isMemoryLimited: true }, 'memory', /lower maxInFlightBytes/],
+  [{}, { somaxconn: 128 }, 'listen backlog (somaxconn)', /somaxconn=4096/],
+  [{ maxConnections: 300_000 }, {}, 'connection tracking', /nf_conntrack_max=600000/],
+  [{ maxConnections: 30_000, trustProxy: 1 }, {}, 'ports of a proxy', /several addresses/],
+])('%j on %j: %s', (options, machine, name, what) => {
+  const found = advice(options, machine);
+  expect(Object.keys(found)).toEqual([name]);
+  expect(found[name]).toMatch(what);
+});
