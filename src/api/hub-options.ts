@@ -756,6 +756,60 @@ export interface HubOptions<Data = unknown> {
    */
   readonly logger?: Logger | undefined;
   /**
+   * The server that connects this hub with others: topics, users and presence are then those of all of them;
+   * see docs/cluster.md.
+   *
+   * Takes a URL such as nats://10.0.0.5:4222 (several separated by commas), or an object with url, tls (ca,
+   * key, cert), prefix and replicas.
+   *
+   * Also `--broker <url>` and `SHARDHUB_BROKER`.
+   *
+   * @defaultValue none
+   */
+  readonly broker?:
+    | string
+    | {
+        /** Nats:// or tls://, with a port if it is not 4222; several separated by commas. */
+        readonly url: string;
+        /** For a server with an authority of its own, or one that asks for a certificate. */
+        readonly tls?:
+          | {
+              /** Path of the authority’s certificate (PEM). */
+              readonly ca?: string | undefined;
+              /** Path of this client’s key (PEM). */
+              readonly key?: string | undefined;
+              /** Path of this client’s certificate (PEM). */
+              readonly cert?: string | undefined;
+            }
+          | undefined;
+        /** What every name on the server begins with, 1 to 32 letters, digits, _ and -: hubs with different ones do not meet; default: sh. */
+        readonly prefix?: string | undefined;
+        /** Copies of histories in a cluster of servers, from 1 to 5; default: 1. */
+        readonly replicas?: number | undefined;
+      }
+    | undefined;
+  /**
+   * A file with what the broker asks for: NATS credentials (JWT and seed), an NKEY seed, user:password, or a
+   * token.
+   *
+   * Takes the path of a file.
+   *
+   * Also `--broker-credentials-file <path>` and `SHARDHUB_BROKER_CREDENTIALS_FILE`.
+   *
+   * @defaultValue none
+   */
+  readonly brokerCredentialsFile?: string | undefined;
+  /**
+   * What this hub is called where hubs are listed (cluster.nodes()).
+   *
+   * Takes a text of 1 to 100 characters.
+   *
+   * Also `--node-name <name>` and `SHARDHUB_NODE_NAME`.
+   *
+   * @defaultValue the name of the machine
+   */
+  readonly nodeName?: string | undefined;
+  /**
    * What topics keep and tell, by pattern, in which * stands for any text; the first pattern that fits a topic
    * counts.
    *

@@ -7,7 +7,7 @@ import type { HubEvents } from '../api/events.js';
 import type { HandshakeRequest } from '../api/handshake-request.js';
 import type { Payload } from '../api/payload.js';
 import type { Except } from '../api/publish.js';
-import { MemoryBroker } from '../broker/memory-broker.js';
+import { makeBroker } from '../broker/make-broker.js';
 import type { Counters } from '../telemetry/counters.js';
 import type { Emitter } from '../telemetry/emitter.js';
 import type { Log } from '../telemetry/log.js';
@@ -242,9 +242,9 @@ export class ConnectionManager {
   #makeCluster(): Cluster {
     const { registry } = this;
     const { options, emitter, log } = this.#host;
-    const cluster = new Cluster(new MemoryBroker(), {
+    const cluster = new Cluster(makeBroker(options), {
       rules: new Patterns(options.topics),
-      nodeName: '',
+      nodeName: options.nodeName,
       connections: () => this.openCount,
       find: (id) => registry.find(id),
       deliver: (topic, frame, except) => registry.deliver(topic, frame, except),

@@ -247,6 +247,7 @@ export class HubParts {
       isDraining: () => this.#core.isDraining(),
       isListening: () => !this.descriptors.isExhausted,
       resting: () => workers.resting(),
+      broker: () => this.connections.cluster.trouble,
       isServing: () => workers.isServing,
       refuseResting: () => workers.refuseResting(),
       metrics: () => this.metrics(),

@@ -1,4 +1,5 @@
 /** Options of topics, and of what a hub shares with others. */
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import { option } from './meta.js';
 
@@ -44,7 +45,71 @@ const topicSchema = z
     message: 'needs presence: true',
   });
 
+/** `nats://host`, and more of them behind commas. */
+function isBrokerUrl(text: string): boolean {
+  return text.split(',').every((part) => {
+    const url = URL.canParse(part.trim()) ? new URL(part.trim()) : undefined;
+    return url !== undefined && /^(nats|tls):$/.test(url.protocol) && url.hostname !== '';
+  });
+}
+const brokerUrl = z.string().refine(isBrokerUrl);
+const path = z.string().min(1);
+const brokerSchema = z.strictObject({
+  url: brokerUrl.describe('nats:// or tls://, with a port if it is not 4222; several separated by commas'),
+  tls: z
+    .strictObject({
+      ca: path.optional().describe('path of the authority’s certificate (PEM)'),
+      key: path.optional().describe('path of this client’s key (PEM)'),
+      cert: path.optional().describe('path of this client’s certificate (PEM)'),
+    })
+    .optional()
+    .describe('for a server with an authority of its own, or one that asks for a certificate'),
+  prefix: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,32}$/)
+    .optional()
+    .describe(
+      'what every name on the server begins with, 1 to 32 letters, digits, _ and -: hubs with different ones do not meet; default: sh',
+    ),
+  replicas: z
+    .int()
+    .min(1)
+    .max(5)
+    .optional()
+    .describe('copies of histories in a cluster of servers, from 1 to 5; default: 1'),
+});
+
 export const clusterOptions = {
+  broker: option(z.union([brokerUrl, brokerSchema]).optional(), {
+    description:
+      'the server that connects this hub with others: topics, users and presence are then those of all of them; see docs/cluster.md',
+    takes:
+      'a URL such as nats://10.0.0.5:4222 (several separated by commas), or an object with url, tls (ca, key, cert), prefix and replicas',
+    cli: {
+      kind: 'string',
+      value: 'url',
+      takes: 'nats:// or tls:// with a host, such as nats://10.0.0.5:4222, several separated by commas',
+    },
+  }),
+  brokerCredentialsFile: option(path.optional(), {
+    description:
+      'a file with what the broker asks for: NATS credentials (JWT and seed), an NKEY seed, user:password, or a token',
+    takes: 'the path of a file',
+    cli: { kind: 'string', value: 'path' },
+  }),
+  nodeName: option(
+    z
+      .string()
+      .min(1)
+      .max(100)
+      .default(() => hostname()),
+    {
+      description: 'what this hub is called where hubs are listed (cluster.nodes())',
+      fallbackText: 'the name of the machine',
+      takes: 'a text of 1 to 100 characters',
+      cli: { kind: 'string', value: 'name' },
+    },
+  ),
   topics: option(z.record(z.string().min(1).max(255), topicSchema).default({}), {
     description:
       'what topics keep and tell, by pattern, in which * stands for any text; the first pattern that fits a topic counts',

@@ -121,6 +121,8 @@ function complain(name: string, value: unknown, { code, message }: z.core.$ZodIs
 function withoutSecret(name: string, value: unknown): unknown {
   if (name === 'handlerOptions') return '…';
   if (name.endsWith('Token') && typeof value === 'string') return '…';
+  // A URL may have a password in it.
+  if (name === 'broker') return '…';
   const hasSecret = typeof value === 'object' && value !== null && 'passphrase' in value;
   return hasSecret ? { ...value, passphrase: '…' } : value;
 }

@@ -89,6 +89,12 @@ const SAMPLES: Record<string, Samples> = {
     ],
     invalid: ['nosuch.json', '{"limit":5'],
   },
+  broker: {
+    valid: [['nats://a:4222,tls://b', 'nats://a:4222,tls://b']],
+    invalid: ['redis', 'http://a', 'nats://', 'nats://a,b'],
+  },
+  brokerCredentialsFile: { valid: [['nats.creds', 'nats.creds']], invalid: [] },
+  nodeName: { valid: [['hub 1', 'hub 1']], invalid: ['x'.repeat(101)] },
   topics: {
     valid: [['{"a:*":{"history":{"size":5}}}', { 'a:*': { history: { size: 5 } } }]],
     invalid: ['nosuch.json', '{"a":{"histry":{}}}', '[]'],

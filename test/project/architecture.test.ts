@@ -17,7 +17,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ROOMS: [room: string, ...others: string[]][] = [
   ['util'],
   ['api'],
-  ['broker'],
+  ['broker', 'broker/nats'],
   ['wire'],
   ['workers', 'wire'],
   ['loadgen'],
@@ -212,6 +212,11 @@ describe('what is foreign', () => {
     ['cli-table3', ['cli/bench/report.ts']],
     ['cli-progress', ['cli/bench/progress.ts']],
     ['jose', ['auth/verify.ts']],
+    [
+      '@nats-io/transport-node',
+      ['broker/nats/nats-broker.ts', 'broker/nats/nats-connection.ts', 'broker/nats/nats-history.ts'],
+    ],
+    ['@nats-io/jetstream', ['broker/nats/nats-history.ts']],
   ])('%s is known to one file', (name, files) => {
     expect(importersOf(name)).toEqual(files);
   });

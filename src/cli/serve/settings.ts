@@ -150,7 +150,10 @@ function complain(flag: Flag, raw: unknown, fromEnv: boolean): string {
   const source = fromEnv ? flag.env : nameOf(flag);
   const takes = flag.kind === 'flag' ? 'true or 1, false or 0' : flag.takes;
   // What is said here may end up in a log.
-  const isSecret = holdsSecret(flag) || (flag.kind === 'json' && /^\s*["{[]/.test(String(raw)));
+  const isSecret =
+    holdsSecret(flag) ||
+    (flag.name === 'broker' && String(raw).includes('@')) ||
+    (flag.kind === 'json' && /^\s*["{[]/.test(String(raw)));
   const got = isSecret ? '"…"' : JSON.stringify(raw);
   return `${source} got ${got} but takes ${takes}`;
 }

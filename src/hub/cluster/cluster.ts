@@ -164,6 +164,11 @@ export class Cluster implements TopicOutlet, BrokerHost {
     };
   }
 
+  /** What is wrong with the broker, in words; empty when nothing is. */
+  get trouble(): string {
+    return this.#state === 'up' ? '' : `the broker ${this.broker.name} is ${this.#state}: ${this.#reason}`;
+  }
+
   // Topics
 
   onSubscribed(connection: Connection, topic: string): void {

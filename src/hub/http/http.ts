@@ -29,6 +29,8 @@ export interface HttpHost {
   isListening(): boolean;
   /** Shards whose workers rest after too many crashes. */
   resting(): number[];
+  /** What is wrong with the broker, in words; empty when nothing is. */
+  broker(): string;
   /** True while some worker serves. */
   isServing(): boolean;
   /** While every shard rests. */
@@ -113,6 +115,8 @@ export class HttpRoutes {
   #readyz(exchange: HttpExchange): void {
     const readiness = this.#host.isDraining() ? 'draining' : this.#host.readiness();
     const resting = this.#host.resting();
+    const broker = this.#host.broker();
+    const without = broker === '' ? '' : `, but ${broker}`;
     const names = resting.length === 0 ? '' : `, but these shards rest after crashes: ${resting.join(', ')}`;
     if (readiness === 'running' && !this.#host.isServing()) {
       const { status, headers } = allResting();
@@ -121,7 +125,7 @@ export class HttpRoutes {
       const { status, headers, body } = tryAgain('overloaded', 'file descriptors have run out');
       exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `${body}${names}\n`);
     } else if (readiness === 'running') {
-      exchange.respond('200 OK', [...TEXT, NOT_CACHED], `ready${names}\n`);
+      exchange.respond('200 OK', [...TEXT, NOT_CACHED], `ready${names}${without}\n`);
     } else {
       const { status, headers } = unavailable(readiness);
       exchange.respond(status, [...headers, ...TEXT, NOT_CACHED], `${readiness}\n`);

@@ -28,7 +28,7 @@ export function firstVersion(
     ordering,
     maxConcurrent,
     sendWindow,
-    sharesTopics: Object.keys(options.topics).length > 0,
+    sharesTopics: options.broker !== undefined || Object.keys(options.topics).length > 0,
     historyTopics: Object.fromEntries(
       Object.entries(options.topics).map(([pattern, { history }]) => [pattern, history !== undefined]),
     ),
