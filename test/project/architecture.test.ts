@@ -17,7 +17,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ROOMS: [room: string, ...others: string[]][] = [
   ['util'],
   ['api'],
-  ['broker', 'broker/nats'],
+  ['broker'],
   ['wire'],
   ['workers', 'wire'],
   ['loadgen'],
@@ -64,8 +64,8 @@ const ROOMS: [room: string, ...others: string[]][] = [
   ['.', 'auth', 'options', 'hub/admission', 'hub/pool', 'hub'],
   ['cli', 'loadgen', '.'],
 ];
-/** `hub/engine` of `hub/engine/server.ts`; what is inside `cli` and `workers` is one room. */
-const roomOf = (path: string) => posix.dirname(path).replace(/^(cli|workers)\/.*/, '$1');
+/** `hub/engine` of `hub/engine/server.ts`; what is inside `cli`, `workers` and `broker` is one room. */
+const roomOf = (path: string) => posix.dirname(path).replace(/^(cli|workers|broker)\/.*/, '$1');
 
 /** Every import that a rule forbids, as `from → to`. */
 function offences(isForbidden: (from: Module, to: Import) => boolean): string[] {
