@@ -8,6 +8,7 @@ export type {
   ClusterNode,
   HistoryOptions,
   HistoryResult,
+  Nodes,
   Position,
   PresenceConnection,
   PresenceMember,

@@ -108,3 +108,9 @@ export interface ClusterNode {
   /** How long ago it was last heard of, in ms; 0 for this one. */
   readonly lastSeenMs: number;
 }
+
+/** The hubs that are connected by the same broker. */
+export interface Nodes {
+  /** Those that are there; this one first. */
+  nodes(): ClusterNode[];
+}

@@ -2,9 +2,9 @@
 import type { EventEmitter } from 'node:events';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type {
-  ClusterNode,
   HistoryOptions,
   HistoryResult,
+  Nodes,
   Position,
   PresenceResult,
   PresenceStats,
@@ -198,7 +198,7 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
   }
 
   /** The hubs that are connected by the same broker. */
-  get cluster(): { nodes(): ClusterNode[] } {
+  get cluster(): Nodes {
     const { cluster } = this.#connections;
     return { nodes: () => cluster.nodes() };
   }
