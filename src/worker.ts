@@ -32,5 +32,6 @@ export {
   type WorkerContext,
 } from './api/handler.js';
 export type { ClientCertificate, HandshakeRequest } from './api/handshake-request.js';
+export type { HandlerLog, LogLevel, LogMethod } from './api/logger.js';
 export type { PublishOptions } from './api/publish.js';
 export type { SendStatus } from './api/send-status.js';

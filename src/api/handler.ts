@@ -10,6 +10,7 @@ import type {
 } from './broker.js';
 import type { CloseUserOptions } from './close-options.js';
 import type { HandshakeRequest } from './handshake-request.js';
+import type { HandlerLog } from './logger.js';
 import type { PublishOptions } from './publish.js';
 import type { SendStatus } from './send-status.js';
 
@@ -111,6 +112,8 @@ export interface WorkerContext<Options = unknown> extends HubAccess {
    * such as a stream, should end now. What has not ended after `reloadTimeoutMs` costs its connection.
    */
   readonly suspending: AbortSignal;
+  /** The hub's log: in a hook, as far as it does not wait, with the connection. */
+  readonly log: HandlerLog;
 }
 
 /** A connection as its handler sees it. Lives in one worker thread. */
@@ -130,6 +133,8 @@ export interface Connection<State = any, UpgradeData = unknown> extends HubAcces
   readonly restarted: boolean;
   /** True when that was a reload or a resize, in which nothing was lost; false when the worker had died. */
   readonly reloaded: boolean;
+  /** The hub's log, with the connection. */
+  readonly log: HandlerLog;
   /**
    * Sends a message at once; also long after `message` has returned. Await the result to send no faster than the peer
    * reads. Time that a hook spends so does not count for `handlerTimeoutMs`.

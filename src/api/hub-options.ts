@@ -408,6 +408,18 @@ export interface HubOptions<Data = unknown> {
    */
   readonly workerExecArgv?: string[] | undefined;
   /**
+   * An inspector for each worker, to attach a debugger to: on this port for the first one, on the next for the
+   * second; no deadline of a handler counts then.
+   *
+   * Takes false, true (9229), or an integer from 0 to 65535 (port; 0 picks free ones), and workers that are
+   * not 0.
+   *
+   * Also `--inspect-workers [port]` and `SHARDHUB_INSPECT_WORKERS`.
+   *
+   * @defaultValue off
+   */
+  readonly inspectWorkers?: number | boolean | undefined;
+  /**
    * A worker that dies more often within {@link HubOptions.restartWindowMs} rests for
    * {@link HubOptions.restartPauseMs}: its connections are closed (1013) and new ones go to other workers.
    *

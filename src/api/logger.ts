@@ -1,4 +1,4 @@
-/** What the hub needs of a logger: the option `logger`. */
+/** What the hub needs of a logger, the option `logger`; and how a handler writes to that log, on its thread. */
 
 /** The part of a pino logger that the hub uses. `details` holds the error as `err`, and what it is about. */
 export interface Logger {
@@ -13,3 +13,19 @@ export interface Logger {
   /** Whether lines of a level are written. Without it every line is handed over. */
   isLevelEnabled?(level: string): boolean;
 }
+
+/** From the most severe on. */
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Writes a line: a text, or details that can be written as JSON, and a text. An error may be among them, or be them. */
+export interface LogMethod {
+  (message: string): void;
+  (details: object, message?: string): void;
+}
+
+/**
+ * The hub's log as its handlers see it. A line has the worker's `shard`, and its `connection` where that is known. Nothing
+ * happens at levels that the log does not write.
+ */
+export type HandlerLog = { readonly [Level in LogLevel]: LogMethod };

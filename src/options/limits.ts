@@ -93,6 +93,19 @@ export const workerOptions = {
       },
     },
   ),
+  inspectWorkers: option(z.union([z.boolean(), z.int().min(0).max(65_535)]).default(false), {
+    description:
+      'an inspector for each worker, to attach a debugger to: on this port for the first one, on the next for the second; no deadline of a handler counts then',
+    fallbackText: 'off',
+    takes:
+      'false, true (9229), or an integer from 0 to 65535 (port; 0 picks free ones), and workers that are not 0',
+    cli: {
+      kind: 'integer',
+      value: 'port',
+      bare: '9229',
+      takes: 'the first port, from 0 to 65535 (9229 without; 0 picks free ones)',
+    },
+  }),
   maxRestarts: integer(
     0,
     1_000_000,

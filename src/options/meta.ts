@@ -10,6 +10,8 @@ export interface CliMeta {
   readonly kind: 'string' | 'integer' | 'flag' | 'list' | 'pairs' | 'json' | 'fields';
   /** Placeholder in `--help`. */
   readonly value?: string;
+  /** What the flag means without a value; it needs one otherwise. */
+  readonly bare?: string;
   /** For `fields`: name and description of each. */
   readonly fields?: Readonly<Record<string, string>>;
   /** What a valid value is there, when that is not what it is in code. */

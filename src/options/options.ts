@@ -83,8 +83,8 @@ export function resolveOptions<Data = unknown>(options: HubOptions<Data> = {}): 
     }
   const parsed = hubOptionsSchema.safeParse(given);
   if (parsed.success) {
-    for (const name of ['workerEnv', 'workerExecArgv'])
-      if (parsed.data.workers === 0 && name in given)
+    for (const name of ['workerEnv', 'workerExecArgv', 'inspectWorkers'] as const)
+      if (parsed.data.workers === 0 && (parsed.data[name] ?? false) !== false)
         throw new HubError(
           'ERR_OPTION',
           `options "workers" (0) and "${name}" were both given: there is no thread`,

@@ -4,11 +4,10 @@
  */
 import { pino } from 'pino';
 import { describe, HubError } from '../api/errors.js';
+import { LOG_LEVELS, type LogLevel } from '../api/logger.js';
 import type { Logger, ResolvedOptions } from '../options/options.js';
 import type { Counters } from './counters.js';
 import { logStream } from './log-stream.js';
-
-type Level = 'error' | 'warn' | 'info' | 'debug';
 
 /** Lines of one kind that are written within a second; the others are counted, and told in one. */
 export const MAX_LINES_PER_SECOND = 10;
@@ -21,13 +20,17 @@ interface Leveled {
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 interface Kind {
-  readonly level: Level;
+  readonly level: LogLevel;
   written: number;
   leftOut: number;
 }
 
 export class Log {
+  /** A bit for each of `LOG_LEVELS` that is written. Shared with the workers. */
+  readonly levels = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #logger: Logger;
+  /** For what handlers print, which is written at any level but `silent`. */
+  readonly #printer: Logger;
   readonly #onDropped: () => void;
   /** What was said in this second. */
   readonly #kinds = new Map<string, Kind>();
@@ -42,6 +45,8 @@ export class Log {
     };
     const stderr = { write: (line: string) => logStream.write(line, this.#onDropped) };
     this.#logger = logger ?? pino({ level: logLevel }, stderr);
+    this.#printer = logger ?? pino({ level: logLevel === 'silent' ? logLevel : 'trace' }, stderr);
+    this.#noteLevels();
   }
 
   /** The least severe level that is written; undefined when the application's logger does not tell. */
@@ -56,10 +61,16 @@ export class Log {
     if (this.level === undefined)
       throw new HubError('ERR_ARGUMENT', 'the application’s logger has no level that could be set');
     (this.#logger as unknown as Leveled).level = level;
+    this.#noteLevels();
+  }
+
+  #noteLevels(): void {
+    const bits = LOG_LEVELS.map((level, i) => Number(this.has(level)) << i);
+    Atomics.store(this.levels, 0, bits.reduce((all, bit) => all | bit));
   }
 
   /** False when lines of a level are not written: what costs to put together need not be. */
-  has(level: Level): boolean {
+  has(level: LogLevel): boolean {
     try {
       return this.#logger.isLevelEnabled?.(level) ?? true;
     } catch {
@@ -83,7 +94,12 @@ export class Log {
 
   /** Never summed up: who asks for it wants to see each. Ask `has` before. */
   debug(details: object, text: string): void {
-    this.#write('debug', details, text);
+    this.write('debug', details, text);
+  }
+
+  /** What a handler printed. */
+  print(level: LogLevel, details: object, text: string): void {
+    this.write(level, details, text, this.#printer);
   }
 
   /** Tells what was left out. */
@@ -91,11 +107,11 @@ export class Log {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const [kind, { level, leftOut }] of this.#kinds)
-      if (leftOut > 0) this.#write(level, { leftOut }, `${kind}: ${leftOut} more within a second`);
+      if (leftOut > 0) this.write(level, { leftOut }, `${kind}: ${leftOut} more within a second`);
     this.#kinds.clear();
   }
 
-  #say(level: Level, details: object, kind: string, why?: string): void {
+  #say(level: LogLevel, details: object, kind: string, why?: string): void {
     if (!this.has(level)) return;
     let said = this.#kinds.get(kind);
     if (said === undefined) this.#kinds.set(kind, (said = { level, written: 0, leftOut: 0 }));
@@ -105,13 +121,13 @@ export class Log {
       return;
     }
     said.written++;
-    this.#write(level, details, why === undefined ? kind : `${kind}: ${why}`);
+    this.write(level, details, why === undefined ? kind : `${kind}: ${why}`);
   }
 
-  /** A logger that throws or rejects could not write its line. */
-  #write(level: Level, details: object, text: string): void {
+  /** Without summing up. A logger that throws or rejects could not write its line. */
+  write(level: LogLevel, details: object, text: string, logger = this.#logger): void {
     try {
-      const result: unknown = this.#logger[level](details, text);
+      const result: unknown = logger[level](details, text);
       if (result instanceof Promise) result.catch(this.#onDropped);
     } catch {
       this.#onDropped();

@@ -1,3 +1,9 @@
+/** Waiting for a promise, at most so long. Both threads. */
+import { Deadlines } from './deadlines.js';
+
+/** The longest that a timer of Node.js takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Waits for a promise, at most so long. Leaves no timer behind.
  *
@@ -12,5 +18,23 @@ export async function within(promise: Promise<unknown>, timeoutMs: number): Prom
     return await Promise.race([promise.then(() => true), late]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** The same in time that this thread ran: at a debugger's breakpoint, nobody is late. */
+export async function withinRunning(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let onLate: () => void;
+  const late = new Promise<false>((resolve) => {
+    onLate = () => resolve(false);
+  });
+  const deadlines = new Deadlines(timeoutMs, () => onLate());
+  deadlines.add(promise);
+  // The clock of deadlines keeps no thread alive.
+  const anchor = setTimeout(() => {}, MAX_TIMER_MS);
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(anchor);
+    deadlines.takeAll();
   }
 }

@@ -27,3 +27,5 @@ export const Abandon = 12;
 export const Request = 13;
 /** What the handler keeps of a connection for the version that takes over. */
 export const Suspended = 14;
+/** Write a line to the log; the payload is a `LogRecord` as JSON. Of no connection where the generation is 0. */
+export const Log = 15;

@@ -1,5 +1,6 @@
 /** What the I/O thread hands to the worker of a shard, and what comes back. */
 import type { ErrorRecord } from '../api/errors.js';
+import type { LogLevel } from '../api/logger.js';
 import type { WorkerMemory } from './layout.js';
 
 /** One end of a `MessageChannel`. */
@@ -52,6 +53,8 @@ export interface RuntimeSettings {
   readonly historyTopics: Readonly<Record<string, boolean>>;
   /** What a worker may keep, in MiB; 0 is no limit of the hub's. */
   readonly workerMemoryMb: number;
+  /** One shared word: a bit for each of `LOG_LEVELS` that the log writes. */
+  readonly logLevels: Int32Array;
 }
 
 /** A module reads files, and loads others: it gets so long, however short a hook's time is. */
@@ -73,6 +76,8 @@ export interface WorkerTask {
   readonly doorbell: Port;
   /** True when it is to wait for `Begin`, since another worker still has its shard. */
   readonly isStandby: boolean;
+  /** Where its thread is to have an inspector of its own; 0 is any port. */
+  readonly inspectorPort: number | undefined;
 }
 
 /**
@@ -160,4 +165,13 @@ export interface LocalRuntimeModule {
     settings: RuntimeSettings,
     host: LocalRuntimeHost,
   ): Promise<LocalRuntime>;
+}
+
+/** A line for the log as a handler wrote it: the payload of a reply, as JSON. */
+export interface LogRecord {
+  readonly level: LogLevel;
+  readonly text: string;
+  readonly details?: object;
+  /** True for what was printed to the console: it is written whatever the log's level. */
+  readonly isPrinted?: true;
 }

@@ -2,6 +2,7 @@
 import type { SubscribeOptions, SubscribeResult } from '../api/broker.js';
 import type { Connection, Data, Handler, SendResult } from '../api/handler.js';
 import type { HandshakeRequest } from '../api/handshake-request.js';
+import type { HandlerLog } from '../api/logger.js';
 import { checkCloseCode, encodeClose } from '../wire/close.js';
 import * as Flag from '../wire/flag.js';
 import { connectionId } from '../wire/id.js';
@@ -16,6 +17,7 @@ import { DROPPED, type SendCredit } from './send-credit.js';
 /** What a context needs of its runtime. */
 export interface ContextHost {
   send(context: ConnectionContext, data: Data): SendResult;
+  readonly log: { logOf(context: ConnectionContext): HandlerLog };
   /** Writes a reply that is no message. */
   post(context: ConnectionContext, kind: number, payload: Uint8Array): void;
   readonly access: HubAccessHost;
@@ -51,6 +53,7 @@ export class ConnectionContext extends Access implements Connection {
   /** As it came, until somebody looks. */
   #handshake: string | Handshake;
   #abort: AbortController | undefined;
+  #log: HandlerLog | undefined;
   /** Called when it is over. */
   #watchers: Set<() => void> | undefined;
 
@@ -114,6 +117,11 @@ export class ConnectionContext extends Access implements Connection {
       if (this.gone) this.#abort.abort();
     }
     return this.#abort.signal;
+  }
+
+  get log(): HandlerLog {
+    this.#log ??= this.#host.log.logOf(this);
+    return this.#log;
   }
 
   send(data: Data): SendResult {

@@ -2,6 +2,8 @@
  * The Piscina task of a link, on its worker thread: loads the handlers, says that it is ready, and then runs the
  * records of one shard until it is told to stop, or to hand over.
  */
+import { close as closeInspector } from 'node:inspector';
+import { setSourceMapsEnabled } from 'node:process';
 import { toErrorRecord } from '../api/errors.js';
 import { answerDoorbell } from '../wire/doorbell.js';
 import {
@@ -15,7 +17,11 @@ import {
   type WorkerTaskResult,
 } from '../wire/worker-task.js';
 import { Handlers } from './handlers.js';
+import { openInspector } from './inspector.js';
+import { takeConsole } from './log/console.js';
+import { LogWriter } from './log/log-writer.js';
 import { MemoryWatch } from './memory-watch.js';
+import { type Output, openOutput } from './session/output.js';
 import { Session } from './session/session.js';
 
 export default async function runWorker(task: WorkerTask): Promise<WorkerTaskResult> {
@@ -25,15 +31,29 @@ export default async function runWorker(task: WorkerTask): Promise<WorkerTaskRes
   answer();
   task.doorbell.on('message', answer);
   try {
-    const handlers = await Handlers.start(task.handlers, { shard: task.shard, ...task.settings });
+    const output = openOutput(task.memory, task.doorbell);
+    const writer = openLog(task, output);
+    const log = writer.logOf();
+    if (task.inspectorPort !== undefined) openInspector(task.inspectorPort, log);
+    const handlers = await Handlers.start(task.handlers, { shard: task.shard, log, ...task.settings });
     task.doorbell.off('message', answer);
-    await work(task, handlers);
+    await work(task, handlers, output, writer);
     return { stopped: true };
   } catch (thrown) {
     return { failure: toErrorRecord(thrown) };
   } finally {
     task.doorbell.close();
+    // A thread that ends waits for its debugger to leave.
+    if (task.inspectorPort !== undefined) closeInspector();
   }
+}
+
+/** From here on what handlers print, and where they fail, is told as their authors wrote it. */
+function openLog({ settings }: WorkerTask, output: Output): LogWriter {
+  const log = new LogWriter(output, settings.logLevels);
+  takeConsole((level, text) => log.print(level, text));
+  setSourceMapsEnabled(true);
+  return log;
 }
 
 /** Undefined without a limit. */
@@ -47,13 +67,13 @@ function watchMemory({ doorbell, settings }: WorkerTask): MemoryWatch | undefine
   });
 }
 
-function work(task: WorkerTask, handlers: Handlers): Promise<void> {
-  const { doorbell, memory, settings, isStandby } = task;
+function work(task: WorkerTask, handlers: Handlers, output: Output, log: LogWriter): Promise<void> {
+  const { doorbell, settings, isStandby } = task;
   return new Promise((resolve) => {
     const watch = watchMemory(task);
     const onStop = () => void handlers.stop((thrown) => session.report(thrown)).then(resolve);
-    const host = { doorbell, settings, handlers, watch, onStop };
-    let session = new Session(memory, host);
+    const host = { doorbell, settings, handlers, log, watch, onStop };
+    let session = new Session(output, host);
     doorbell.on('message', (message: DoorbellMessage) => {
       if (message === null) session.wake();
       else if (message === PROBE) doorbell.postMessage(PROBE);
@@ -62,7 +82,7 @@ function work(task: WorkerTask, handlers: Handlers): Promise<void> {
       else if (typeof message !== 'object') return;
       else if ('note' in message) session.takeNote(message);
       else if ('begin' in message) {
-        if (message.begin !== undefined) session = new Session(message.begin, host);
+        if (message.begin !== undefined) session = new Session(openOutput(message.begin, doorbell), host);
         void session.begin(message.state);
       }
     });

@@ -4,7 +4,8 @@
  */
 import { HubError, toErrorRecord } from '../api/errors.js';
 import type { Handler, WorkerContext } from '../api/handler.js';
-import { within } from '../util/within.js';
+import type { HandlerLog } from '../api/logger.js';
+import { withinRunning } from '../util/within.js';
 import type { HandlerSource } from '../wire/worker-task.js';
 import type { Access } from './access/hub-access.js';
 
@@ -13,6 +14,7 @@ export interface LifecycleSettings {
   readonly workers: number;
   /** 0 is no limit. */
   readonly handlerTimeoutMs: number;
+  readonly log: HandlerLog;
 }
 
 export class HandlerLifecycle {
@@ -26,7 +28,7 @@ export class HandlerLifecycle {
   constructor(
     handler: Handler,
     source: HandlerSource,
-    { shard, workers, handlerTimeoutMs }: LifecycleSettings,
+    { shard, workers, handlerTimeoutMs, log }: LifecycleSettings,
     access: Access,
   ) {
     this.#handler = handler;
@@ -47,6 +49,7 @@ export class HandlerLifecycle {
       get suspending() {
         return suspending();
       },
+      log,
     });
   }
 
@@ -103,7 +106,7 @@ export class HandlerLifecycle {
       await done;
       return;
     }
-    if (await within(done, this.#timeoutMs)) return;
+    if (await withinRunning(done, this.#timeoutMs)) return;
     throw new HubError('ERR_HANDLER_TIMEOUT', `${hook} did not finish within ${this.#timeoutMs} ms`);
   }
 }

@@ -1,4 +1,5 @@
 /** The handlers of a link: loaded and started before it serves, and stopped together. */
+import { isDeepStrictEqual } from 'node:util';
 import { HubError } from '../api/errors.js';
 import type { Handler } from '../api/handler.js';
 import { Patterns } from '../util/patterns.js';
@@ -94,7 +95,11 @@ export class Handlers {
 
 /** With options of their own, paths that share a module have an instance each; of CommonJS, Node.js makes no second one. */
 function refuseTwice(list: readonly Handler[], sources: readonly HandlerSource[]): void {
-  const second = list.findIndex((handler, i) => list.indexOf(handler) !== i);
+  const isSecond = (handler: Handler, i: number) => {
+    const first = list.indexOf(handler);
+    return first !== i && !isDeepStrictEqual(sources[first]!.options, sources[i]!.options);
+  };
+  const second = list.findIndex(isSecond);
   if (second < 0) return;
   const why = 'it has to be an ES module to be started with several handlerOptions';
   throw new HubError('ERR_HANDLER_LOAD', `handler ${sources[second]!.name} cannot be used: ${why}`);

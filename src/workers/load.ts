@@ -1,7 +1,7 @@
 /** Loads a handler in the thread that will run it. */
 import { HubError } from '../api/errors.js';
 import type { Handler } from '../api/handler.js';
-import { within } from '../util/within.js';
+import { withinRunning } from '../util/within.js';
 import type { HandlerSource } from '../wire/worker-task.js';
 import { explainLoadFailure, handlerIn } from './handler-module.js';
 
@@ -13,7 +13,7 @@ export async function loadHandler(source: HandlerSource, timeoutMs: number): Pro
   let module: Record<string, unknown>;
   try {
     const loading = import(source.url);
-    if (timeoutMs > 0 && !(await within(loading, timeoutMs)))
+    if (timeoutMs > 0 && !(await withinRunning(loading, timeoutMs)))
       throw new Error(`its top level did not finish within ${timeoutMs} ms`);
     module = await loading;
   } catch (thrown) {

@@ -8,6 +8,7 @@ import { RingMemory } from '../wire/layout.js';
 import { ReplyWriter } from '../wire/replies.js';
 import type { LocalRuntimeModule } from '../wire/worker-task.js';
 import { Handlers } from './handlers.js';
+import { LogWriter } from './log/log-writer.js';
 import { openTimings } from './measure.js';
 import { Runtime } from './runtime.js';
 
@@ -19,10 +20,14 @@ export const startLocalRuntime: LocalRuntimeModule['startLocalRuntime'] = async 
 ) => {
   // As a thread would get them.
   const own = sources.map((source) => ({ ...source, options: structuredClone(source.options) }));
-  const handlers = await Handlers.start(own, { shard: 0, ...settings });
   const control = new Int32Array(memory.control);
   const inbound = new InboundReader(control, new RingMemory(memory.inbound), new Arena(memory.arena));
   const replies = new ReplyWriter(control, new RingMemory(memory.replies), () => host.applyReplies());
+  const notifyIoThread = () => {
+    if (claimIoThread(control, replies)) host.onDoorbell();
+  };
+  const log = new LogWriter({ replies, notifyIoThread }, settings.logLevels);
+  const handlers = await Handlers.start(own, { shard: 0, log: log.logOf(), ...settings });
   let onStopped: () => void;
   const stopped = new Promise<void>((resolve) => {
     onStopped = resolve;
@@ -33,6 +38,7 @@ export const startLocalRuntime: LocalRuntimeModule['startLocalRuntime'] = async 
     settings,
     inbound,
     replies,
+    log,
     {
       // The thread is the I/O thread's.
       waitForRecords: () => false,
@@ -42,9 +48,7 @@ export const startLocalRuntime: LocalRuntimeModule['startLocalRuntime'] = async 
       },
       // Nobody could end it.
       step: () => {},
-      notifyIoThread: () => {
-        if (claimIoThread(control, replies)) host.onDoorbell();
-      },
+      notifyIoThread,
       stopped: () => void handlers.stop((thrown) => runtime.report(thrown)).then(onStopped),
     },
     handlers.access,

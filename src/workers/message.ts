@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { BadMessageError } from '../api/bad-message.js';
 import { HubError } from '../api/errors.js';
-import type { Message } from '../api/handler.js';
+import type { Handler, Message } from '../api/handler.js';
 import type { InboundReader } from '../wire/inbound.js';
 
 export class InboundMessage implements Message {
@@ -70,6 +70,13 @@ export class InboundMessage implements Message {
   /** From here on only what has been read already can be read again. */
   expire(): void {
     this.#source = undefined;
+  }
+
+  /** The call that got it has finished: the ring may reuse its memory. */
+  leave({ payload }: Pick<Handler, 'payload'>): void {
+    if (!this.isInRing) return;
+    if (payload === 'borrowed') this.expire();
+    else this.keep();
   }
 
   #read(): Uint8Array {

@@ -21,6 +21,7 @@ import type { HubAccessHost } from './access/hub-access.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import { HookResults } from './hook-results.js';
 import type { Invocation } from './invocation.js';
+import type { LogWriter } from './log/log-writer.js';
 import { Measure } from './measure.js';
 import { InboundMessage } from './message.js';
 import { Pace } from './pace.js';
@@ -31,6 +32,7 @@ export class Runtime implements ContextHost {
   readonly #handlers: readonly Handler[];
   readonly #inbound: InboundReader;
   readonly #replies: ReplyWriter;
+  readonly log: LogWriter;
   readonly #host: RuntimeHost;
   readonly #timings: Timings | undefined;
   /** Hooks of one connection that may be waited for at a time. */
@@ -54,6 +56,7 @@ export class Runtime implements ContextHost {
     settings: RuntimeSettings,
     inbound: InboundReader,
     replies: ReplyWriter,
+    log: LogWriter,
     host: RuntimeHost,
     access: HubAccessHost,
     timings?: Timings,
@@ -63,6 +66,7 @@ export class Runtime implements ContextHost {
     this.#handlers = handlers;
     this.#inbound = inbound;
     this.#replies = replies;
+    this.log = log;
     this.#host = host;
     this.#timings = timings;
     this.#limit = settings.ordering === 'serial' ? 1 : settings.maxConcurrent;
@@ -220,6 +224,7 @@ export class Runtime implements ContextHost {
     // The one behind which the clock is read anyway stands for those since it was read last.
     const { weight } = this.#pace;
     if (weight > 0) this.#startMeasure(context.timings?.message, weight);
+    this.log.owner = context;
     try {
       const result = handler.message(context, message);
       if (this.#results.concludeHook(context, result, message)) {
@@ -230,15 +235,8 @@ export class Runtime implements ContextHost {
       this.#results.failHook(context, thrown, message);
     }
     this.#endMeasure();
-    this.#leaveMessage(message, handler);
+    message.leave(handler);
     return false;
-  }
-
-  /** The call of a message has finished: the ring may reuse its memory. */
-  #leaveMessage(message: InboundMessage, handler: Handler): void {
-    if (!message.isInRing) return;
-    if (handler.payload === 'borrowed') message.expire();
-    else message.keep();
   }
 
   #onClose(slot: number, generation: number): boolean {
@@ -262,6 +260,7 @@ export class Runtime implements ContextHost {
   /** Runs a hook that is not on the hot path. True when it returned a promise. */
   #runHook(context: ConnectionContext, name: HookName, hook: () => unknown): boolean {
     this.#startMeasure(context.timings?.[name], 1);
+    this.log.owner = context;
     try {
       if (this.#results.concludeHook(context, hook(), undefined)) return this.#leaveMeasure();
     } catch (thrown) {
@@ -279,11 +278,13 @@ export class Runtime implements ContextHost {
 
   /** The hook is waited for: its invocation has the measure. */
   #leaveMeasure(): true {
+    this.log.owner = undefined;
     this.#results.measure = undefined;
     return true;
   }
 
   #endMeasure(): void {
+    this.log.owner = undefined;
     const { measure } = this.#results;
     if (measure === undefined) return;
     this.#results.measure = undefined;
@@ -294,7 +295,7 @@ export class Runtime implements ContextHost {
 
   /** The connection's next record may run: in the turn, so that the promises that settle now are all through first. */
   #onSettled({ context, message }: Invocation): void {
-    if (message !== undefined) this.#leaveMessage(message, context.handler);
+    message?.leave(context.handler);
     context.limit = this.#limit;
     if (this.#hasStopped) {
       this.#host.notifyIoThread();

@@ -104,6 +104,13 @@ const SAMPLES: Record<string, Samples> = {
   overload: { valid: [['drop', 'drop']], invalid: ['close'] },
   ordering: { valid: [['unordered', 'unordered']], invalid: ['parallel'] },
   onHandlerError: { valid: [['ignore', 'ignore']], invalid: ['drop'] },
+  inspectWorkers: {
+    valid: [
+      ['0', 0],
+      ['9300', 9300],
+    ],
+    invalid: ['65536', '-1', 'on'],
+  },
   spin: { valid: [], invalid: ['Auto'] },
   drainPerSecond: { valid: [], invalid: ['Auto'] },
   slowConsumer: { valid: [['drop-oldest', 'drop-oldest']], invalid: ['Close', 'drop'] },
@@ -214,6 +221,12 @@ describe.each(SWITCHES)('$name', ({ name }) => {
   });
 });
 
+test('inspectWorkers without a value is a port', async () => {
+  expect(await optionsOf(['--inspect-workers'])).toMatchObject({ inspectWorkers: 9229 });
+  expect(await optionsOf(['--inspect-workers', '--port=0'])).toMatchObject({ inspectWorkers: 9229, port: 0 });
+  expect(await optionsOf([], { SHARDHUB_INSPECT_WORKERS: 'true' })).toMatchObject({ inspectWorkers: true });
+});
+
 test('tls: a flag and a variable for each field; flags win', async () => {
   const tls = { key: 'k.pem', cert: 'c.pem' };
   const args = ['--tls-key', 'k.pem', '--tls-cert=c.pem'];
@@ -282,7 +295,7 @@ describe('shardhub serve --help', () => {
     '$name: flag, unit, description, default and variable',
     ({ name, cli, description, takes, fallback, fallbackText = fallback || 'none' }) => {
       expect(text).toContain(
-        `${flagOf(name)} <${cli?.value}> ${description} takes ${cli?.takes ?? takes} default: ${fallbackText}, env: ${envOf(name)} `,
+        `${flagOf(name)} ${cli?.bare === undefined ? `<${cli?.value}>` : `[${cli.value}]`} ${description} takes ${cli?.takes ?? takes} default: ${fallbackText}, env: ${envOf(name)} `,
       );
     },
   );

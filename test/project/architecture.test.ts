@@ -254,6 +254,7 @@ describe('what is foreign', () => {
       (path === 'telemetry/process-figures.ts' && names.join() === 'cpuUsage,memoryUsage,versions') ||
       (path === 'workers/runtime.ts' && names.join() === 'nextTick') ||
       (path === 'hub/pool/piscina-links.ts' && names.join() === 'env') ||
+      (path === 'workers/entry.ts' && names.join() === 'setSourceMapsEnabled') ||
       // A load generator has to tell what it cost itself.
       (path === 'loadgen/meter.ts' && names.join() === 'cpuUsage');
     const isProcess = (target: string) => /^(node:)?process$/.test(target);

@@ -8,6 +8,7 @@ import { CONTROL_BYTES, RingMemory } from '../../src/wire/layout.js';
 import { ReplyWriter } from '../../src/wire/replies.js';
 import type { RuntimeSettings } from '../../src/wire/worker-task.js';
 import { Requests } from '../../src/workers/access/requests.js';
+import { LogWriter } from '../../src/workers/log/log-writer.js';
 import { Runtime } from '../../src/workers/runtime.js';
 
 const QUICK = 1000;
@@ -32,11 +33,13 @@ test('slow messages behind quick ones: their replies do not wait for each other'
   const settings = { ordering: 'serial', handlerTimeoutMs: 0, workers: 1 } as RuntimeSettings;
   const handler = { message, payload: 'borrowed' } as const;
   const access = { requests: new Requests(), topics: new Patterns<boolean>({}), isShared: false };
+  const log = new LogWriter({ replies, notifyIoThread: () => {} }, new Int32Array(1));
   const runtime = new Runtime(
     [handler],
     settings,
     new InboundReader(control, ring, arena),
     replies,
+    log,
     {
       waitForRecords: () => false,
       park: () => true,

@@ -16,6 +16,8 @@ export interface Flag {
   readonly usage: string;
   /** For a switch: the flag that restores the default, so that a flag can overrule the environment. */
   readonly counterpart?: string;
+  /** What it means without a value; it needs one otherwise. */
+  readonly bare?: string;
   readonly env: string;
   readonly help: string;
   /** What a valid value is. */
@@ -59,7 +61,8 @@ function toVariable(kebab: string): string {
   return ENV_PREFIX + kebab.toUpperCase().replaceAll('-', '_');
 }
 
-function toFlag(info: OptionInfo, { kind, value, takes = info.takes }: NonNullable<OptionInfo['cli']>): Flag {
+function toFlag(info: OptionInfo, cli: NonNullable<OptionInfo['cli']>): Flag {
+  const { kind, value = 'value', takes = info.takes, bare } = cli;
   const { name } = info;
   const kebab = toKebab(name);
   const env = toVariable(kebab);
@@ -68,7 +71,8 @@ function toFlag(info: OptionInfo, { kind, value, takes = info.takes }: NonNullab
   const spelling = { name, kind, env, takes };
   if (kind !== 'flag') {
     const help = `${info.description}\ntakes ${takes}\ndefault: ${fallback}, env: ${env}`;
-    return { ...spelling, usage: `--${kebab} <${value ?? 'value'}>`, help };
+    const placeholder = bare === undefined ? `<${value}>` : `[${value}]`;
+    return { ...spelling, usage: `--${kebab} ${placeholder}`, help, ...(bare === undefined ? {} : { bare }) };
   }
   const isOn = fallback === 'true';
   const help = `${isOn ? 'do not ' : ''}${info.description}\ndefault: ${isOn ? 'on' : 'off'}, env: ${env}=true|false`;

@@ -46,7 +46,8 @@ export function readSettings(
       options[flag.name] = { ...(options[flag.name] as object | undefined), [flag.field]: raw };
       continue;
     }
-    const value = candidates(flag, raw).find(
+    const text = raw === true ? (flag.bare ?? raw) : raw;
+    const value = candidates(flag, text).find(
       (candidate) => candidate !== undefined && isValid(flag.name, candidate),
     );
     if (value === undefined) problems.push(complain(flag, raw, fromEnv));
@@ -102,7 +103,10 @@ function candidates(flag: Flag, raw: unknown): unknown[] {
   if (typeof raw !== 'string') return [raw];
   switch (flag.kind) {
     case 'integer':
-      return [/^-?\d+$/.test(raw) ? Number(raw) : raw];
+      return [
+        /^-?\d+$/.test(raw) ? Number(raw) : raw,
+        ...(flag.bare !== undefined && raw === 'true' ? [true] : []),
+      ];
     case 'flag':
       return ['true', '1'].includes(raw) ? [true] : ['false', '0'].includes(raw) ? [false] : [];
     case 'list':

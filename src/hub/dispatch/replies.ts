@@ -4,8 +4,10 @@
 import type { FailureRecord } from '../../api/bad-message.js';
 import { decodeClose } from '../../wire/close.js';
 import * as Flag from '../../wire/flag.js';
+import { connectionId } from '../../wire/id.js';
 import type { InboundWriter } from '../../wire/inbound.js';
 import { REPLY_HEADER_BYTES } from '../../wire/layout.js';
+import type { LogRecord } from '../../wire/worker-task.js';
 import { decodePublish, type PublishRecord } from '../../wire/publish.js';
 import type { ReplyReader } from '../../wire/replies.js';
 import * as Reply from '../../wire/reply-kind.js';
@@ -26,6 +28,8 @@ export interface ReplySink {
   onDone(connection: Connection | undefined, records: number, bytes: number): void;
   /** A hook failed, or was too late. */
   onFailure(connection: Connection | undefined, failure: FailureRecord): void;
+  /** A handler wrote a line. @param id of its connection, of which may be nothing left */
+  onLog(id: string | undefined, line: LogRecord): void;
   /** A record waits in the worker and has not begun. */
   onDeferred(connection: Connection, position: number): void;
   /** The oldest record that waited so begins. */
@@ -169,6 +173,10 @@ export class ReplyApplier {
         if ((flags & Flag.More) !== 0) this.#parts.add(reader.view(), reader.source);
         else this.#fail(connection);
         break;
+      case Reply.Log:
+        if ((flags & Flag.More) !== 0) this.#parts.add(reader.view(), reader.source);
+        else this.#log();
+        break;
     }
   }
 
@@ -186,6 +194,12 @@ export class ReplyApplier {
   #fail(connection: Connection | undefined): void {
     const failure = JSON.parse(this.#text()) as FailureRecord;
     this.#sink.onFailure(connection, failure);
+  }
+
+  #log(): void {
+    const { slot, generation } = this.#reader;
+    const line = JSON.parse(this.#text()) as LogRecord;
+    this.#sink.onLog(generation === 0 ? undefined : connectionId(slot, generation), line);
   }
 
   #text(): string {

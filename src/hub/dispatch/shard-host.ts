@@ -1,6 +1,7 @@
 /** What a shard needs of the parts around it. Types only. */
 import type { FailureRecord } from '../../api/bad-message.js';
 import type { Counters } from '../../telemetry/counters.js';
+import type { LogRecord } from '../../wire/worker-task.js';
 import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
 import type { BatchMeter } from './batch-meter.js';
@@ -20,6 +21,8 @@ export interface ShardHost<S> {
   /** Something was staged, or replies are there: work at the end of this poll phase. */
   schedule(): void;
   onFailure(shard: S, connection: Connection | undefined, failure: FailureRecord): void;
+  /** A handler wrote a line for the log, of a connection or of none. */
+  onLog(shard: S, connection: string | undefined, line: LogRecord): void;
   /** The worker of a shard that was up has ended by itself, and cost so many connections. */
   onWorkerExit(shard: S, exit: WorkerExit, victims: number): void;
   /** What handlers do with topics. */

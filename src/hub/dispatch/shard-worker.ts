@@ -126,6 +126,8 @@ export class ShardWorker {
     try {
       await life.start(false);
     } catch (error) {
+      // What its handlers have written to the log.
+      this.#host.applyAll();
       this.#fellDown();
       throw error;
     }
@@ -188,7 +190,11 @@ export class ShardWorker {
    */
   async prepare(link: WorkerLink): Promise<WorkerLife> {
     const life = this.#makeLife(link);
-    await life.start(true);
+    try {
+      await life.start(true);
+    } finally {
+      this.#applyLate(life);
+    }
     return life;
   }
 
@@ -257,7 +263,7 @@ export class ShardWorker {
     this.#applyLate(life);
   }
 
-  /** True while what a worker says is applied that has handed over. */
+  /** True while what a worker says is applied that has handed over, or stands by. */
   get isLate(): boolean {
     return this.#isLate;
   }
@@ -299,6 +305,7 @@ export class ShardWorker {
   /** It has ended without being asked to: what was finished is applied, what had begun costs its connections. */
   #onExit(life: WorkerLife, exit: WorkerExit): void {
     if (life === this.#standby) this.#standby = undefined;
+    if (life !== this.#life) this.#applyLate(life);
     if (this.#state !== 'up' || life !== this.#life) return;
     // First of all: a thread that was left behind may come back, and must not begin what another one is going to get.
     const taken = life.rings.close();

@@ -13,6 +13,7 @@ import { parkIoThread, stayAwake, WorkerSleep } from '../../wire/doorbell.js';
 import * as Flag from '../../wire/flag.js';
 import * as Inbound from '../../wire/inbound-kind.js';
 import * as Word from '../../wire/word.js';
+import type { LogRecord } from '../../wire/worker-task.js';
 import type { Connection } from '../connection/connection.js';
 import type { CreditEntry, InboundEntry, ShardEntry } from '../connection/connection-record.js';
 import type { BatchMeter } from './batch-meter.js';
@@ -298,6 +299,10 @@ export class Shard implements ReplySink {
 
   onFailure(connection: Connection | undefined, failure: FailureRecord): void {
     this.#host.onFailure(this, connection, failure);
+  }
+
+  onLog(connection: string | undefined, line: LogRecord): void {
+    this.#host.onLog(this, connection, line);
   }
 
   onDeferred(connection: Connection, position: number): void {

@@ -48,7 +48,7 @@ export class WorkerLife {
     return this.#exit;
   }
 
-  /** @throws as {@link WorkerLink.start} does */
+  /** Before it is up, lines for the log are all that it says. @throws as {@link WorkerLink.start} does */
   async start(isStandby: boolean): Promise<void> {
     const events = {
       onDoorbell: () => this.#host.onDoorbell(this),
@@ -58,6 +58,7 @@ export class WorkerLife {
         this.#host.onExit(this, exit);
       },
     };
+    if (isStandby) parkIoThread(this.#rings.control, false);
     this.#hooks = await this.link.start(this.#rings.memory, events, isStandby);
     this.#loadedAt = new Date();
   }
@@ -80,9 +81,11 @@ export class WorkerLife {
     this.link.handOver!.begin(state, this.#isRenewed ? this.#rings.memory : undefined);
   }
 
-  /** What it says after it has handed over: what it publishes, and that its `stop` has failed. */
+  /** What it says while it does not serve: lines for the log, what it publishes, and that its `stop` has failed. */
   applyLate(): void {
-    this.#rings.apply(Number.POSITIVE_INFINITY);
-    parkIoThread(this.#rings.control, false);
+    do {
+      this.#rings.apply(Number.POSITIVE_INFINITY);
+      parkIoThread(this.#rings.control, false);
+    } while (this.#rings.replies.refresh());
   }
 }

@@ -56,11 +56,11 @@ export class Crew {
     this.shards = this.#shards;
     this.#handlers = version.handlers.length;
     this.#host = host;
-    const { log, counters, options } = host;
+    const { log, counters } = host;
     this.#faults = new WorkerFaults(host);
     this.#links = new Links(log, counters);
     this.#shardHost = this.#makeShardHost();
-    this.#watchdog = new Watchdog(options.handlerTimeoutMs, () => this.#faults.lookForDebugger());
+    this.#watchdog = new Watchdog(version.settings.handlerTimeoutMs, () => this.#faults.lookForDebugger());
     const count = Math.max(1, version.settings.workers);
     this.set(Array.from({ length: count }, (_, index) => this.make(index, version)));
   }
@@ -79,7 +79,7 @@ export class Crew {
   /** A shard that is none of those that there are, yet. */
   make(index: number, version: Version): Shard {
     const shard: Shard = new Shard(index, this.#shardHost, () => this.makeLink(index, this.versionOf(shard)));
-    const { handlerTimeoutMs } = this.#host.options;
+    const { handlerTimeoutMs } = version.settings;
     const watch = new ShardWatch(shard, {
       hookMs: handlerTimeoutMs,
       loadMs: loadTimeoutMs(handlerTimeoutMs),
@@ -139,6 +139,11 @@ export class Crew {
       schedule: () => this.#host.schedule(),
       flushSoon: (connection) => this.#host.flushSoon(connection),
       onFailure: (shard, connection, failure) => this.#faults.onFailure(shard, connection, failure),
+      onLog: ({ index }, connection, { level, text, details, isPrinted }) => {
+        const where = { ...details, shard: index, ...(connection === undefined ? {} : { connection }) };
+        if (isPrinted) this.#host.log.print(level, where, text);
+        else this.#host.log.write(level, where, text);
+      },
       onWorkerExit: (shard, exit, victims) => this.#onWorkerExit(shard, exit, victims),
       onStuck: (shard) => this.#faults.onStuck(shard),
       onLateStop: (shard) => {

@@ -60,6 +60,8 @@ export interface WorkerSetup {
   /** Variables beside those of the process; flags of Node.js instead of its own. */
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly execArgv: readonly string[] | undefined;
+  /** Where the first shard's thread is to have an inspector; the next one is that of the second. 0 is any. */
+  readonly inspectorPort: number | undefined;
 }
 
 export interface PiscinaLinkHost {
@@ -123,6 +125,7 @@ export class PiscinaLink implements WorkerLink {
     this.#pool.on('error', () => {});
     const doorbell = new MessageChannel();
     this.#doorbell = doorbell.port1;
+    const { inspectorPort } = this.#setup;
     const task: WorkerTask = {
       shard: this.#shard,
       memory,
@@ -130,6 +133,7 @@ export class PiscinaLink implements WorkerLink {
       settings: this.#setup.settings,
       doorbell: doorbell.port2,
       isStandby,
+      inspectorPort: inspectorPort ? inspectorPort + this.#shard : inspectorPort,
     };
     const run: Promise<WorkerTaskResult> = this.#run(task, doorbell.port2);
     const thread = this.#pool.threads[0];

@@ -1,7 +1,11 @@
 /** What workers are started with: a version of the handlers, and how they are treated. */
 import type { ResolvedOptions } from '../../options/options.js';
+import type { Log } from '../../telemetry/log.js';
 import { type HandlerSource, loadTimeoutMs } from '../../wire/worker-task.js';
 import type { WorkerSetup } from './piscina-links.js';
+
+/** That of Node.js. */
+const DEFAULT_INSPECTOR_PORT = 9229;
 
 export type Version = WorkerSetup;
 
@@ -9,8 +13,10 @@ export function firstVersion(
   handlers: readonly HandlerSource[],
   options: ResolvedOptions,
   spinGate: Int32Array,
+  log: Log,
 ): Version {
-  const { workers, handlerTimeoutMs, reloadTimeoutMs, onHandlerError, workerMemoryMb } = options;
+  const { workers, reloadTimeoutMs, onHandlerError, workerMemoryMb, workerEnv, workerExecArgv } = options;
+  const inspectorPort = inspectorPortOf(options);
   const { ordering, maxConcurrent, spin } = options;
   const sendWindow = {
     bytes: Math.min(options.highWaterMark, options.maxQueueBytes),
@@ -21,7 +27,8 @@ export function firstVersion(
     spin,
     spinGate,
     workers,
-    handlerTimeoutMs,
+    // A hook that a debugger holds is not late.
+    handlerTimeoutMs: inspectorPort === undefined ? options.handlerTimeoutMs : 0,
     reloadTimeoutMs,
     onHandlerError,
     workerMemoryMb,
@@ -32,8 +39,15 @@ export function firstVersion(
     historyTopics: Object.fromEntries(
       Object.entries(options.topics).map(([pattern, { history }]) => [pattern, history !== undefined]),
     ),
+    logLevels: log.levels,
   };
-  return { generation: 1, handlers, settings, env: options.workerEnv, execArgv: options.workerExecArgv };
+  return { generation: 1, handlers, settings, env: workerEnv, execArgv: workerExecArgv, inspectorPort };
+}
+
+/** Undefined without inspectors. */
+function inspectorPortOf({ inspectWorkers }: ResolvedOptions): number | undefined {
+  if (inspectWorkers === false) return undefined;
+  return inspectWorkers === true ? DEFAULT_INSPECTOR_PORT : inspectWorkers;
 }
 
 /** Beside what the handlers take: a thread's own start (measured: 40 to 80 ms on an idle machine). */

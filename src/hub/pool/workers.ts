@@ -66,7 +66,7 @@ export class Workers {
     this.#host = host;
     const { options, counters } = host;
     const spinGate = new SpinGate(options.spin, options.workers);
-    this.#version = firstVersion(handlers, options, spinGate.word);
+    this.#version = firstVersion(handlers, options, spinGate.word, host.log);
     this.#crew = new Crew(this.#version, {
       ...host,
       schedule: () => this.turn.schedule(),

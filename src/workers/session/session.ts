@@ -4,21 +4,23 @@
  */
 import { MayLook, Spinner } from '../../util/spinner.js';
 import { Arena } from '../../wire/arena.js';
-import { claimIoThread, parkWorker, step, stir, waitForRecords, waitForSpace } from '../../wire/doorbell.js';
+import { parkWorker, step, stir, waitForRecords } from '../../wire/doorbell.js';
 import { InboundReader } from '../../wire/inbound.js';
-import { RingMemory, type WorkerMemory } from '../../wire/layout.js';
-import { ReplyWriter } from '../../wire/replies.js';
+import { RingMemory } from '../../wire/layout.js';
 import type { Note, Port, RuntimeSettings, Suspended } from '../../wire/worker-task.js';
 import type { Handlers } from '../handlers.js';
+import type { LogWriter } from '../log/log-writer.js';
 import { openTimings } from '../measure.js';
 import type { MemoryWatch } from '../memory-watch.js';
 import { Runtime } from '../runtime.js';
+import type { Output } from './output.js';
 import { suspendAll } from './suspension.js';
 
 export interface SessionHost {
   readonly doorbell: Port;
   readonly settings: RuntimeSettings;
   readonly handlers: Handlers;
+  readonly log: LogWriter;
   readonly watch: MemoryWatch | undefined;
   /** A `Stop` record came. */
   onStop(): void;
@@ -29,20 +31,15 @@ export class Session {
   readonly #runtime: Runtime;
   #hasBegun = false;
 
-  constructor(memory: WorkerMemory, host: SessionHost) {
+  constructor(output: Output, host: SessionHost) {
     this.#host = host;
-    const { doorbell, settings, handlers, watch } = host;
-    const control = new Int32Array(memory.control);
+    const { doorbell, settings, handlers, log, watch } = host;
+    const { memory, control, replies } = output;
+    log.attach(output);
     const spinner = new Spinner(settings.spin, settings.spinGate, MayLook.All, { looks: 0, lookHits: 0 });
     const inbound = new InboundReader(control, new RingMemory(memory.inbound), new Arena(memory.arena));
     const hasRecords = () => inbound.refresh();
     const ring = () => doorbell.postMessage(null);
-    const notifyIoThread = () => {
-      if (claimIoThread(control, replies)) ring();
-    };
-    const replies = new ReplyWriter(control, new RingMemory(memory.replies), (released) =>
-      waitForSpace(control, released, notifyIoThread),
-    );
     const runtimeHost = {
       waitForRecords: () => spinner.look(hasRecords) || waitForRecords(control, inbound),
       park: () => parkWorker(control, inbound),
@@ -51,7 +48,7 @@ export class Session {
       },
       step: () => step(control),
       notifyIoThread: () => {
-        notifyIoThread();
+        output.notifyIoThread();
         watch?.look();
       },
       stopped: () => host.onStop(),
@@ -62,6 +59,7 @@ export class Session {
       settings,
       inbound,
       replies,
+      log,
       runtimeHost,
       handlers.access,
       timings,
