@@ -43,6 +43,11 @@ export async function run(
   addTool(program, CLIENT_USAGE, onExit, async () => (await import('./client/client.js')).client);
   addAdmin(program, env, onExit);
   addTool(program, BENCH_USAGE, onExit, async () => (await import('./bench/bench.js')).bench);
+  program
+    .command('init')
+    .description('write a small project: a handler in TypeScript, its test, and scripts that run them')
+    .argument('<folder>', 'a folder that is empty, or not there')
+    .action(async (folder: string) => (await import('./init/init.js')).init(folder));
   try {
     if (argv.length <= 2) program.error('a command is missing: try shardhub serve, or shardhub --help');
     await program.parseAsync(withoutHelpOnUnknown(program, argv));

@@ -66,7 +66,11 @@ export class Log {
 
   #noteLevels(): void {
     const bits = LOG_LEVELS.map((level, i) => Number(this.has(level)) << i);
-    Atomics.store(this.levels, 0, bits.reduce((all, bit) => all | bit));
+    Atomics.store(
+      this.levels,
+      0,
+      bits.reduce((all, bit) => all | bit),
+    );
   }
 
   /** False when lines of a level are not written: what costs to put together need not be. */

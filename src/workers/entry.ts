@@ -16,8 +16,8 @@ import {
   type WorkerTask,
   type WorkerTaskResult,
 } from '../wire/worker-task.js';
+import { openInspector } from './dev/inspector.js';
 import { Handlers } from './handlers.js';
-import { openInspector } from './inspector.js';
 import { takeConsole } from './log/console.js';
 import { LogWriter } from './log/log-writer.js';
 import { MemoryWatch } from './memory-watch.js';

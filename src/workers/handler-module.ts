@@ -74,11 +74,15 @@ function isObject(value: unknown): value is Exports {
   return typeof value === 'object' && value !== null;
 }
 
+/** For a Node.js that loads no TypeScript. */
+const TYPESCRIPT =
+  "this Node.js does not load TypeScript, as 22.18 and newer do: compile it, or npm install --save-dev tsx and start with NODE_OPTIONS='--import tsx', or with workerExecArgv: ['--import', 'tsx']";
+
 /** Why a module could not be loaded, and what helps where Node.js does not say it. */
 export function explainLoadFailure(thrown: unknown): string {
   const { code, message } = toErrorRecord(thrown);
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && /"\.[cm]?tsx?"/.test(message))
-    return `${message} (this Node.js does not run it: compile it to JavaScript; Node.js 22.18 and newer run .ts)`;
+    return `${message} (${TYPESCRIPT})`;
   if (thrown instanceof SyntaxError && /'export'|import statement/.test(message))
     return `${message} (the file is CommonJS: write module.exports = …, name it .mjs, or set "type": "module")`;
   return message;

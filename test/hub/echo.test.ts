@@ -1,8 +1,9 @@
 /** The main job: what 200 connections send comes back unchanged and in order, while others come and go. */
+
+import { Prng } from 'shardhub/testing';
 import { describe, expect, test } from 'vitest';
 import { RawClient } from '../support/clients/raw-client.js';
 import { connectMany, WsClient } from '../support/clients/ws-client.js';
-import { Prng } from '../support/prng.js';
 import { makeMessage } from '../support/protocol/traffic.js';
 import { startHub } from '../support/servers/hubs.js';
 import { until } from '../support/until.js';

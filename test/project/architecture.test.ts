@@ -61,7 +61,8 @@ const ROOMS: [room: string, ...others: string[]][] = [
     'hub/http',
     'hub/admin',
   ],
-  ['.', 'auth', 'options', 'hub/admission', 'hub/pool', 'hub'],
+  ['testing', 'workers', 'options', 'hub/connection', 'hub/admission', 'hub/engine', 'hub'],
+  ['.', 'auth', 'options', 'hub/admission', 'hub/pool', 'hub', 'testing'],
   ['cli', 'loadgen', '.'],
 ];
 /** `hub/engine` of `hub/engine/server.ts`; what is inside `cli`, `workers` and `broker` is one room. */
@@ -206,7 +207,8 @@ describe('what is foreign', () => {
     ],
     ['commander', ['cli/program.ts']],
     ['pino', ['telemetry/log.ts']],
-    ['ws', ['cli/client/connection.ts']],
+    ['ws', ['cli/client/connection.ts', 'testing/socket-peer.ts']],
+    ['@sinonjs/fake-timers', ['testing/fake-time.ts']],
     ['node:readline', ['cli/client/prompt.ts']],
     ['hdr-histogram-js', ['loadgen/recorder.ts']],
     ['cli-table3', ['cli/bench/report.ts']],
@@ -222,13 +224,15 @@ describe('what is foreign', () => {
   });
 
   test('the hub is known to the package’s index, and to nobody else', () => {
-    expect(importersOf('hub').filter((path) => !isIn('hub')(path))).toEqual(['index.ts']);
+    const importers = importersOf('hub').filter((path) => !isIn('hub')(path) && !isIn('testing')(path));
+    expect(importers).toEqual(['index.ts']);
   });
 
-  test('the engine is known to the hub that starts it, and to nobody else', () => {
+  test('the engine is known to the hub that starts it, and to the one that tests have in memory', () => {
     expect(importersOf('hub/engine').filter((path) => !isIn('hub/engine')(path))).toEqual([
       'hub/engine-choice.ts',
       'hub/hub-parts.ts',
+      'testing/memory-engine.ts',
     ]);
   });
 
@@ -255,6 +259,9 @@ describe('what is foreign', () => {
       (path === 'workers/runtime.ts' && names.join() === 'nextTick') ||
       (path === 'hub/pool/piscina-links.ts' && names.join() === 'env') ||
       (path === 'workers/entry.ts' && names.join() === 'setSourceMapsEnabled') ||
+      (path === 'testing/faulty-handler.ts' && names.join() === 'exit,nextTick') ||
+      (path === 'testing/faults.ts' && names.join() === 'env') ||
+      (path === 'workers/dev/tsx.ts' && names.join() === 'env,execArgv,features') ||
       // A load generator has to tell what it cost itself.
       (path === 'loadgen/meter.ts' && names.join() === 'cpuUsage');
     const isProcess = (target: string) => /^(node:)?process$/.test(target);
@@ -266,6 +273,8 @@ describe('what is foreign', () => {
     expect(computed.map(({ path }) => path)).toEqual([
       'cli/serve/config-file.ts',
       'hub/pool/local-link.ts',
+      'testing/faulty-handler.ts',
+      'workers/dev/tsx.ts',
       'workers/load.ts',
     ]);
   });

@@ -73,7 +73,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 describe('the tarball', () => {
-  test('holds the build, the page and the documents, and nothing else', () => {
+  test('holds the build, the page, the documents and the templates, and nothing else', () => {
     const built = filesBelow(join(ROOT, 'src')).flatMap((file) => {
       const stem = `dist/${file.replace(/\.ts$/, '')}`;
       return [`${stem}.d.ts`, `${stem}.js`, `${stem}.js.map`];
@@ -84,9 +84,11 @@ describe('the tarball', () => {
       .filter((file) => !/^(api|internals|adr)\//.test(file))
       .map((file) => `docs/${file}`);
     const deploy = filesBelow(join(ROOT, 'deploy')).map((file) => `deploy/${file}`);
+    const templates = filesBelow(join(ROOT, 'templates')).map((file) => `templates/${file}`);
     const documents = [
       ...docs,
       ...deploy,
+      ...templates,
       'CHANGELOG.md',
       'LICENSE',
       'README.md',

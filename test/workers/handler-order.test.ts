@@ -1,8 +1,9 @@
 /** Order within a connection, whatever mix of sync and async work; and no waiting between connections. */
+
+import { Prng } from 'shardhub/testing';
 import { describe, expect, test } from 'vitest';
 import { Barriers } from '../support/barriers.js';
 import { connectMany, WsClient } from '../support/clients/ws-client.js';
-import { Prng } from '../support/prng.js';
 import { fixture, startHub } from '../support/servers/hubs.js';
 import { until } from '../support/until.js';
 

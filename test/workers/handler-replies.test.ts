@@ -1,7 +1,8 @@
 /** What a handler returns, and what its connection gets for it. */
+
+import { Prng } from 'shardhub/testing';
 import { describe, expect, test } from 'vitest';
 import { connectMany, WsClient } from '../support/clients/ws-client.js';
-import { Prng } from '../support/prng.js';
 import { makeMessage } from '../support/protocol/traffic.js';
 import { fixture, startHub } from '../support/servers/hubs.js';
 import { until } from '../support/until.js';

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, HubError } from '../../api/errors.js';
+import { OBJECT_PROTOCOL } from '../../util/handler-objects.js';
 import type { HandlerSource } from '../../wire/worker-task.js';
 
 /** Handlers that are built in, by name. */
@@ -26,6 +27,7 @@ export function findHandler(given: string | URL): FoundHandler {
   if (builtIn !== undefined) return builtIn;
   const url =
     given instanceof URL ? given : name.startsWith('file:') ? new URL(name) : pathToFileURL(resolve(name));
+  if (url.protocol === OBJECT_PROTOCOL) return { name, url: url.href };
   if (url.protocol !== 'file:' || !existsSync(fileURLToPath(url))) {
     const built = BUILT_IN_HANDLERS.join(', ');
     throw new HubError(

@@ -52,7 +52,8 @@ export class Watchdog {
   start(): void {
     if (this.#intervalMs === 0) return;
     this.#lookedAt = performance.now();
-    this.#timer = setInterval(this.#look, this.#intervalMs);
+    // What it watches keeps the process alive, not the watch.
+    this.#timer = setInterval(this.#look, this.#intervalMs).unref();
   }
 
   stop(): void {

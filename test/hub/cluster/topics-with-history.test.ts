@@ -1,8 +1,8 @@
 /** Topics with history in one hub: positions, history, and how subscribers resume. */
 import type { Position } from 'shardhub';
+import { Prng } from 'shardhub/testing';
 import { describe, expect, test } from 'vitest';
 import { ClusterClient } from '../../support/clients/cluster-client.js';
-import { Prng } from '../../support/prng.js';
 import { fixture, startHub } from '../../support/servers/hubs.js';
 import { until } from '../../support/until.js';
 

@@ -1,8 +1,9 @@
 /** Clients that stop reading and read on: they get everything. */
+
+import { Prng } from 'shardhub/testing';
 import { expect, test } from 'vitest';
 import { RawClient } from '../../support/clients/raw-client.js';
 import { counted } from '../../support/counters.js';
-import { Prng } from '../../support/prng.js';
 import type { Frame } from '../../support/protocol/frames.js';
 import { fixture, startHub } from '../../support/servers/hubs.js';
 import { turn, until } from '../../support/until.js';

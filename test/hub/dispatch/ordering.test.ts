@@ -1,10 +1,10 @@
 /** The option `ordering`: which messages of a connection are worked on side by side, and in which order replies leave. */
 import type { HubOptions } from 'shardhub';
+import { Prng } from 'shardhub/testing';
 import { describe, expect, test } from 'vitest';
 import { Barriers } from '../../support/barriers.js';
 import { connectMany, type Received, WsClient } from '../../support/clients/ws-client.js';
 import { setUpCrash } from '../../support/faults/crash.js';
-import { Prng } from '../../support/prng.js';
 import { fixture, startHub } from '../../support/servers/hubs.js';
 import { until } from '../../support/until.js';
 

@@ -1,11 +1,11 @@
 /** The negotiation of permessage-deflate (RFC 7692 §7.1): an answer that the offer allows, data that obey the answer. */
 import { createInflateRaw, constants as zlib } from 'node:zlib';
+import { Prng } from 'shardhub/testing';
 import { describe, expect, test } from 'vitest';
 import type { ClientOptions } from 'ws';
 import { chooseOffer } from '../../../src/hub/engine/deflate-offer.js';
 import { RawClient, tryHandshake } from '../../support/clients/raw-client.js';
 import { WsClient } from '../../support/clients/ws-client.js';
-import { Prng } from '../../support/prng.js';
 import { startHub } from '../../support/servers/hubs.js';
 
 const MODES = [['shared'], ['dedicated']] as const;

@@ -2,10 +2,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type HubConnection, type HubDiagnostics, HubError } from 'shardhub';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { fillUp } from '../../../src/testing/fill-up.js';
 import { Barriers } from '../../support/barriers.js';
 import { RawClient } from '../../support/clients/raw-client.js';
 import { connectMany, WsClient } from '../../support/clients/ws-client.js';
-import { fillUp } from '../../support/faults/stall.js';
 import { fixture, startHub } from '../../support/servers/hubs.js';
 import { until } from '../../support/until.js';
 

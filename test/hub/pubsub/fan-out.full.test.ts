@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { fillUp } from '../../support/faults/stall.js';
+import { fillUp } from '../../../src/testing/fill-up.js';
 import { startHub } from '../../support/servers/hubs.js';
 
 const SUBSCRIBERS = Number(process.env.SHARDHUB_FAN_OUT ?? 1000);

@@ -1,10 +1,10 @@
 /** Topics: who gets what is published, in which order, and what happens to those who do not keep up. */
 import { type Hub, HubError } from 'shardhub';
 import { describe, expect, test } from 'vitest';
+import { fillUp } from '../../../src/testing/fill-up.js';
 import { RawClient } from '../../support/clients/raw-client.js';
 import { connectMany, WsClient } from '../../support/clients/ws-client.js';
 import { counted } from '../../support/counters.js';
-import { fillUp } from '../../support/faults/stall.js';
 import { fixture, startHub } from '../../support/servers/hubs.js';
 import { until } from '../../support/until.js';
 

@@ -1,7 +1,7 @@
 /** Short lives of connections: each ends at a random point, in a random way. */
 
+import type { Prng } from 'shardhub/testing';
 import { handshakeRequest, RawClient } from '../clients/raw-client.js';
-import type { Prng } from '../prng.js';
 import { encodeFrame, Opcode } from '../protocol/frames.js';
 import { turn } from '../until.js';
 

@@ -2,9 +2,10 @@
  * Churn: connections that end at random points. Nothing of them is left, in the gauges, in the workers, in memory, or
  * as a timer or a handle.
  */
+
+import { type Prng, withFaults } from 'shardhub/testing';
 import { expect } from 'vitest';
 import { connectMany } from '../clients/ws-client.js';
-import { Prng } from '../prng.js';
 import { fixture } from '../servers/hubs.js';
 import { type MeasuredHub, startMeasuredHub } from '../servers/measured-hub.js';
 import { until } from '../until.js';
@@ -67,13 +68,16 @@ export async function knownToWorkers(hub: MeasuredHub): Promise<number[]> {
 /** What so many connections take at most, on any machine. */
 export const churnTimeoutMs = (count: number) => 60_000 + 100 * count;
 
-export async function leaveNothingBehind(count: number): Promise<void> {
+export function leaveNothingBehind(count: number): Promise<void> {
+  return withFaults(({ random }) => liveAndLeave(random, count), { seed: SEED });
+}
+
+async function liveAndLeave(random: Prng, count: number): Promise<void> {
   const hub = await startMeasuredHub({
     handler: fixture('churn.mjs').href,
     handlerTimeoutMs: 0,
     maxBufferedBytes: 64 * MIB,
   });
-  const random = new Prng(SEED);
   await churn(hub.port, random, { count: WARM_UP, atOnce: AT_ONCE });
   await isIdle(hub);
   const before = await hub.level();

@@ -3,8 +3,8 @@
  * everybody else nothing is lost, repeated or reordered.
  */
 import type { HubOptions } from 'shardhub';
+import { type Prng, withFaults } from 'shardhub/testing';
 import { expect, onTestFinished } from 'vitest';
-import { Prng } from '../prng.js';
 import { fixture, startHub } from '../servers/hubs.js';
 import { until } from '../until.js';
 import { emptyReport, type Poison, StormClient } from './storm.js';
@@ -26,7 +26,11 @@ const HANDLER_TIMEOUT_MS = 5000;
 /** What a storm of so many deaths takes at most, on any machine. */
 export const stormTimeoutMs = (deaths: number) => 60_000 + 5000 * deaths;
 
-export async function crashStorm(ordering: HubOptions['ordering'], deaths: number): Promise<void> {
+export function crashStorm(ordering: HubOptions['ordering'], deaths: number): Promise<void> {
+  return withFaults(({ random }) => storm(random, ordering, deaths), { seed: SEED });
+}
+
+async function storm(random: Prng, ordering: HubOptions['ordering'], deaths: number): Promise<void> {
   const { hub, log } = await startHub({
     handler: fixture('deaths.mjs'),
     ordering,
@@ -34,7 +38,6 @@ export async function crashStorm(ordering: HubOptions['ordering'], deaths: numbe
     handlerTimeoutMs: HANDLER_TIMEOUT_MS,
     workerMemoryMb: 24,
   });
-  const random = new Prng(SEED);
   const report = emptyReport();
   const clients: StormClient[] = [];
   onTestFinished(() => clients.forEach((client) => void client.terminate()));

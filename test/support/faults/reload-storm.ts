@@ -1,8 +1,8 @@
 /** Load for reloads: clients that keep a few messages unanswered, and an oracle of what each reply has to be. */
 import type { Hub } from 'shardhub';
+import { Prng } from 'shardhub/testing';
 import { expect, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import { Prng } from '../prng.js';
 import { until } from '../until.js';
 
 /** Sends act at once, so in concurrent order they may overtake. */

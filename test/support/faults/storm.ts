@@ -1,6 +1,7 @@
 /** Load for crash tests: clients that keep a few numbered messages unanswered and check every reply against what they sent. */
+
+import type { Prng } from 'shardhub/testing';
 import { WebSocket } from 'ws';
-import type { Prng } from '../prng.js';
 
 export type Poison = 'exit' | 'uncaught' | 'oom' | 'loop';
 

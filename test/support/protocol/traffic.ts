@@ -1,5 +1,5 @@
 /** Messages of mixed sizes and kinds, each made from its seed alone: what came back is checked against a message made again. */
-import { Prng } from '../prng.js';
+import { Prng } from 'shardhub/testing';
 
 export interface TrafficMessage {
   readonly data: Buffer;

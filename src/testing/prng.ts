@@ -1,4 +1,4 @@
-/** A seeded random source, so that a failing run can be run again (mulberry32). */
+/** A seeded random source, so that a failing run can be run again (mulberry32). Any thread. */
 export class Prng {
   #state: number;
 

@@ -1,6 +1,6 @@
 /** A worker's own inspector, to which a debugger attaches. Worker thread. */
 import { open, url } from 'node:inspector';
-import type { HandlerLog } from '../api/logger.js';
+import type { HandlerLog } from '../../api/logger.js';
 
 const HOST = '127.0.0.1';
 

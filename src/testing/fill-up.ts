@@ -1,6 +1,6 @@
-/** Peers that do not read, until the kernel takes nothing more for them. */
+/** Peers that do not read, until nothing more is taken for them. I/O thread. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HubConnection } from 'shardhub';
+import type { HubConnection } from '../api/connection.js';
 
 const CHUNK = new Uint8Array(512 * 1024);
 
