@@ -81,6 +81,7 @@ const shard = new Shard(
     isLocal: false,
     maxPayload: 1,
     concurrency: 1,
+    makeMeter: nothing,
     schedule: nothing,
     onForgotten: nothing,
   },
