@@ -51,7 +51,9 @@ describe('serve', () => {
   test('leaves out the page when it serves none, and says what else was chosen', async () => {
     const args = ['serve', '--port=0', '--no-console', '--workers=0', '--path=/live', '--handler=done'];
     const { line, url, wsUrl } = await new Command(args).started();
-    expect(line).toBe(`shardhub: WebSocket ws://${new URL(url).host}/live, handler done, 0 workers\n`);
+    expect(line).toBe(
+      `shardhub: WebSocket ws://${new URL(url).host}/live, handler done, 0 workers, engine uws\n`,
+    );
     expect(await (await WsClient.connect(wsUrl)).ask('work')).toBe('binary:work done');
     expect((await fetch(`${url}/`)).status).toBe(404);
   });

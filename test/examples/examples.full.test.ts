@@ -200,12 +200,12 @@ describe('stream', () => {
   });
 
   test('the generator ends when its peer leaves', async () => {
-    const { wsUrl, command } = await startExample('stream/server.mjs');
+    const { wsUrl, said } = await startExample('stream/server.mjs');
     const client = await WsClient.connect(wsUrl);
     client.send('1000000');
     await client.collect(3);
     client.destroy();
-    const [, made] = await until('its last words', () => /: (\d+) of 1000000 blocks/.exec(command.stdout));
+    const [, made] = await until('its last words', () => /: (\d+) of 1000000 blocks/.exec(said()));
     expect(Number(made)).toBeLessThan(1_000_000);
   });
 });

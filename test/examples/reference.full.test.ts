@@ -88,13 +88,13 @@ describe('connection-registry', () => {
   });
 
   test('the kind of a message is kept, and what is said is logged', async () => {
-    const { wsUrl, command } = await start('connection-registry');
+    const { wsUrl, said } = await start('connection-registry');
     const page = await BrowserClient.open(wsUrl, { origin: 'null' });
     expect(await page.ask('Hello "world"!')).toBe('Hello "world"!');
     page.send(Uint8Array.of(1, 2, 3));
     const echo = (await page.next()) as Blob;
     expect(new Uint8Array(await echo.arrayBuffer())).toEqual(Uint8Array.of(1, 2, 3));
-    await until('the log', () => /says "Hello \\"world\\"!"\n.* says 3 bytes\n/.test(command.stdout));
+    await until('the log', () => /says "Hello \\"world\\"!"\n.* says 3 bytes\n/.test(said()));
   });
 
   test('512 bytes are the limit of a message', async () => {
@@ -165,7 +165,7 @@ describe('upgrader-and-conn', () => {
   });
 
   test('its client sends ping again and again, and closes cleanly at Ctrl-C', async () => {
-    const { wsUrl, command, stats, stop } = await start('upgrader-and-conn');
+    const { wsUrl, said, stats, stop } = await start('upgrader-and-conn');
     const args = [`${EXAMPLES}reference/upgrader-and-conn/client.mjs`, wsUrl, '50'];
     const dialer = new Command(args, { binary: process.execPath });
     await until('two answers', () =>
@@ -173,7 +173,7 @@ describe('upgrader-and-conn', () => {
     );
     dialer.kill('SIGINT');
     expect(await dialer.exited).toMatchObject({ code: 0, signal: null, stderr: '' });
-    await until('the log', () => command.stdout.includes('received binary message "ping"\n'));
+    await until('the log', () => said().includes('received binary message "ping"\n'));
     await until('the close', async () => (await stats()).connections.closed[1000] === 1);
     await stop();
   });
@@ -187,13 +187,13 @@ describe('upgrader-and-conn', () => {
 
 describe('official-echo', () => {
   test('echoes each message as the kind that it was, and logs it', async () => {
-    const { wsUrl, command, stop } = await start('official-echo');
+    const { wsUrl, said, stop } = await start('official-echo');
     expect(wsUrl).toMatch(/^ws:\/\/localhost:\d+\/echo$/);
     const client = await WsClient.connect(wsUrl);
     expect(await client.ask('Hello world!')).toBe('Hello world!');
     client.send(Buffer.from([1, 2]));
     expect(await client.nextText()).toBe('binary:\u0001\u0002');
-    await until('the log', () => command.stdout.includes('recv: "Hello world!"\nrecv: 2 bytes\n'));
+    await until('the log', () => said().includes('recv: "Hello world!"\nrecv: 2 bytes\n'));
     await client.close();
     await stop();
   });
@@ -204,7 +204,7 @@ describe('official-echo', () => {
   });
 
   test('the client for the command line: a ticker, and a clean close at Ctrl-C', async () => {
-    const { wsUrl, command, stop } = await start('official-echo', { args: ['-addr', '127.0.0.1:8080'] });
+    const { wsUrl, said, stop } = await start('official-echo', { args: ['-addr', '127.0.0.1:8080'] });
     const ticking = startClient([wsUrl, '--every', '50ms']);
     await until('three echoes', () => ticking.stdout.split('\n').length > 3);
     ticking.kill('SIGINT');
@@ -212,7 +212,7 @@ describe('official-echo', () => {
     expect([code, stderr]).toEqual([0, expect.stringContaining('closed cleanly, with 1000')]);
     for (const time of stdout.trimEnd().split('\n')) {
       expect(new Date(time).getTime()).not.toBeNaN();
-      await until('its log', () => command.stdout.includes(`recv: "${time}"\n`));
+      await until('its log', () => said().includes(`recv: "${time}"\n`));
     }
     await stop();
   });

@@ -13,6 +13,8 @@ export interface Example {
   readonly url: string;
   readonly command: Command;
   stats(): Promise<HubStats>;
+  /** What its handlers have written with `console.log`: lines of the hub's log. */
+  said(): string;
   /** Peak resident memory so far, in bytes; undefined where the system does not tell. */
   peakMemory(): number | undefined;
   /** Ends it as Ctrl-C does, and expects that it ends well. */
@@ -21,6 +23,9 @@ export interface Example {
 
 /** What the engine says of a handshake that is answered later while no WebSocket is open (docs/handshake.md). */
 const ENGINE_NOTE = /^Warning: uWS\.HttpResponse writes must be made from within a corked callback\..*\n/gm;
+
+/** A line of the hub's log at the level info. */
+const SAID = /^\{"level":30,.*\}\n/gm;
 
 /** @param path of the program, below examples/ */
 export async function startExample(
@@ -38,13 +43,20 @@ export async function startExample(
     url,
     command,
     stats: async () => (await (await fetch(`${url}/stats`)).json()) as HubStats,
+    said: () => saidIn(command.stderr),
     peakMemory: () => peakMemoryOf(command.child.pid),
     stop: async () => {
       command.kill('SIGINT');
       const { code, stderr } = await command.exited;
-      expect({ code, stderr: stderr.replaceAll(ENGINE_NOTE, '') }).toEqual({ code: 0, stderr: '' });
+      const complaints = stderr.replaceAll(ENGINE_NOTE, '').replaceAll(SAID, '');
+      expect({ code, stderr: complaints }).toEqual({ code: 0, stderr: '' });
     },
   };
+}
+
+function saidIn(stderr: string): string {
+  const lines = stderr.match(SAID) ?? [];
+  return lines.map((line) => `${(JSON.parse(line) as { msg: string }).msg}\n`).join('');
 }
 
 function peakMemoryOf(pid: number | undefined): number | undefined {
