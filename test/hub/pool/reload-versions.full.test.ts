@@ -75,7 +75,8 @@ describe('a version that is no good changes nothing', () => {
     expect(generations(hub)).toEqual([1, 1]);
     expect(hub.stats()).toMatchObject({ workerExits: 0, connections: { open: 1 } });
     versions.write('v3');
-    expect(await hub.reload()).toMatchObject({ generation: 2 });
+    // The number of a version that was no good is not used again.
+    expect(await hub.reload()).toMatchObject({ generation: 3 });
     expect(await client.ask('c')).toBe('v3 3 c');
   });
 });
