@@ -14,9 +14,11 @@ export interface Logger {
   isLevelEnabled?(level: string): boolean;
 }
 
+/** How severe a line is. */
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
 /** From the most severe on. */
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 
 /** Writes a line: a text, or details that can be written as JSON, and a text. An error may be among them, or be them. */
 export interface LogMethod {

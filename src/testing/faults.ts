@@ -13,10 +13,13 @@ const MAX_SEED = 2 ** 32 - 1;
 
 /** What is left out is chosen; `message` may be a range. */
 export interface WorkerFaultOptions extends Partial<Omit<WorkerFault, 'message'>> {
+  /** Which message of the worker, from 1; of two numbers, one between them is drawn from the seed. */
   readonly message: number | readonly [min: number, max: number];
 }
 
+/** Faults of one run, all drawn from its seed. */
 export class Faults {
+  /** What a run is repeated from. */
   readonly seed: number;
   /** For whatever else a run chooses: all of it has to come from here, if it is to be repeated. */
   readonly random: Prng;

@@ -3,7 +3,9 @@ import type { PeerEvents, Received } from './peer.js';
 
 /** How a connection ended. */
 export interface Closed {
+  /** Of the close frame (RFC 6455 §7.4); 1006 when there was none. */
   readonly code: number;
+  /** Of the close frame; empty when there was none. */
   readonly reason: string;
 }
 

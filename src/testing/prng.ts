@@ -2,6 +2,7 @@
 export class Prng {
   #state: number;
 
+  /** The same seed, an integer, gives the same numbers. */
   constructor(seed: number) {
     this.#state = seed >>> 0;
   }
@@ -20,10 +21,12 @@ export class Prng {
     return min + Math.floor(this.float() * (max - min + 1));
   }
 
+  /** True so often, from 0 (never) to 1 (always). */
   chance(probability: number): boolean {
     return this.float() < probability;
   }
 
+  /** One of a list that is not empty. */
   pick<T>(items: readonly T[]): T {
     return items[this.int(0, items.length - 1)]!;
   }

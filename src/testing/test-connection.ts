@@ -5,19 +5,21 @@ import type { Payload } from '../api/payload.js';
 import type { Closed, Inbox } from './inbox.js';
 import type { Peer, Received } from './peer.js';
 
+/** A client's end of a connection to the handler under test. */
 export class TestConnection<Data = unknown> {
   readonly #peer: Peer;
   readonly #inbox: Inbox;
   /** The same connection as the hub's application has it: its `id`, `topics`, `bufferedBytes`, and `send` and `close`. */
   readonly handle: HubConnection<Data>;
 
-  /** Made by {@link testHandler} and by `connect`. */
+  /** @internal */
   constructor(peer: Peer, inbox: Inbox, handle: HubConnection<Data>) {
     this.#peer = peer;
     this.#inbox = inbox;
     this.handle = handle;
   }
 
+  /** As the handler knows it. */
   get id(): string {
     return this.handle.id;
   }

@@ -27,6 +27,7 @@ export interface ConnectOptions {
   readonly query?: string;
   /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** What the client offers, in its order of preference; default none. */
   readonly subprotocols?: readonly string[];
 }
 
@@ -48,7 +49,7 @@ export interface TestOptions extends ConnectOptions {
 export class TestHandler<Data = unknown> extends TestConnection<Data> {
   readonly #harness: Harness<Data>;
 
-  /** Made by {@link testHandler}. */
+  /** @internal */
   constructor(peer: Peer, inbox: Inbox, handle: HubConnection<Data>, harness: Harness<Data>) {
     super(peer, inbox, handle);
     this.#harness = harness;
@@ -87,6 +88,7 @@ export class TestHandler<Data = unknown> extends TestConnection<Data> {
     return this.#harness.stop();
   }
 
+  /** Stops the handler, as `stop` does: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
@@ -213,7 +215,7 @@ class Harness<Data> {
  *
  * @param handler its module, as a path or a URL, the name of a built-in one, or the handler itself, which is what an
  * imported module has as its default export (in memory with `workers: 0` only)
- * @throws HubError as {@link createHub} does; `ERR_ARGUMENT` for what cannot be combined; `ERR_UPGRADE` when the first
+ * @throws HubError as `createHub` does; `ERR_ARGUMENT` for what cannot be combined; `ERR_UPGRADE` when the first
  * connection is refused (rejections)
  */
 export async function testHandler<Data = unknown>(

@@ -1,9 +1,13 @@
 /** A log that a test reads. Any thread. */
 import { LOG_LEVELS, type Logger, type LogLevel } from '../api/logger.js';
 
+/** A line that a handler has written to the log. */
 export interface LogLine {
+  /** How severe it is. */
   readonly level: LogLevel;
+  /** What was handed over beside the text: shard and connection too. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** The text. */
   readonly message: string;
 }
 
