@@ -2,6 +2,7 @@
  * The console page: one WebSocket, a form to send with, a log, a small load, and the hub's statistics. Runs in the
  * browser as it is, without a build step.
  */
+import { startAdmin } from './admin.js';
 import { Connection } from './connection.js';
 import { byId, clearErrorsOnInput, onSubmit, setError } from './dom.js';
 import { encoder, parseAddress } from './encodings.js';
@@ -95,10 +96,13 @@ async function showHub() {
     // The usual path is a good guess, and the user can type another.
   }
   byId('version').textContent = config.version;
-  const address = new URL(`.${config.path}`, location.href);
-  address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  const address = new URL(config.url ?? `.${config.path}`, location.href);
+  if (config.url === undefined) address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  // What listens on every address is reached where the page is.
+  else address.hostname = location.hostname;
   address.hash = '';
   if (byId('url').value === '') byId('url').value = address.href;
+  if (config.url !== undefined) startAdmin();
   statistics.start(config.stats);
 }
 

@@ -6,6 +6,9 @@ import { Backoff } from './reconnect.js';
 
 const STORED_TOKEN = 'shardhub-stats-token';
 
+/** What this tab has been given; undefined before. */
+export const storedToken = () => sessionStorage.getItem(STORED_TOKEN) ?? undefined;
+
 /** The token of the page's address, which then forgets it, or the one that this tab has been given before. */
 export function takeToken() {
   const [, given] = /^#token=(.+)$/.exec(location.hash) ?? [];
@@ -13,7 +16,7 @@ export function takeToken() {
     sessionStorage.setItem(STORED_TOKEN, decode(given));
     history.replaceState(null, '', location.pathname + location.search);
   }
-  return sessionStorage.getItem(STORED_TOKEN) ?? undefined;
+  return storedToken();
 }
 
 /** A token with a bare per cent sign is taken as it is. */

@@ -14,6 +14,7 @@ import { LoopWatch } from '../telemetry/loop-watch.js';
 import { renderMetrics } from '../telemetry/metrics.js';
 import { VERSION } from '../util/version.js';
 import type { AdminHost } from './admin/admin-host.js';
+import type { AdminPageHost } from './admin/admin-page.js';
 import { AdminServer } from './admin/admin-server.js';
 import {
   type Readiness,
@@ -113,8 +114,8 @@ export class HubParts {
   }
 
   /** @see AdminServer.listen */
-  async openAdmin(): Promise<void> {
-    await this.admin?.listen(clearSocketPath);
+  async openAdmin(wsUrl: string): Promise<void> {
+    await this.admin?.listen(clearSocketPath, wsUrl);
   }
 
   /** What `GET /metrics` says. */
@@ -142,9 +143,11 @@ export class HubParts {
     return this.server;
   }
 
-  #adminHost(): AdminHost {
-    const { connections, log } = this;
+  #adminHost(): AdminHost & AdminPageHost {
+    const { connections, feed, log } = this;
     return {
+      feed,
+      loadPage: (config) => loadConsoleAssets({ path: this.routes.first.path, version: VERSION, ...config }),
       connections: () => connections.all(),
       stats: () => this.#core.stats(),
       metrics: () => this.metrics(),

@@ -255,7 +255,7 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
     try {
       const server = await this.parts.openServer();
       this.#port = await server.listen();
-      await this.parts.openAdmin();
+      await this.parts.openAdmin(this.wsUrl);
       await this.#connections.start();
     } catch (error) {
       await this.#abandon();

@@ -12,7 +12,8 @@ import { profile } from './profile.js';
 export interface AdminAnswer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface AdminRoute {

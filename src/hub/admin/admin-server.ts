@@ -9,9 +9,13 @@ import { umask } from 'node:process';
 import { HubError } from '../../api/errors.js';
 import { hostForUrl } from '../../util/address.js';
 import { type ListenAddress, parseListenAddress } from '../../util/listen-address.js';
-import { hasToken, refuseStats } from '../http/stats-access.js';
+import { hasToken, refuseStats, type StatsRules, statsAccess } from '../http/stats-access.js';
 import type { AdminHost } from './admin-host.js';
-import { type AdminAnswer, type AdminRoute, answerOf, findRoute, problem } from './admin-routes.js';
+import { AdminPage, type AdminPageHost } from './admin-page.js';
+import { type AdminAnswer, answerOf, findRoute, problem } from './admin-routes.js';
+
+const READ_METHODS = ['GET', 'HEAD'];
+const STREAM = '/stats/stream';
 
 /** A message to publish, in base64, and a little more. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -29,23 +33,31 @@ export class AdminServer {
   readonly #options: AdminOptions;
   readonly #address: ListenAddress;
   readonly #host: AdminHost;
+  /** Undefined on a Unix socket, where no browser comes. */
+  readonly #page: AdminPage | undefined;
   readonly #server: Server;
   /** Where it listens, for people; empty before. */
   url = '';
 
-  constructor(options: AdminOptions, host: AdminHost) {
+  constructor(options: AdminOptions, host: AdminHost & AdminPageHost) {
     this.#options = options;
     // The schema has judged it.
     this.#address = parseListenAddress(options.adminListen)!;
     this.#host = host;
+    if (!('path' in this.#address))
+      this.#page = new AdminPage(statsAccess(this.#readRules(this.#address.host)), host);
     this.#server = createServer((request, response) => void this.#onRequest(request, response));
     // It must not keep a process alive whose hub has ended.
     this.#server.unref();
   }
 
-  /** @throws HubError `ERR_LISTEN` */
-  async listen(clearPath: ClearPath): Promise<void> {
+  /**
+   * @param wsUrl the hub's WebSocket endpoint
+   * @throws HubError `ERR_LISTEN`
+   */
+  async listen(clearPath: ClearPath, wsUrl: string): Promise<void> {
     const address = this.#address;
+    if (this.#page !== undefined) this.#page.wsUrl = wsUrl;
     if ('path' in address) await clearPath(address.path);
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error) => {
@@ -78,44 +90,58 @@ export class AdminServer {
     // A request that is cut off is nobody's fault here.
     request.on('error', () => {});
     const { method = 'GET', url = '/' } = request;
-    const answer = await this.#answer(method, new URL(url, 'http://host'), request).catch((error) => {
+    const { pathname, searchParams } = new URL(url, 'http://host');
+    const answer = await this.#answer(method, pathname, searchParams, request, response).catch((error) => {
       if (!(error instanceof HubError)) this.#host.onError(error);
       return answerOf(error);
     });
-    const { status, type, body } = answer;
+    // A stream goes on.
+    if (answer === undefined) return;
+    const { status, type, body, headers } = answer;
     response.writeHead(status, {
       'Content-Type': type,
       'Content-Length': Buffer.byteLength(body),
       'Cache-Control': 'no-store',
+      ...headers,
       ...(status === 401 && { 'WWW-Authenticate': 'Bearer realm="shardhub admin"' }),
     });
     response.end(method === 'HEAD' ? undefined : body);
   }
 
-  async #answer(method: string, url: URL, request: IncomingMessage): Promise<AdminAnswer> {
-    const found = findRoute(method, url.pathname);
+  async #answer(
+    method: string,
+    path: string,
+    query: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<AdminAnswer | undefined> {
+    const page = READ_METHODS.includes(method) ? this.#page : undefined;
+    const asset = page?.answer(path);
+    if (asset !== undefined) return asset;
+    if (page !== undefined && path === STREAM) return this.#refuse(false, request) ?? page.stream(response);
+    const found = findRoute(method, path);
     if (Array.isArray(found)) {
       if (found.length === 0) return problem(404, 'there is nothing at this path');
       return problem(405, `this path takes ${found.join(', ')}`);
     }
     const { route, id } = found;
-    const refused = this.#refuse(route, request);
+    const refused = this.#refuse(route.isChange, request);
     if (refused !== undefined) return refused;
-    const given = route.isChange ? await readJson(request) : Object.fromEntries(url.searchParams);
+    const given = route.isChange ? await readJson(request) : Object.fromEntries(query);
     const values = id === undefined ? given : { ...given, id };
     if (!route.isChange) return route.run(this.#host, values);
     const answer = await route.run(this.#host, values);
-    this.#host.onChange(url.pathname.slice(1), { asked: withoutContent(values), ...whoIs(request) });
+    this.#host.onChange(path.slice(1), { asked: withoutContent(values), ...whoIs(request) });
     return answer;
   }
 
-  #refuse(route: AdminRoute, { headers }: IncomingMessage): AdminAnswer | undefined {
-    const { adminToken, statsToken } = this.#options;
+  #refuse(isChange: boolean, { headers }: IncomingMessage): AdminAnswer | undefined {
+    const { adminToken } = this.#options;
     const address = this.#address;
     if ('path' in address) return undefined;
     const isAdmin = adminToken !== undefined && hasToken(headers.authorization, adminToken);
     if (isAdmin) return undefined;
-    if (route.isChange) {
+    if (isChange) {
       if (adminToken === undefined)
         return problem(
           403,
@@ -123,10 +149,14 @@ export class AdminServer {
         );
       return problem(401, 'send the token: "Authorization: Bearer <adminToken>"');
     }
-    // Either token opens what only reads.
-    const rules = { host: address.host, statsToken: statsToken ?? adminToken };
-    const refused = refuseStats(headers as Record<string, string>, rules);
+    const refused = refuseStats(headers as Record<string, string>, this.#readRules(address.host));
     return refused === undefined ? undefined : problem(Number.parseInt(refused.status, 10), refused.body);
+  }
+
+  /** Either token opens what only reads. */
+  #readRules(host: string): StatsRules {
+    const { adminToken, statsToken } = this.#options;
+    return { host, statsToken: statsToken ?? adminToken };
   }
 }
 

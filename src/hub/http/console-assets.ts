@@ -21,6 +21,8 @@ export interface ConsoleConfig {
   readonly version: string;
   /** Whether the hub serves statistics: to anybody, with a token, to nobody, or not at all. */
   readonly stats: 'open' | 'token' | 'closed' | 'none';
+  /** On the admin listener alone: the WebSocket endpoint, which is not below the page there. */
+  readonly url?: string;
 }
 
 /**
@@ -41,6 +43,7 @@ const PUBLIC = fileURLToPath(new URL('../../../public/', import.meta.url));
 
 /** The page's own files below /console/; its index is at the root. */
 const FILES = [
+  'admin.js',
   'console.js',
   'connection.js',
   'dom.js',
