@@ -1,6 +1,6 @@
 /**
  * Runs before the full tier of the tests: makes available what some of them run, from Debian's packages: chromium (test/console/*.full.test.ts),
- * nginx, HAProxy and Caddy (test/docs/proxy-docs.full.test.ts), Prometheus (test/deploy, test/telemetry/promtool.full.test.ts).
+ * nginx, HAProxy and Caddy (test/deploy/proxy.full.test.ts), Prometheus (test/deploy, test/telemetry/promtool.full.test.ts).
  *
  * It installs system packages, so it does that only where it is sure to be welcome: as root on Debian or a derivative
  * that packages them under the same names; and servers only where no service manager would start them. Elsewhere it says

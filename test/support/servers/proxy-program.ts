@@ -1,8 +1,9 @@
-/** nginx, HAProxy and Caddy in front of a hub, with the lines that the docs have for them. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+/** nginx, HAProxy and Caddy in front of hubs, with the files of deploy/proxy. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { freePort } from '../processes/ports.js';
 import { temporaryFolder } from '../processes/temporary-folder.js';
@@ -10,56 +11,77 @@ import { until } from '../until.js';
 
 export type ProxyName = 'nginx' | 'haproxy' | 'caddy';
 
-const PROGRAMS = { nginx: '/usr/sbin/nginx', haproxy: '/usr/sbin/haproxy', caddy: '/usr/bin/caddy' } as const;
-const PAGE = new URL('../../../docs/handshake.md', import.meta.url);
+export const PROXY_PROGRAMS = {
+  nginx: '/usr/sbin/nginx',
+  haproxy: '/usr/sbin/haproxy',
+  caddy: '/usr/bin/caddy',
+} as const;
+const FILES = { nginx: 'nginx.conf', haproxy: 'haproxy.cfg', caddy: 'Caddyfile' } as const;
+const pathOf = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const CERTIFICATE = pathOf('test/fixtures/tls/rsa-cert.pem');
+const KEY = pathOf('test/fixtures/tls/rsa-key.pem');
 
-/** True when it is not there and need not be. */
-export function isMissing(name: ProxyName): boolean {
-  const isSkipped = !existsSync(PROGRAMS[name]) && process.env.CI !== 'true';
-  if (isSkipped)
-    console.log(`the test behind ${name} is skipped: ${PROGRAMS[name]} is missing (apt-get install ${name})`);
-  return isSkipped;
-}
-
-/** The lines of the docs for one of them, in the order of the page. */
-export function documentedLines(name: ProxyName, which = 0): string {
-  const blocks = [...readFileSync(PAGE, 'utf8').matchAll(new RegExp(`\`\`\`${name}\n(.*?)\`\`\``, 'gs'))];
-  const lines = blocks[which]?.[1];
-  if (lines === undefined) throw new Error(`the page has no block ${which} for ${name}`);
-  return lines;
+/** What the package has for one of them. */
+export function proxyFile(name: ProxyName): string {
+  return readFileSync(pathOf(`deploy/proxy/${FILES[name]}`), 'utf8');
 }
 
 export interface ProxyProgram {
   readonly port: number;
-  /** What HAProxy says of the hub's health, such as `L7OK`. */
-  health(): Promise<string>;
+  /** `wss:` of its port, with the certificate of the tests. */
+  readonly wsUrl: string;
+  /** Takes other hubs from now on, as an administrator has it do. */
+  reload(hubPorts: readonly [number, number]): Promise<void>;
 }
 
-/** Starts it for a hub, which the lines have at 127.0.0.1:8080; ended after the test. */
-export async function startProxy(name: ProxyName, lines: string, hubPort: number): Promise<ProxyProgram> {
+/**
+ * Starts it for two hubs, which the files have on 8080 and 8081; ended after the test.
+ *
+ * @param edit changes the file before it is used
+ */
+export async function startProxy(
+  name: ProxyName,
+  hubPorts: readonly [number, number],
+  edit: (text: string) => string = (text) => text,
+): Promise<ProxyProgram> {
   const folder = temporaryFolder();
-  const port = await freePort();
-  const placed = lines
-    .replaceAll('127.0.0.1:8080', `127.0.0.1:${hubPort}`)
-    .replace(/listen 80;/, `listen 127.0.0.1:${port};`)
-    .replace(/bind :80$/m, `bind 127.0.0.1:${port}`)
-    .replace(/^:80 \{/m, `:${port} {`);
+  const [port, otherPort] = [await freePort(), await freePort()];
   const file = join(folder, 'proxy.conf');
-  const control = join(folder, 'control.sock');
-  const around = {
-    nginx: () => aroundNginx(folder, placed),
-    haproxy: () => aroundHaproxy(control, placed),
-    caddy: () => `{\nadmin off\n}\n${placed}`,
-  };
-  writeFileSync(file, around[name]());
+  const pem = join(folder, 'both.pem');
+  const master = join(folder, 'master.sock');
+  writeFileSync(pem, readFileSync(CERTIFICATE, 'utf8') + readFileSync(KEY, 'utf8'));
+  const write = ([first, second]: readonly [number, number]) =>
+    writeFileSync(
+      file,
+      around(
+        name,
+        folder,
+        otherPort,
+        edit(proxyFile(name))
+          .replaceAll('127.0.0.1:8080', `127.0.0.1:${first}`)
+          .replaceAll('127.0.0.1:8081', `127.0.0.1:${second}`)
+          .replace('listen 443', `listen 127.0.0.1:${port}`)
+          .replace('listen 80', `listen 127.0.0.1:${otherPort}`)
+          .replace('bind :443', `bind 127.0.0.1:${port}`)
+          .replace('hub.example {', `https://127.0.0.1:${port} {\n  tls ${CERTIFICATE} ${KEY}`)
+          .replace('/etc/ssl/shardhub/fullchain.pem', CERTIFICATE)
+          .replace('/etc/ssl/shardhub/key.pem', KEY)
+          .replace('/etc/haproxy/shardhub.pem', pem),
+      ),
+    );
+  write(hubPorts);
   const args = {
     nginx: ['-e', 'stderr', '-c', file],
-    haproxy: ['-db', '-f', file],
+    haproxy: ['-W', '-db', '-f', file, '-S', master],
     caddy: ['run', '--adapter', 'caddyfile', '--config', file],
   };
   const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
-  const child = spawn(PROGRAMS[name], args[name], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  onTestFinished(() => end(child));
+  const child = spawn(PROXY_PROGRAMS[name], args[name], {
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  onTestFinished(() => endGroup(child));
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     said += text;
@@ -68,18 +90,30 @@ export async function startProxy(name: ProxyName, lines: string, hubPort: number
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${said}`);
     return canConnect(port);
   });
-  return { port, health: () => askHealth(control) };
+  return {
+    port,
+    wsUrl: `wss://127.0.0.1:${port}/ws`,
+    async reload(ports) {
+      write(ports);
+      if (name === 'nginx') child.kill('SIGHUP');
+      // Its workers listen before it takes signals, so it is asked over its socket, once that listens.
+      if (name === 'haproxy') await until('the socket of the master', () => tell(master, 'reload\n'));
+      const reload = ['reload', '--adapter', 'caddyfile', '--config', file];
+      if (name === 'caddy') execFileSync(PROXY_PROGRAMS.caddy, reload, { env, stdio: 'pipe' });
+    },
+  };
 }
 
-function aroundNginx(folder: string, lines: string): string {
+/** What a distribution has around the file. */
+function around(name: ProxyName, folder: string, freePort: number, lines: string): string {
+  if (name === 'haproxy') return lines;
+  if (name === 'caddy') return `{\nadmin 127.0.0.1:${freePort}\nauto_https disable_redirects\n}\n${lines}`;
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${folder}/${kind};`,
   );
-  return `daemon off;\nmaster_process off;\npid ${folder}/pid;\nevents {}\nhttp {\naccess_log off;\n${paths.join('\n')}\n${lines}\n}\n`;
-}
-
-function aroundHaproxy(control: string, lines: string): string {
-  return `global\n  stats socket ${control} mode 600 level user\n\n${lines}\n`;
+  // Its workers would be another user's, who may not enter the folder.
+  const user = process.getuid?.() === 0 ? 'user root;\n' : '';
+  return `${user}daemon off;\npid ${folder}/pid;\nevents {}\nhttp {\naccess_log off;\n${paths.join('\n')}\n${lines}\n}\n`;
 }
 
 function canConnect(port: number): Promise<boolean> {
@@ -89,27 +123,18 @@ function canConnect(port: number): Promise<boolean> {
   });
 }
 
-function askHealth(path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const socket = connect(path, () => socket.end('show stat\n')).setEncoding('utf8');
-    socket.on('data', (piece) => {
-      text += piece;
-    });
-    socket.on('error', reject).on('close', () => {
-      const [head = '', ...rows] = text
-        .trim()
-        .split('\n')
-        .map((row) => row.split(','));
-      const row = rows.find(([proxy, server]) => proxy === 'shardhub' && server === 'hub');
-      resolve(row?.[(head as string[]).indexOf('check_status')] ?? '');
-    });
+/** Writes to a Unix socket, and waits until it is closed; false when nobody listens. */
+function tell(path: string, text: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => socket.end(text)).on('error', () => resolve(false));
+    socket.on('close', () => resolve(true)).resume();
   });
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** It and the processes that it has made. */
+async function endGroup(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
+  process.kill(-child.pid!, 'SIGKILL');
   await ended;
 }
