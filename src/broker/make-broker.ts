@@ -2,6 +2,7 @@
 import type { Broker, HistoryBounds } from './broker.js';
 import { MemoryBroker } from './memory-broker.js';
 import { NatsBroker } from './nats/nats-broker.js';
+import { RelayBroker } from './relay/relay-broker.js';
 import type { BrokerSettings } from './settings.js';
 
 export interface BrokerChoice {
@@ -11,9 +12,14 @@ export interface BrokerChoice {
   readonly topics: Readonly<Record<string, { readonly history?: HistoryBounds | undefined }>>;
 }
 
+/** Before the path of a relay's socket, where a URL has its server. */
+export const RELAY_SCHEME = 'relay:';
+
 /** Its engine's client is loaded when it starts. */
 export function makeBroker({ broker, brokerCredentialsFile, topics }: BrokerChoice): Broker {
   if (broker === undefined) return new MemoryBroker();
+  if (typeof broker === 'string' && broker.startsWith(RELAY_SCHEME))
+    return new RelayBroker(broker.slice(RELAY_SCHEME.length));
   const settings = typeof broker === 'string' ? { url: broker } : broker;
   const byClass = new Map<string, HistoryBounds>();
   for (const { history } of Object.values(topics))

@@ -45,8 +45,9 @@ const topicSchema = z
     message: 'needs presence: true',
   });
 
-/** `nats://host`, and more of them behind commas. */
+/** `nats://host`, and more of them behind commas; or what a supervisor gives its processes, `relay:` and a path. */
 function isBrokerUrl(text: string): boolean {
+  if (text.startsWith('relay:/')) return true;
   return text.split(',').every((part) => {
     const url = URL.canParse(part.trim()) ? new URL(part.trim()) : undefined;
     return url !== undefined && /^(nats|tls):$/.test(url.protocol) && url.hostname !== '';
