@@ -1,6 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
 const FULL = 'test/**/*.full.test.ts';
+/** Of what each engine is tested with: what no engine is part of, and what takes minutes and is about something else. */
+const NO_ENGINE = [
+  'test/hub/engine/{uws,node}/**',
+  'test/hub/engine/engine-contract.test.ts',
+  'test/hub/dispatch/{fairness,turn-bound}.test.ts',
+  'test/hub/connection/{close-in-cork,engine-buffer,read-meter,properties.full}.test.ts',
+  'test/hub/cluster/{stream,nats-hubs.full}.test.ts',
+  'test/hub/pool/{debugger,reload-versions,watch,worker-memory}.full.test.ts',
+  'test/workers/{handler-log,handler-modules,handler-options,hostile-values.full,pace,types,typescript.full}.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -25,8 +35,14 @@ export default defineConfig({
         test: {
           name: 'engine-node',
           include: ['test/hub/**/*.test.ts', 'test/workers/**/*.test.ts'],
-          exclude: ['test/hub/engine/{uws,node}/**', 'test/hub/engine/engine-contract.test.ts'],
-          env: { SHARDHUB_TEST_ENGINE: 'node' },
+          exclude: NO_ENGINE,
+          // The storms are as long as a run of six minutes allows.
+          env: {
+            SHARDHUB_TEST_ENGINE: 'node',
+            SHARDHUB_STORM_DEATHS: '200',
+            SHARDHUB_STORM_RELOADS: '20',
+            SHARDHUB_CHURN: '10000',
+          },
           setupFiles: ['test/support/engines/setup.ts'],
           globalSetup: ['test/support/engines/print-table.ts'],
           maxWorkers: 2,

@@ -10,15 +10,16 @@ import type { OriginCheck, UpgradeHook } from './upgrade.js';
 export interface HubOptions<Data = unknown> {
   /**
    * What drives the sockets: uws (uWebSockets.js, which needs a binary for this Node.js and platform), node
-   * (runs everywhere), or auto: uws where it loads, otherwise node.
+   * (runs everywhere), bun (node, and only where the process is Bun), or auto: uws where it loads, otherwise
+   * node.
    *
-   * Takes "auto", "uws" or "node".
+   * Takes "auto", "uws", "node" or "bun".
    *
    * Also `--engine <name>` and `SHARDHUB_ENGINE`.
    *
    * @defaultValue `'auto'`
    */
-  readonly engine?: 'auto' | 'uws' | 'node' | undefined;
+  readonly engine?: 'auto' | 'uws' | 'node' | 'bun' | undefined;
   /**
    * Address to listen on.
    *

@@ -6,7 +6,8 @@ import type { Engine } from './engine/engine-port.js';
 import { nodeEngine } from './engine/node/node-server.js';
 import { uwsEngine } from './engine/uws/server.js';
 
-const ENGINES = { uws: uwsEngine, node: nodeEngine };
+/** Engine node is as fast on Bun as one on its own server would be: `bun` is that one, where the process is Bun. */
+const ENGINES = { uws: uwsEngine, node: nodeEngine, bun: nodeEngine };
 /** It cannot load uWebSockets.js, and nothing brings it there. */
 const IS_BUN = 'Bun' in globalThis;
 
@@ -26,6 +27,10 @@ export type FittedOptions = ResolvedOptions & { readonly overload: 'shed' | 'dro
  */
 export async function chooseEngine(options: ResolvedOptions): Promise<EngineChoice> {
   const { engine: wanted } = options;
+  if (wanted === 'bun' && !IS_BUN) {
+    const text = 'engine "bun" needs Bun, and this is Node.js: start it with `bun`, or choose engine "auto"';
+    throw new HubError('ERR_ENGINE_MISSING', text);
+  }
   if (wanted !== 'auto') {
     await ENGINES[wanted].load();
     return choose(ENGINES[wanted], options);

@@ -83,10 +83,10 @@ const IDLE_TIMEOUT = z
   .default(60);
 
 export const serverOptions = {
-  engine: option(z.enum(['auto', 'uws', 'node']).default('auto'), {
+  engine: option(z.enum(['auto', 'uws', 'node', 'bun']).default('auto'), {
     description:
-      'what drives the sockets: uws (uWebSockets.js, which needs a binary for this Node.js and platform), node (runs everywhere), or auto: uws where it loads, otherwise node',
-    takes: '"auto", "uws" or "node"',
+      'what drives the sockets: uws (uWebSockets.js, which needs a binary for this Node.js and platform), node (runs everywhere), bun (node, and only where the process is Bun), or auto: uws where it loads, otherwise node',
+    takes: '"auto", "uws", "node" or "bun"',
     cli: { kind: 'string', value: 'name' },
   }),
   host: option(z.string().min(1).default('127.0.0.1'), {

@@ -12,6 +12,7 @@ test('it names what it looked at, and starts a hub', async () => {
   expect(stderr).toBe('');
   for (const name of ['Node.js', 'cores', 'memory'])
     expect(stdout).toMatch(new RegExp(`^(ok  |LOOK)  ${name}: `, 'm'));
+  expect(stdout).toMatch(/^ok {4}engine: (uws, as it loads here|node, as .*`npm install .*`)$/m);
   expect(stdout).toMatch(/^ok {4}start: a hub starts, at ws:\/\//m);
 });
 
@@ -24,6 +25,7 @@ test('an address that is taken, and bounds beyond the memory: exit code 1, and w
   const { code, stdout } = await runCommand(['doctor', ...args]);
   expect(code).toBe(1);
   expect(stdout).toMatch(/^LOOK {2}memory: .*\n +lower maxInFlightBytes/m);
+  expect(stdout).toMatch(/^ok {4}engine: /m);
   expect(stdout).toMatch(/^LOOK {2}start: .*\n +serve would end with this$/m);
 });
 

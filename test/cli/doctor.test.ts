@@ -1,6 +1,7 @@
 /** What the doctor finds on a machine that is short of something, and that it finds nothing on one that is not. */
 import { expect, test } from 'vitest';
 import { examine } from '../../src/cli/doctor/checks.js';
+import { describeEngine } from '../../src/cli/doctor/engine.js';
 import type { Machine } from '../../src/cli/doctor/machine.js';
 import { type HubOptions, resolveOptions } from '../../src/options/options.js';
 
@@ -45,4 +46,21 @@ test.each<[HubOptions, Partial<Machine>, string, RegExp]>([
   const found = advice(options, machine);
   expect(Object.keys(found)).toEqual([name]);
   expect(found[name]).toMatch(what);
+});
+
+test.each<[string, string | undefined, HubOptions, boolean, string]>([
+  ['uws', undefined, {}, false, 'uws, as it loads here'],
+  ['node', undefined, { engine: 'node' }, false, 'node, as asked for'],
+  ['node', undefined, {}, true, 'node, as this is Bun'],
+  ['node', 'there is no binary: `npm install x`', {}, false, 'node, as there is no binary: `npm install x`'],
+  ['node', undefined, { overload: 'pause' }, false, 'node, as the other one cannot do overload "pause"'],
+  [
+    'node',
+    undefined,
+    { tls: { clientCa: 'ca' } as never },
+    false,
+    'node, as the other one cannot do tls.clientCa',
+  ],
+])('the engine and why: %s, %s, %j, Bun: %s', (name, advice, options, isBun, found) => {
+  expect(describeEngine({ name, ...(advice === undefined ? {} : { advice }) }, options, isBun)).toBe(found);
 });

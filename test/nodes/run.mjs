@@ -61,7 +61,7 @@ for (const runtime of RUNTIMES) {
   const isNode = runtime.name !== 'Bun';
   const isGood =
     (!isNode || SUITES.every((filters) => vitest(program, filters))) &&
-    ['auto', 'node'].every((engine) => run(program, ['test/nodes/smoke.mjs', engine]));
+    ['auto', isNode ? 'node' : 'bun'].every((engine) => run(program, ['test/nodes/smoke.mjs', engine]));
   console.log(`${runtime.name}: ${isGood ? 'passed' : 'failed'}`);
   if (!isGood) process.exitCode = 1;
 }

@@ -123,7 +123,7 @@ describe('what is refused', () => {
     ['upgradeTimeoutMs', [0, 3_600_001], /from 1 to 3600000 \(ms\)/],
     ['maxPendingUpgrades', [0, 1_000_001], /from 1 to 1000000/],
     ['topics', [7, 'chat', []], /an object with, for each pattern/],
-    ['engine', ['ws', 1], /"auto", "uws" or "node"/],
+    ['engine', ['ws', 1], /"auto", "uws", "node" or "bun"/],
     ['compression', [true, 'gzip'], /"off", "shared" or "dedicated"/],
     ['compressionMinBytes', [-1], /from 0 to/],
     ['handlerTimeoutMs', [-1, 86_400_001, 1.5], /from 0 to 86400000 \(ms\)/],

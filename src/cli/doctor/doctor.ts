@@ -2,6 +2,7 @@
 import { createHub, type HubOptions, resolveOptions, usableCores } from '../../index.js';
 import { print } from '../terminal/output.js';
 import { DESCRIPTORS, examine, type Finding } from './checks.js';
+import { findEngine } from './engine.js';
 import { readMachine } from './machine.js';
 
 /** One line for each thing that is not as it should be. Of file descriptors the hub's own log tells. */
@@ -15,7 +16,12 @@ export function warnings(options: HubOptions): string[] {
 /** Resolves with the exit code: 0 when all is well, else 1. */
 export async function doctor(options: HubOptions): Promise<number> {
   const resolved = resolveOptions(options);
-  const findings = [...examine(resolved, readMachine(Math.ceil(usableCores()))), await tryToServe(options)];
+  const engine = await findEngine(options);
+  const findings = [
+    ...examine(resolved, readMachine(Math.ceil(usableCores()))),
+    ...(engine === undefined ? [] : [engine]),
+    await tryToServe(options),
+  ];
   const lines = findings.flatMap(({ name, found, advice }) => [
     `${advice === undefined ? 'ok  ' : 'LOOK'}  ${name}: ${found}`,
     ...(advice === undefined ? [] : [`      ${advice}`]),
@@ -24,7 +30,7 @@ export async function doctor(options: HubOptions): Promise<number> {
   return findings.some(({ advice }) => advice !== undefined) ? 1 : 0;
 }
 
-/** The engine, the address and the handlers, all in one: by starting a hub, which takes no connection for long. */
+/** The address, the certificate and the handlers, all in one: by starting a hub, which takes no connection for long. */
 async function tryToServe(options: HubOptions): Promise<Finding> {
   try {
     const hub = await createHub({ ...options, logLevel: 'silent' });

@@ -180,7 +180,7 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
   send(data: Uint8Array, isBinary: boolean): SendStatus {
     if (!this.#mayAccept(data)) return 'dropped';
     if (!this.#engine.isBlocked && (this.#queue === undefined || this.#queue.length === 0)) {
-      this.#write(data, isBinary);
+      this.#write(data, isBinary, false);
       return this.#engine.isBlocked ? 'queued' : 'accepted';
     }
     const queue = this.#openQueue(data.length);
@@ -372,11 +372,12 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
     this.#queue = undefined;
   }
 
-  #write(data: Uint8Array, isBinary: boolean): void {
+  #write(data: Uint8Array, isBinary: boolean, isShared: boolean): void {
     const counters = this.#host.counters;
     counters.sent++;
     counters.sentBytes += data.length;
-    if (this.#port.send(data, isBinary) !== SendVerdict.Sent && !this.#isCorked) this.#checkBuffer();
+    if (this.#port.send(data, isBinary, isShared) !== SendVerdict.Sent && !this.#isCorked)
+      this.#checkBuffer();
   }
 
   #checkBuffer(): void {
@@ -389,7 +390,7 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
     const queue = this.#queue!;
     let room = this.#host.limits.highWaterMark;
     for (let message = queue.shift(); message !== undefined; message = room > 0 ? queue.shift() : undefined) {
-      if (this.#mayBuffer(message.data)) this.#write(message.data, message.isBinary);
+      if (this.#mayBuffer(message.data)) this.#write(message.data, message.isBinary, !message.isOwn);
       room -= message.data.length;
       dispose(message);
     }

@@ -12,8 +12,12 @@ export const SendVerdict = {
 export type SendVerdict = (typeof SendVerdict)[keyof typeof SendVerdict];
 
 export interface SocketPort {
-  /** Sends a message. The bytes are not read after the call. */
-  send(data: Uint8Array, isBinary: boolean): number;
+  /**
+   * Sends a message. The bytes are not read after the call.
+   *
+   * @param isShared others are sent it too, and it never changes: what is made of it may be kept for them
+   */
+  send(data: Uint8Array, isBinary: boolean, isShared?: boolean): number;
   /** Sends a ping. The bytes are not read after the call. */
   ping(payload: Uint8Array): void;
   /** Runs `work` with all sends gathered into as few writes as possible. Nothing in `work` may end the socket. */

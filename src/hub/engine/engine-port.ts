@@ -28,7 +28,7 @@ import type { Compression } from './deflate-offer.js';
 import type { ProxyTrust } from './proxy.js';
 import type { TlsFiles } from './tls.js';
 
-export type EngineName = 'uws' | 'node' | 'bun';
+export type EngineName = 'uws' | 'node';
 
 export interface Engine {
   readonly name: EngineName;

@@ -41,6 +41,13 @@ test.each([
   });
 });
 
+test('bun is for a process of Bun: what to do on Node.js is said', async () => {
+  await expect(createHub({ engine: 'bun' })).rejects.toMatchObject({
+    code: 'ERR_ENGINE_MISSING',
+    message: expect.stringMatching(/needs Bun.*choose engine "auto"/),
+  });
+});
+
 test('what may change while it runs is refused alike, and left out it is the default of the engine', async () => {
   const { hub } = await startHub({ engine: 'uws', overload: 'drop' });
   const same = { ...hub.options, overload: undefined } as HubOptions;

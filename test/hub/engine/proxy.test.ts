@@ -150,12 +150,12 @@ describe('the PROXY protocol', () => {
 
   describe('a client cannot take another address with a header of its own', () => {
     /** Keeps addresses by the Origin check: an `upgrade` hook would take POST /echo away. */
-    async function startAsking(): Promise<{ port: number; seen: string[] }> {
+    async function startAsking(): Promise<{ port: number; seen: string[]; engine: string }> {
       const seen: string[] = [];
       const origins = (_: string, { remoteAddress }: { remoteAddress: string }) =>
         seen.push(remoteAddress) > 0;
       const { hub } = await startHub({ workers: 0, proxyProtocol: true, origins });
-      return { port: hub.port, seen };
+      return { port: hub.port, seen, engine: hub.stats().engine.name };
     }
     const browserRequest = (port: number) =>
       handshakeRequest(port, { headers: { origin: 'http://a.example' } });
@@ -187,12 +187,13 @@ describe('the PROXY protocol', () => {
       ['a request with a body', () => post, 200],
       ['a handshake that is refused', refused, 426],
     ])('after the answer to %s', async (_, first, status) => {
-      const { port, seen } = await startAsking();
+      const { port, seen, engine } = await startAsking();
       const { socket, reader } = await dial(port);
       socket.write(Buffer.concat([real, Buffer.from(first(port))]));
       const answer = await readResponse(reader);
       expect(answer.status).toBe(status);
-      expect(answer.headers.connection).toBe('close');
+      // Engine uws would take the next header.
+      if (engine === 'uws') expect(answer.headers.connection).toBe('close');
       socket.write(Buffer.concat([fake, Buffer.from(browserRequest(port))]));
       await reader.takeRest();
       expect(seen).toEqual([]);

@@ -43,6 +43,25 @@ export const ONE_ENGINE: readonly OneEngine[] = [
   },
   { file: 'http-app', name: 'closes it by chance', engine: 'uws', why: NEVER_CLOSES },
   { file: 'http-app', name: 'HEAD tells the length', engine: 'uws', why: NEVER_CLOSES },
+  {
+    file: 'http-app',
+    name: 'that is gathered',
+    engine: 'uws',
+    why: 'with proxyProtocol it must know a response whole before it sends it',
+  },
+  {
+    file: 'engine/proxy',
+    name: 'unless asked for',
+    engine: 'uws',
+    why: 'it takes the header of the PROXY protocol in any case, which is no request to engine node',
+  },
+  { file: 'compression.full', name: 'no deflate stream', engine: 'uws', why: ENDS },
+  {
+    file: 'compression.full',
+    name: 'shared makes the smallest',
+    engine: 'uws',
+    why: 'its shared compressor is the stronger one; engine node has one for both',
+  },
   { file: 'startup', name: 'is shared only when both hubs ask for it', engine: 'uws', why: NO_REUSE_PORT },
   { file: 'tls', name: '"sharePort":true', engine: 'uws', why: NO_REUSE_PORT },
 ];

@@ -22,6 +22,10 @@ class Window {
     this.#size = bits === 0 ? 0 : 2 ** bits;
   }
 
+  get isKept(): boolean {
+    return this.#size > 0;
+  }
+
   push(message: Uint8Array): void {
     const size = this.#size;
     if (size === 0 || message.length === 0) return;
@@ -32,6 +36,12 @@ class Window {
     ]);
   }
 }
+
+/**
+ * By the bits of the window: what became of messages that many are sent, where nothing is kept of earlier ones. For as long
+ * as the message itself is held.
+ */
+const shared: readonly WeakMap<Uint8Array, Uint8Array>[] = Array.from({ length: 16 }, () => new WeakMap());
 
 /** Compresses and inflates the messages of one connection. */
 export class Deflate implements Inflater {
@@ -65,9 +75,23 @@ export class Deflate implements Inflater {
     }
   }
 
-  /** @param payload is not read after the call */
-  deflate(payload: Uint8Array): Uint8Array {
+  /**
+   * @param payload is not read after the call
+   * @param isShared it never changes, and is compressed once for all whose window is the same
+   */
+  deflate(payload: Uint8Array, isShared = false): Uint8Array {
     if (payload.length === 0) return NO_BLOCK;
+    if (!isShared || this.#out.isKept) return this.#deflate(payload);
+    const others = shared[this.#serverBits]!;
+    let deflated = others.get(payload);
+    if (deflated === undefined) {
+      deflated = this.#deflate(payload);
+      others.set(payload, deflated);
+    }
+    return deflated;
+  }
+
+  #deflate(payload: Uint8Array): Uint8Array {
     const deflated = deflateRawSync(payload, {
       finishFlush: constants.Z_SYNC_FLUSH,
       windowBits: this.#serverBits,

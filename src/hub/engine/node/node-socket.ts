@@ -85,11 +85,11 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
   // What the hub asks for
 
   /** hot: once per reply. */
-  send(data: Uint8Array, isBinary: boolean): number {
+  send(data: Uint8Array, isBinary: boolean, isShared?: boolean): number {
     const opcode = FIN | (isBinary ? Opcode.Binary : Opcode.Text);
     const deflate = data.length >= this.#group.compressionMinBytes ? this.#deflate : undefined;
     if (deflate === undefined) this.#append(opcode, data);
-    else this.#append(opcode | RSV1, deflate.deflate(data));
+    else this.#append(opcode | RSV1, deflate.deflate(data, isShared));
     if (this.#isGathering) return SendVerdict.Sent;
     this.#flush();
     return this.#stream.writableLength > 0 ? SendVerdict.Buffered : SendVerdict.Sent;

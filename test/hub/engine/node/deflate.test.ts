@@ -71,6 +71,22 @@ test.each([9, 11, 13])('a window of %i bits is kept, in both directions', (bits)
   expect(sent.at(-1)!.length).toBeLessThan(alone.length / 2);
 });
 
+test('what many are sent is compressed once for all whose windows are alike, unless earlier messages count', () => {
+  const message = Buffer.from('the same for all '.repeat(100));
+  const [first, second, narrow] = ['', '', '; server_max_window_bits=9'].map(
+    (rest) => new Deflate(agreed(PMD + rest, 'shared')),
+  );
+  const sent = first!.deflate(message, true);
+  expect(second!.deflate(message, true)).toBe(sent);
+  expect(second!.deflate(Buffer.from(message), true)).not.toBe(sent);
+  expect(second!.deflate(message)).not.toBe(sent);
+  expect(narrow!.deflate(message, true)).not.toBe(sent);
+  const keeping = new Deflate(agreed(PMD, 'dedicated'));
+  expect(keeping.deflate(message, true)).not.toBe(sent);
+  // It refers to the one before.
+  expect(keeping.deflate(message, true).length).toBeLessThan(sent.length / 2);
+});
+
 test('the examples of RFC 7692 §7.2.3', () => {
   const inflate = (...frames: string[]) => {
     const bytes = frames.map((hex, i) => {

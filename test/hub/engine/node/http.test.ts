@@ -1,12 +1,15 @@
 /** HTTP in engine `node`: what it takes, what it refuses and counts, and what an answer does to its connection. */
 import { once } from 'node:events';
-import { expect, test } from 'vitest';
+import { Socket } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { HttpExchange, ResponseStream } from '../../../../src/hub/http/exchange-port.js';
 import { handshakeRequest } from '../../../support/clients/raw-client.js';
 import { dial, readResponse } from '../../../support/clients/raw-http.js';
 import { serveNode } from '../../../support/servers/node-engine.js';
 import { turn, until } from '../../../support/until.js';
 
+/** More than the kernel takes for a client that does not read. */
+const MUCH = 32 * 1024 * 1024;
 const get = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`;
 
 test('HTTP/1.0 is answered, and keeps its connection when it asks for that', async () => {
@@ -213,4 +216,32 @@ test('a stream that is terminated is aborted inside the call, and then does noth
   stream.end();
   socket.on('error', () => {}).resume();
   await until('the end', () => socket.closed);
+});
+
+test('who takes nothing of an answer, or sends nothing of a body, for 10 s is cut off; who waits for an answer is not', async () => {
+  const stalled = new Set<Socket>();
+  const { setTimeout: allow } = Socket.prototype;
+  const spy = vi.spyOn(Socket.prototype, 'setTimeout').mockImplementation(function (this: Socket, ms) {
+    if (ms !== 10_000) return allow.call(this, ms);
+    stalled.add(this);
+    return allow.call(this, 100);
+  });
+  onTestFinished(() => spy.mockRestore());
+  let answerLate = (): void => {};
+  const { port } = await serveNode({}, (exchange) => {
+    if (exchange.path === '/late') answerLate = () => exchange.respond('200 OK', [], 'late');
+    else if (exchange.path === '/unread') exchange.respond('200 OK', [], new Uint8Array(MUCH));
+    else if (exchange.path === '/stream') exchange.stream('200 OK', [], new Uint8Array(MUCH));
+    else exchange.readBody(100, () => {});
+  });
+  const patient = await dial(port);
+  patient.socket.write(get('/late'));
+  for (const request of [get('/unread'), get('/stream'), post('Content-Length: 2\r\n', 'a')]) {
+    const { socket } = await dial(port);
+    socket.pause();
+    socket.write(request);
+  }
+  await until('three to be cut off', () => [...stalled].filter(({ destroyed }) => destroyed).length === 3);
+  answerLate();
+  expect(await readResponse(patient.reader)).toMatchObject({ status: 200, body: 'late' });
 });
