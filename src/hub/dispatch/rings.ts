@@ -10,6 +10,7 @@ import * as Word from '../../wire/word.js';
 import type { Connections } from '../connection/connections.js';
 import { ReleasePoint } from './release-point.js';
 import { type FanOut, ReplyApplier, type ReplySink } from './replies.js';
+import type { RingBlock, SpareMemory } from './spare-memory.js';
 
 /** Bytes of each ring; memory that is not used is not resident. */
 const INBOUND_BYTES = 16 * 1024 * 1024;
@@ -21,6 +22,7 @@ export interface RingsHost {
   readonly isLocal: boolean;
   readonly maxPayload: number;
   readonly connections: Connections;
+  readonly spareMemory: SpareMemory;
   /** What handlers do with topics. */
   readonly fanOut: FanOut;
 }
@@ -32,39 +34,38 @@ export class Rings {
   readonly replies: ReplyReader;
   readonly #applier: ReplyApplier;
   readonly #releases = new ReleasePoint();
+  readonly #spareMemory: SpareMemory;
+  /** Undefined where nothing is shared, and from when it was given back. */
+  #block: RingBlock | undefined;
   /** Up to here the worker had taken records when it was fenced. */
   #taken: number | undefined;
 
   /** @param timings in which the worker measures its hooks, if it does */
   constructor(
-    { isLocal, maxPayload, connections, fanOut }: RingsHost,
+    { isLocal, maxPayload, connections, fanOut, spareMemory }: RingsHost,
     sink: ReplySink,
     timings: WorkerMemory['timings'],
   ) {
     // On one thread nothing is shared, and copies into private memory are cheaper.
-    const Memory = isLocal ? ArrayBuffer : SharedArrayBuffer;
-    const memory: WorkerMemory = {
-      control: new SharedArrayBuffer(CONTROL_BYTES),
-      inbound: new Memory(INBOUND_BYTES),
-      // Memory that is not used is not resident.
-      arena: new Memory(Math.max(ARENA_BYTES, maxPayload)),
-      replies: new Memory(REPLY_BYTES),
-      timings,
-    };
-    const control = new Int32Array(memory.control);
-    const staging = isLocal ? undefined : new RingMemory(new ArrayBuffer(INBOUND_BYTES));
-    const inbound = new InboundWriter(
-      control,
-      new RingMemory(memory.inbound),
-      new Arena(memory.arena),
-      staging,
-    );
-    const replies = new ReplyReader(control, new RingMemory(memory.replies));
-    this.memory = memory;
-    this.control = control;
-    this.inbound = inbound;
-    this.replies = replies;
-    this.#applier = new ReplyApplier(replies, inbound, connections, sink, fanOut);
+    const arenaBytes = Math.max(ARENA_BYTES, maxPayload);
+    const block = isLocal ? makeLocal(arenaBytes) : (spareMemory.take() ?? makeBlock(arenaBytes));
+    if (!isLocal) this.#block = block as RingBlock;
+    this.#spareMemory = spareMemory;
+    const { inbound: ring, staging, arena, replies: replyRing } = block;
+    // New each time, and clear: it says what there is in the rest.
+    const control = new SharedArrayBuffer(CONTROL_BYTES);
+    this.memory = { control, inbound: ring, arena, replies: replyRing, timings };
+    this.control = new Int32Array(control);
+    const stagingRing = staging && new RingMemory(staging);
+    this.inbound = new InboundWriter(this.control, new RingMemory(ring), new Arena(arena), stagingRing);
+    this.replies = new ReplyReader(this.control, new RingMemory(replyRing));
+    this.#applier = new ReplyApplier(this.replies, this.inbound, connections, sink, fanOut);
+  }
+
+  /** The worker has ended, and nothing in them is needed: others may have the memory. */
+  giveBack(): void {
+    if (this.#block !== undefined) this.#spareMemory.giveBack(this.#block);
+    this.#block = undefined;
   }
 
   /** Applies replies until a point in time; false when there are more. */
@@ -98,4 +99,22 @@ export class Rings {
     this.#taken ??= this.inbound.fence();
     return this.#taken;
   }
+}
+
+function makeBlock(arenaBytes: number): RingBlock {
+  return {
+    inbound: new SharedArrayBuffer(INBOUND_BYTES),
+    staging: new ArrayBuffer(INBOUND_BYTES),
+    arena: new SharedArrayBuffer(arenaBytes),
+    replies: new SharedArrayBuffer(REPLY_BYTES),
+  };
+}
+
+function makeLocal(arenaBytes: number) {
+  return {
+    inbound: new ArrayBuffer(INBOUND_BYTES),
+    staging: undefined,
+    arena: new ArrayBuffer(arenaBytes),
+    replies: new ArrayBuffer(REPLY_BYTES),
+  };
 }

@@ -6,6 +6,7 @@ import type { Connection } from '../connection/connection.js';
 import type { Connections } from '../connection/connections.js';
 import type { BatchMeter } from './batch-meter.js';
 import type { FanOut } from './replies.js';
+import type { SpareMemory } from './spare-memory.js';
 import type { WorkerExit } from './worker-link.js';
 
 /** `S` is the shard. */
@@ -14,6 +15,7 @@ export interface ShardHost<S> {
   readonly connections: Connections;
   readonly isLocal: boolean;
   readonly maxPayload: number;
+  readonly spareMemory: SpareMemory;
   /** Undefined when nothing is measured. */
   makeMeter(): BatchMeter | undefined;
   /** Messages of one connection that its worker works on at a time. */

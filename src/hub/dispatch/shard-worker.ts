@@ -261,6 +261,7 @@ export class ShardWorker {
     life.link.handOver!.end();
     await this.#end(life, timeoutMs);
     this.#applyLate(life);
+    life.giveBackRings();
   }
 
   /** True while what a worker says is applied that has handed over, or stands by. */
@@ -316,6 +317,7 @@ export class ShardWorker {
     this.#state = 'down';
     this.#host.queue.pause(taken);
     this.#host.onExit(exit, this.#detach(false));
+    life.giveBackRings();
   }
 
   #detach(isHandOver: boolean): Connection[] {

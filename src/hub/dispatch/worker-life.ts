@@ -76,6 +76,11 @@ export class WorkerLife {
     this.#isRenewed = true;
   }
 
+  /** Its thread has ended, and all that it has said is applied: its rings are for another one. */
+  giveBackRings(): void {
+    if (!this.link.isAbandoned) this.#rings.giveBack();
+  }
+
   /** It serves from here on. @param state what the worker before has kept */
   begin(state: Uint8Array | undefined): void {
     this.link.handOver!.begin(state, this.#isRenewed ? this.#rings.memory : undefined);

@@ -31,6 +31,8 @@ export interface Loaded {
 /** One life of one worker. */
 export interface WorkerLink {
   readonly loaded: Loaded;
+  /** True while its thread was left behind, and has not ended: it may write to its memory. */
+  readonly isAbandoned: boolean;
   /**
    * @param isStandby it is not to serve before `begin`
    * @throws HubError `ERR_HANDLER_LOAD` when the handler cannot be loaded, `ERR_WORKER` when the thread dies first

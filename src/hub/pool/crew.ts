@@ -11,6 +11,7 @@ import { BatchMeter } from '../dispatch/batch-meter.js';
 import type { FanOut } from '../dispatch/replies.js';
 import { Shard } from '../dispatch/shard.js';
 import type { ShardHost } from '../dispatch/shard-host.js';
+import { SpareMemory } from '../dispatch/spare-memory.js';
 import type { WorkerExit, WorkerLink } from '../dispatch/worker-link.js';
 import { Links } from './links.js';
 import { ShardWatch, STUCK } from './shard-watch.js';
@@ -129,6 +130,7 @@ export class Crew {
       connections: this.#host.connections,
       isLocal: workers === 0,
       maxPayload,
+      spareMemory: new SpareMemory(() => this.#shards.length),
       makeMeter: () =>
         metrics
           ? new BatchMeter(this.#handlers, workers === 0, this.#host.counters.batchMessages)

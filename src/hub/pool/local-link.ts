@@ -16,6 +16,7 @@ const LOCAL = new URL('../../workers/local.js', import.meta.url).href;
 
 export class LocalLink implements WorkerLink {
   readonly loaded: Loaded;
+  readonly isAbandoned = false;
   readonly #handlers: readonly HandlerSource[];
   readonly #settings: RuntimeSettings;
   #runtime: LocalRuntime | undefined;

@@ -38,8 +38,11 @@ const ENTRY = new URL('../../workers/entry.js', import.meta.url).href;
 
 /** A thread that is to end gets so long (measured: 3 to 20 ms on an idle machine); then it is in native code. */
 const END_MS = 500;
-/** One that still comes up is not ended before it has, which takes longer. */
-const BOOT_END_MS = 5000;
+/**
+ * One that still comes up is not ended before it has, which takes longer. One whose task has ended is in no native code: where
+ * other programs have the cores it may just be late.
+ */
+const PATIENT_END_MS = 5000;
 
 type Worker = Piscina['threads'][number];
 
@@ -172,7 +175,8 @@ export class PiscinaLink implements WorkerLink {
       this.#ended = end.then(async (how) => {
         if ('result' in how) void this.#pool.destroy();
         const hasBegun = Atomics.load(new Int32Array(memory.control), Word.Steps) > 0;
-        if (!(await within(exited, hasBegun ? END_MS : BOOT_END_MS))) this.#leaveBehind(thread!, exited);
+        const endMs = hasBegun && 'thrown' in how ? END_MS : PATIENT_END_MS;
+        if (!(await within(exited, endMs))) this.#leaveBehind(thread!, exited);
         doorbell.port1.close();
         const exit = this.#explain(how);
         reject(exit.error);
