@@ -33,6 +33,8 @@ export interface SocketGroup {
 const FAULTS = { 1002: 'invalid frame', 1007: 'invalid UTF-8', 1009: 'too big message' } as const;
 /** Frames beyond do not wait in a cork for others. */
 const MAX_BATCH_BYTES = 256 * 1024;
+/** What may still come behind the end, for a message that was on its way: more than both kernels hold. */
+const MAX_LATE_BYTES = 16 * 1024 * 1024;
 
 export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
   readonly #stream: Socket;
@@ -58,6 +60,7 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
   /** Steps since something came, and since it was open; since it was over, once it is. */
   #silent = 0;
   #age = 0;
+  #lateBytes = 0;
 
   constructor(stream: Socket, group: SocketGroup, deflate: Deflate | undefined) {
     this.#stream = stream;
@@ -152,7 +155,11 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
 
   /** hot: once per read. */
   onRead(bytes: Uint8Array, length: number): void {
-    if (this.#isOver) return;
+    if (this.#isOver) {
+      this.#lateBytes += length;
+      if (this.#lateBytes > MAX_LATE_BYTES + 2 * this.#group.maxPayload) this.#stream.destroy();
+      return;
+    }
     this.#silent = 0;
     this.#isGathering = true;
     try {

@@ -189,6 +189,20 @@ describe.each(WAYS)('a socket that is read %s', (_name, isPlain) => {
     return { ...connected, pass };
   }
 
+  test('who goes on sending behind the end is cut off', async () => {
+    const { client, served } = await connect();
+    client.socket.allowHalfOpen = true;
+    served.port.end(1000, 'enough');
+    const more = encodeFrame({ opcode: Opcode.Binary, payload: Buffer.alloc(90_000) });
+    let sent = 0;
+    for (; !client.socket.destroyed; sent += more.length) {
+      client.write(more);
+      await client.flushed();
+    }
+    expect(sent).toBeGreaterThan(16 * 1024 * 1024);
+    expect(sent).toBeLessThan(32 * 1024 * 1024);
+  });
+
   test('a silent peer is pinged, and dropped when its time is over; one that speaks stays', async () => {
     const { server, client, served, pass } = await withTime({ options: { idleTimeout: 12 } });
     for (let i = 0; i < 10; i++) {
