@@ -1,20 +1,17 @@
 /** Alert rules and the dashboard: Prometheus takes them, they name what `/metrics` has, and their queries return figures of a real hub. */
-import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { METRICS } from '../../src/telemetry/metrics-names.js';
 import { connectMany } from '../support/clients/ws-client.js';
-import { freePort } from '../support/processes/ports.js';
 import { isProgramMissing } from '../support/processes/programs.js';
-import { temporaryFolder } from '../support/processes/temporary-folder.js';
 import { startHub } from '../support/servers/hubs.js';
+import { PROMETHEUS, startPrometheus } from '../support/servers/prometheus.js';
 import { until } from '../support/until.js';
 
 const DEPLOY = fileURLToPath(new URL('../../deploy/', import.meta.url));
 const PROMTOOL = '/usr/bin/promtool';
-const PROMETHEUS = '/usr/bin/prometheus';
 const dashboard = JSON.parse(readFileSync(`${DEPLOY}grafana/shardhub.json`, 'utf8'));
 const QUERIES: string[] = dashboard.panels.flatMap((panel: { targets: { expr: string }[] }) =>
   panel.targets.map(({ expr }) => expr),
@@ -40,37 +37,9 @@ test.skipIf(isProgramMissing(PROMETHEUS, 'prometheus'))(
   async () => {
     const { hub } = await startHub({ statsToken: 'the-token-of-the-scraper' });
     const clients = await connectMany(hub.wsUrl, 3);
-    const folder = temporaryFolder();
-    const config = readFileSync(`${DEPLOY}prometheus/prometheus.yml`, 'utf8')
-      .replace('15s', '200ms')
-      .replace('/run/secrets/stats-token', join(folder, 'token'))
-      .replace('hub:8080', `127.0.0.1:${hub.port}`);
-    writeFileSync(join(folder, 'token'), 'the-token-of-the-scraper');
-    writeFileSync(join(folder, 'alerts.yml'), readFileSync(`${DEPLOY}prometheus/alerts.yml`));
-    writeFileSync(join(folder, 'prometheus.yml'), config);
-    const port = await freePort();
-    const child = spawn(
-      PROMETHEUS,
-      [
-        `--config.file=${join(folder, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${join(folder, 'data')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-      ],
-      { stdio: 'ignore' },
-    );
-    onTestFinished(async () => {
-      child.kill('SIGKILL');
-      await new Promise((resolve) => child.once('exit', resolve));
-    });
-    const ask = async (query: string): Promise<{ value: [number, string] }[]> => {
-      const expr = query.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*');
-      const response = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(expr)}`);
-      return ((await response.json()) as { data: { result: [] } }).data.result;
-    };
-    await until(
-      'the first scrape',
-      async () => (await ask('shardhub_connections').catch(() => [])).length > 0,
-    );
+    const asked = await startPrometheus(`${DEPLOY}prometheus`, hub.port, 'the-token-of-the-scraper');
+    const ask = (query: string) =>
+      asked(query.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*'));
     clients.pop()!.close();
     for (const query of QUERIES)
       await until(`a figure of ${query}`, async () => {
