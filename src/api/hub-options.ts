@@ -51,6 +51,17 @@ export interface HubOptions<Data = unknown> {
    */
   readonly sharePort?: boolean | undefined;
   /**
+   * Hub processes that share the port, under a supervisor that starts what dies again; auto goes by the cores;
+   * for `shardhub serve` on Linux (see docs/processes.md).
+   *
+   * Takes an integer from 1 to 64 (processes), or "auto".
+   *
+   * Also `--processes <processes|auto>` and `SHARDHUB_PROCESSES`.
+   *
+   * @defaultValue none: this process is the hub, without a supervisor
+   */
+  readonly processes?: number | 'auto' | undefined;
+  /**
    * Path of a Unix socket to listen on instead of host and port.
    *
    * Takes a path of at most 103 bytes, in a folder that exists, where nothing is or a socket that nobody

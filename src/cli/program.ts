@@ -28,11 +28,13 @@ import { oneLine, print, warn } from './terminal/output.js';
 
 export const WRONG_USAGE = 2;
 
+type Serve = typeof serve;
+
 /** Runs one command line. Resolves with the exit code; `serve` goes on serving after that. */
 export async function run(
   argv: readonly string[],
   env: Environment,
-  onServe: typeof serve = serve,
+  onServe: Serve = serve,
 ): Promise<number> {
   let exitCode = 0;
   const onExit = (code: number) => {
@@ -65,7 +67,7 @@ function withoutHelpOnUnknown({ commands }: Command, argv: readonly string[]): r
   return name === 'help' && !isKnown ? [node, script, topic] : argv;
 }
 
-function createProgram(env: Environment, onServe: typeof serve, onExit: (code: number) => void): Command {
+function createProgram(env: Environment, onServe: Serve, onExit: (code: number) => void): Command {
   const program = new Command('shardhub')
     .description('A WebSocket hub that processes every message in a worker thread.')
     .version(VERSION)
@@ -188,7 +190,7 @@ async function startServing(
   flags: Flag[],
   given: Record<string, unknown>,
   env: Environment,
-  onServe: typeof serve,
+  onServe: Serve,
 ): Promise<void> {
   const { options } = await settle(command, flags, given, env);
   const reread = async () => (await readAll(flags, given, env)).options;

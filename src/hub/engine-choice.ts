@@ -26,7 +26,12 @@ export type FittedOptions = ResolvedOptions & { readonly overload: 'shed' | 'dro
  * an option that it cannot do
  */
 export async function chooseEngine(options: ResolvedOptions): Promise<EngineChoice> {
-  const { engine: wanted } = options;
+  const { engine: wanted, processes } = options;
+  if (processes !== undefined)
+    throw new HubError(
+      'ERR_OPTION',
+      'option "processes" is for `shardhub serve`: createHub makes one hub, in this process',
+    );
   if (wanted === 'bun' && !IS_BUN) {
     const text = 'engine "bun" needs Bun, and this is Node.js: start it with `bun`, or choose engine "auto"';
     throw new HubError('ERR_ENGINE_MISSING', text);

@@ -96,6 +96,17 @@ export const serverOptions = {
   }),
   port: integer(0, 65_535, 8080, 'port', 'port to listen on; 0 picks a free one'),
   sharePort: flag(false, 'let other processes listen on the same port (SO_REUSEPORT)'),
+  processes: option(z.union([z.literal('auto'), z.int().min(1).max(64)]).optional(), {
+    description:
+      'hub processes that share the port, under a supervisor that starts what dies again; auto goes by the cores; for `shardhub serve` on Linux (see docs/processes.md)',
+    fallbackText: 'none: this process is the hub, without a supervisor',
+    takes: 'an integer from 1 to 64 (processes), or "auto"',
+    cli: {
+      kind: 'integer',
+      value: 'processes|auto',
+      takes: 'an integer from 1 to 64 (processes), or auto',
+    },
+  }),
   unixSocket: option(socketPath.optional(), {
     description: 'path of a Unix socket to listen on instead of host and port',
     takes:

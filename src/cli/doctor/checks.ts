@@ -33,15 +33,20 @@ const CHECKS: readonly Check[] = [
     const advice = `each connection takes one: raise the limit (ulimit -n, LimitNOFILE=) to ${needed} or more, or lower maxConnections`;
     return finding(DESCRIPTORS, found, maxDescriptors < needed ? advice : undefined);
   },
-  ({ workers }, { cores }) => {
-    const found = `${cores}, for ${workers} workers and the I/O thread`;
-    const advice = `more threads than cores take turns: set workers to ${Math.max(1, cores - 1)}`;
-    return finding('cores', found, workers > 2 * cores ? advice : undefined);
+  ({ workers, processes }, { cores }) => {
+    const count = countOf(processes);
+    const each = `${workers} workers and the I/O thread`;
+    const found = `${cores}, for ${processes === undefined ? each : `${each} in each of ${count} processes`}`;
+    const best = Math.max(1, Math.floor(cores / count) - 1);
+    const what = count > cores / 2 ? 'processes or workers to less' : `workers to ${best}`;
+    const advice = `more threads than cores take turns: set ${what}`;
+    return finding('cores', found, workers * count > 2 * cores ? advice : undefined);
   },
   (options, { memoryBytes, isMemoryLimited }) => {
     const { maxInFlightBytes, maxBufferedBytes, workers, workerMemoryMb } = options;
-    const most =
+    const each =
       Math.round((maxInFlightBytes + maxBufferedBytes) / MIB) + workers * (RINGS_MIB + workerMemoryMb);
+    const most = each * countOf(options.processes);
     const has = Math.round(memoryBytes / MIB);
     const found = `${has} MiB${isMemoryLimited ? ' (the container’s limit)' : ''}; the bounds may come to ${most} MiB`;
     const advice =
@@ -70,6 +75,11 @@ const CHECKS: readonly Check[] = [
     return finding('ports of a proxy', String(localPorts), localPorts < maxConnections ? advice : undefined);
   },
 ];
+
+/** Each process has bounds and workers of its own. */
+function countOf(processes: ResolvedOptions['processes']): number {
+  return typeof processes === 'number' ? processes : 1;
+}
 
 export function examine(options: ResolvedOptions, machine: Machine): Finding[] {
   return CHECKS.flatMap((check) => check(options, machine) ?? []);

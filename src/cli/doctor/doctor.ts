@@ -1,5 +1,6 @@
 /** `shardhub doctor`: looks at what a hub of these options would find here. */
 import { createHub, type HubOptions, resolveOptions, usableCores } from '../../index.js';
+import { planProcesses } from '../../supervisor/plan.js';
 import { print } from '../terminal/output.js';
 import { DESCRIPTORS, examine, type Finding } from './checks.js';
 import { findEngine } from './engine.js';
@@ -15,7 +16,9 @@ export function warnings(options: HubOptions): string[] {
 
 /** Resolves with the exit code: 0 when all is well, else 1. */
 export async function doctor(options: HubOptions): Promise<number> {
-  const resolved = resolveOptions(options);
+  const { processes } = options;
+  const plan = processes === undefined ? {} : planProcesses(options, usableCores());
+  const resolved = resolveOptions({ ...options, ...plan });
   const engine = await findEngine(options);
   const findings = [
     ...examine(resolved, readMachine(Math.ceil(usableCores()))),
@@ -33,7 +36,7 @@ export async function doctor(options: HubOptions): Promise<number> {
 /** The address, the certificate and the handlers, all in one: by starting a hub, which takes no connection for long. */
 async function tryToServe(options: HubOptions): Promise<Finding> {
   try {
-    const hub = await createHub({ ...options, logLevel: 'silent' });
+    const hub = await createHub({ ...options, processes: undefined, logLevel: 'silent' });
     const found = `a hub starts, at ${hub.wsUrl}`;
     await hub.close({ timeoutMs: 1000 });
     return { name: 'start', found };

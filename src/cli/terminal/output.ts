@@ -5,8 +5,15 @@ export function oneLine(text: string): string {
   return text.trim().replaceAll(/\s*\n\s*/g, ' ');
 }
 
+let name = 'shardhub';
+
+/** What lines of this process begin with. */
+export function nameProcess(text: string): void {
+  name = text;
+}
+
 export function warn(text: string): void {
-  process.stderr.write(`shardhub: ${oneLine(text)}\n`);
+  process.stderr.write(`${name}: ${oneLine(text)}\n`);
 }
 
 /** What a process says last is waited for so long: it may be that nobody reads it. */
@@ -16,7 +23,7 @@ const LAST_WORDS_MS = 1000;
 export function exitWithFailure(thrown: unknown): void {
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
   // The exit waits for the write: stderr may be a pipe that is written asynchronously (Windows).
-  process.stderr.write(`shardhub: ${oneLine(text)}\n`, () => process.exit(1));
+  process.stderr.write(`${name}: ${oneLine(text)}\n`, () => process.exit(1));
   setTimeout(() => process.exit(1), LAST_WORDS_MS);
 }
 

@@ -43,6 +43,17 @@ export function drainOnStop(
   return stoppedBy === undefined;
 }
 
+/** As the signal would, unless one came before. */
+export function stopAs(signal: StopSignal): void {
+  if (stoppedBy === undefined) onStopSignal(signal);
+}
+
+/** As a second SIGTERM would. */
+export function hurryUp(): void {
+  stopAs('SIGTERM');
+  onStopSignal('SIGTERM');
+}
+
 function onStopSignal(signal: StopSignal): void {
   if (stoppedBy !== undefined) {
     if (signal !== 'SIGTERM' || hurry === undefined) endBy(signal);

@@ -5,6 +5,8 @@ export class ClusterClient {
   readonly client: WsClient;
   /** Texts that came and were no answers. */
   readonly texts: string[] = [];
+  /** Gets them instead. */
+  onText = (text: string): void => void this.texts.push(text);
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #last = 0;
 
@@ -24,6 +26,11 @@ export class ClusterClient {
 
   callOnWorker<T = unknown>(call: string, ...args: unknown[]): Promise<T> {
     return this.#send({ call, args, on: 'worker' });
+  }
+
+  /** Of the process that it is connected to. */
+  pid(): Promise<number> {
+    return this.#send({ call: 'pid', args: [], on: 'process' });
   }
 
   /** The handler calls these without waiting, and ends its thread. */
@@ -47,7 +54,7 @@ export class ClusterClient {
         ? (JSON.parse(text) as [number, unknown, string?, string?])
         : undefined;
       const waiting = answer && this.#waiting.get(answer[0]);
-      if (waiting === undefined) this.texts.push(text);
+      if (waiting === undefined) this.onText(text);
       else if (answer![2] === undefined) waiting.resolve(answer![1]);
       else waiting.reject(Object.assign(new Error(answer![3]), { code: answer![2] }));
     }

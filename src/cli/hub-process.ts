@@ -1,0 +1,27 @@
+/** The program of a process under a supervisor: the command line's, with what it is told before. */
+import { once } from 'node:events';
+import type { Setup } from '../supervisor/messages.js';
+import { exitAfterComplaint, exitWithFailure, ignoreBrokenPipes, nameProcess } from './terminal/output.js';
+import { watchStopSignals } from './terminal/stop.js';
+
+ignoreBrokenPipes();
+watchStopSignals();
+
+try {
+  if (process.send === undefined)
+    throw new Error('this program is started by `shardhub serve --processes` alone');
+  const [setup] = (await once(process, 'message')) as [Setup];
+  nameProcess(`shardhub[${setup.index}]`);
+  const { run, WRONG_USAGE } = await import('./program.js');
+  const { serveProcess } = await import('./serve/serve-process.js');
+  const { listFlags } = await import('./flags/flags.js');
+  const { unknownVariables } = await import('./serve/settings.js');
+  const env = { ...process.env };
+  // The supervisor has warned of them.
+  for (const name of unknownVariables(listFlags(), env)) delete env[name];
+  const code = await run(process.argv, env, (options, reread) => serveProcess(options, reread, setup));
+  if (code === WRONG_USAGE) exitAfterComplaint(code);
+  else process.exitCode = code;
+} catch (error) {
+  exitWithFailure(error);
+}

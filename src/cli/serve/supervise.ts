@@ -1,0 +1,115 @@
+/** `shardhub serve --processes`: the supervisor's process. It serves nobody itself: what it does is in `supervisor/`. */
+import { fork } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { HubError, type HubOptions, resolveOptions, usableCores } from '../../index.js';
+import { checkPort } from '../../supervisor/free-port.js';
+import { planProcesses } from '../../supervisor/plan.js';
+import { makePrivateFolder, removePrivateFolder } from '../../supervisor/private-folder.js';
+import { Relay } from '../../supervisor/relay.js';
+import { Supervisor } from '../../supervisor/supervisor.js';
+import { warnings } from '../doctor/doctor.js';
+import { warn } from '../terminal/output.js';
+import { drainOnStop, type StopSignal } from '../terminal/stop.js';
+import { makeStatsToken, serveDefaults } from './defaults.js';
+import { notify } from './notify.js';
+import { startLine } from './start-line.js';
+
+const PROGRAM = fileURLToPath(new URL('../hub-process.js', import.meta.url));
+
+/** @param reread reads flags, variables and the file once more */
+export async function supervise(given: HubOptions, reread: () => Promise<HubOptions>): Promise<void> {
+  checkCombination(given);
+  const token = makeStatsToken(given);
+  const withDefaults = (options: HubOptions) => {
+    const all = { ...serveDefaults(token), ...options };
+    return { ...all, ...planProcesses(all, usableCores()) };
+  };
+  let options = withDefaults(given);
+  const { host, port, sharePort } = resolveOptions(options);
+  if (!sharePort && port !== 0) await checkPort(host, port);
+  const folder = makePrivateFolder();
+  const relay = new Relay(folder);
+  const supervisor = new Supervisor({
+    fork: () => {
+      // Of the service, systemd is told by this process alone.
+      const { NOTIFY_SOCKET: _, ...env } = process.env;
+      return fork(PROGRAM, process.argv.slice(2), { env, detached: true });
+    },
+    setup: (index, knownPort) => ({
+      type: 'start',
+      index,
+      folder,
+      options: {
+        ...(token !== undefined && { statsToken: token }),
+        broker: options.broker ?? relay.url,
+        ...(knownPort !== undefined && resolveOptions(options).port === 0 && { port: knownPort }),
+        sharePort: true,
+        workers: options.workers,
+        // The supervisor waits for load balancers, for all of them.
+        drainDelayMs: 0,
+      },
+    }),
+    tell: warn,
+  });
+  const hurried = new AbortController();
+  const stop = async (signal: StopSignal): Promise<0> => {
+    notify(process.env, 'STOPPING=1');
+    const { drainDelayMs, drainTimeoutMs } = resolveOptions(options);
+    const delayMs = Math.min(drainDelayMs, drainTimeoutMs / 2);
+    supervisor.isDraining = true;
+    await delay(delayMs, undefined, { signal: hurried.signal }).catch(() => {});
+    await supervisor.stop(signal, drainTimeoutMs - delayMs);
+    await relay.close();
+    removePrivateFolder(folder);
+    return 0;
+  };
+  const isServing = drainOnStop(stop, () => {
+    hurried.abort();
+    supervisor.hurry();
+    removePrivateFolder(folder);
+  });
+  if (!isServing) return;
+  await relay.listen();
+  const started = await supervisor.start(options.processes);
+  if (!('url' in started)) {
+    await relay.close();
+    removePrivateFolder(folder);
+    // What is wrong it has said itself.
+    process.exit(started.code ?? 1);
+  }
+  const roll = async (): Promise<void> => {
+    const next = withDefaults(await reread());
+    checkCombination(next);
+    options = next;
+    const isDone = await supervisor.roll(next.processes, resolveOptions(next).drainTimeoutMs);
+    if (isDone) warn(`${next.processes} processes have been replaced, one after the other`);
+  };
+  process.on('SIGHUP', () => {
+    notify(process.env, 'RELOADING=1');
+    roll()
+      .catch((error) => warn(error instanceof Error ? error.message : String(error)))
+      .finally(() => notify(process.env, '--ready'));
+  });
+  process.on('SIGUSR2', () => supervisor.reload());
+  for (const warning of warnings(options)) warn(`warning: ${warning}`);
+  process.stdout.write(
+    `${startLine(started, resolveOptions(options), token, undefined, options.processes)}\n`,
+  );
+  notify(process.env, '--ready', `--status=${started.wsUrl}, ${options.processes} processes`);
+}
+
+/** @throws HubError `ERR_OPTION` for what several processes cannot share */
+function checkCombination({ unixSocket, inspectWorkers, adminListen }: HubOptions): void {
+  const why =
+    process.platform !== 'linux'
+      ? `it needs Linux, which spreads connections over sockets that share a port (SO_REUSEPORT), and this is ${process.platform}`
+      : unixSocket !== undefined
+        ? 'a Unix socket cannot be shared: leave out unixSocket'
+        : adminListen !== undefined
+          ? 'an admin listener is of one process: leave out adminListen'
+          : typeof inspectWorkers === 'number' && inspectWorkers !== 0
+            ? 'ports of inspectors cannot be shared: give 0, which picks free ones'
+            : undefined;
+  if (why !== undefined) throw new HubError('ERR_OPTION', `option "processes": ${why}`);
+}
