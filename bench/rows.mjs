@@ -141,6 +141,16 @@ export const ROWS = [
     size: 64,
     inFlight: 16,
   },
+  {
+    id: 'publish-crossing',
+    title: '64 B published to one subscriber, here and in another process',
+    figure: 'deliveriesPerSecond',
+    servers: ['publish-shardhub', 'publish-crossing'],
+    measure: measurePublish,
+    subscribers: 1,
+    size: 64,
+    inFlight: 64,
+  },
   echo('burn-100us', '100 µs of CPU per message, two workers against none', BURN_LOAD, {
     servers: ['shardhub-inline', 'shardhub'],
     handler: BURN,

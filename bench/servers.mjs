@@ -69,6 +69,10 @@ export const SERVERS = {
     title: () => 'uWebSockets.js, its own publish',
     command: (setup) => control('publish-uws', setup),
   },
+  'publish-crossing': {
+    title: () => 'shardhub, to another process (serve --processes)',
+    command: (setup) => control('publish-crossing', setup, JSON.stringify({ workers: setup.workers })),
+  },
   'publish-shardhub': {
     title: () => 'shardhub, hub.publish',
     command: (setup) => control('publish-shardhub', setup, JSON.stringify({ workers: setup.workers })),

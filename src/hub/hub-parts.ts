@@ -14,8 +14,7 @@ import { LoopWatch } from '../telemetry/loop-watch.js';
 import { renderMetrics } from '../telemetry/metrics.js';
 import { VERSION } from '../util/version.js';
 import type { AdminHost } from './admin/admin-host.js';
-import type { AdminPageHost } from './admin/admin-page.js';
-import { AdminServer } from './admin/admin-server.js';
+import { AdminServer, type AdminServerHost } from './admin/admin-server.js';
 import {
   type Readiness,
   type Refusal,
@@ -37,6 +36,7 @@ import { type HttpHost, HttpRoutes } from './http/http.js';
 import { HttpApp, type HttpAppHost } from './http/http-app.js';
 import { refuseStats, statsAccess } from './http/stats-access.js';
 import { StatsFeed, type StatsSource } from './http/stats-feed.js';
+import { latestOfAll } from './http/whole.js';
 import { HandlerWatch } from './pool/handler-watch.js';
 import { WorkerChanges } from './worker-changes.js';
 
@@ -101,7 +101,7 @@ export class HubParts {
     this.loops = new LoopWatch(this.connections.workers, options.workers);
     const { adminListen } = options;
     if (adminListen !== undefined)
-      this.admin = new AdminServer({ ...options, adminListen }, this.#adminHost());
+      this.admin = new AdminServer({ ...options, adminListen }, this.#adminServerHost());
     this.descriptors = new Descriptors(counters, log, () => this.server);
   }
 
@@ -143,11 +143,21 @@ export class HubParts {
     return this.server;
   }
 
-  #adminHost(): AdminHost & AdminPageHost {
-    const { connections, feed, log } = this;
+  #adminServerHost(): AdminServerHost {
+    const host = this.#adminHost();
+    const { feed, routes } = this;
     return {
       feed,
-      loadPage: (config) => loadConsoleAssets({ path: this.routes.first.path, version: VERSION, ...config }),
+      loadPage: (config) => loadConsoleAssets({ path: routes.first.path, version: VERSION, ...config }),
+      run: ({ route }, values) => route.run(host, values),
+      onChange: host.onChange,
+      onError: host.onError,
+    };
+  }
+
+  #adminHost(): AdminHost {
+    const { connections, log } = this;
+    return {
       connections: () => connections.all(),
       stats: () => this.#core.stats(),
       metrics: () => this.metrics(),
@@ -204,7 +214,7 @@ export class HubParts {
       get shards() {
         return workers.shards;
       },
-      stats: () => this.#core.stats(),
+      stats: () => latestOfAll() ?? this.#core.stats(),
       sampleLatency: (sampler) => workers.sampleLatency(sampler),
       probe: () => workers.probe(),
       loopDelays: () => workers.loopDelays(),

@@ -23,10 +23,14 @@ export class HubProcess {
   readonly exited: Promise<Exit>;
   state: ProcessState = 'starting';
   facts: Facts | undefined;
+  /** The last that it has told of itself. */
+  last: Extract<FromProcess, { type: 'last' }> | undefined;
+  readonly adminPath: string;
   readonly #child: ChildProcess;
 
   constructor(child: ChildProcess, setup: Setup) {
     this.index = setup.index;
+    this.adminPath = setup.adminPath;
     this.#child = child;
     // What cannot be told any more is no fault: how it ends is seen.
     child.on('error', () => {});
@@ -40,6 +44,7 @@ export class HubProcess {
     });
     this.isUp = new Promise((resolve) => {
       child.on('message', (message: FromProcess) => {
+        if (message.type === 'last') this.last = message;
         if (message.type !== 'ready' || this.state !== 'starting') return;
         this.facts = message.facts;
         this.state = 'up';

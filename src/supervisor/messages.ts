@@ -8,6 +8,10 @@ export interface Setup {
   /** Options that win over what it reads itself. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly folder: string;
+  /** Where it is to serve its supervisor: the path of a Unix socket. */
+  readonly adminPath: string;
+  /** Where its supervisor tells what all of them do: another one. */
+  readonly wholePath: string;
 }
 
 export type ToProcess =
@@ -30,4 +34,7 @@ export interface Facts {
   readonly advice?: string;
 }
 
-export type FromProcess = { readonly type: 'ready'; readonly facts: Facts };
+export type FromProcess =
+  | { readonly type: 'ready'; readonly facts: Facts }
+  /** The last that it has counted: it ends. */
+  | { readonly type: 'last'; readonly stats: unknown; readonly metrics: string };

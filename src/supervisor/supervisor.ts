@@ -18,6 +18,7 @@ export interface SupervisorHost {
   setup(index: number, port: number | undefined): Setup;
   /** Something happened to a one. */
   tell(text: string): void;
+  onGone(one: HubProcess): void;
 }
 
 export class Supervisor {
@@ -41,9 +42,14 @@ export class Supervisor {
     this.#host = host;
   }
 
-  /** Those that serve or are about to, by number. */
+  /** Those that serve, by number; undefined for one that has ended. */
   get processes(): readonly (HubProcess | undefined)[] {
     return this.#slots;
+  }
+
+  /** Those too that are about to serve, or drain. */
+  get all(): Iterable<HubProcess> {
+    return this.#all;
   }
 
   /**
@@ -130,6 +136,7 @@ export class Supervisor {
     this.#all.add(one);
     void one.exited.then(() => {
       this.#all.delete(one);
+      this.#host.onGone(one);
     });
     return one;
   }

@@ -51,9 +51,10 @@ function supervise() {
     },
     setup: (index, port) => {
       ports.push(port);
-      return { type: 'start', index, options: {}, folder: '' };
+      return { type: 'start', index, options: {}, folder: '', adminPath: '', wholePath: '' };
     },
     tell: (text) => void told.push(text),
+    onGone: () => {},
   });
   return { supervisor, children, told, ports };
 }

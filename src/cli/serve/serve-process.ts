@@ -1,5 +1,6 @@
 /** One of the processes under a supervisor: a hub that does what it is told over the channel, and serves on without it. */
-import { createHub, type HubOptions } from '../../index.js';
+import { createHub, type HubOptions, tellOfAll } from '../../index.js';
+import { ask } from '../../supervisor/ask.js';
 import type { FromProcess, Setup, ToProcess } from '../../supervisor/messages.js';
 import { removePrivateFolder } from '../../supervisor/private-folder.js';
 import { warn } from '../terminal/output.js';
@@ -8,10 +9,13 @@ import { loggerDefaults } from './defaults.js';
 import { closeHub, listenToSignals } from './serve.js';
 import { factsOf } from './start-line.js';
 
+/** A supervisor asks its processes for a second at most. */
+const WHOLE_MS = 2000;
+
 export async function serveProcess(
   options: HubOptions,
   reread: () => Promise<HubOptions>,
-  { index, folder, options: given }: Setup,
+  { index, folder, adminPath, wholePath, options: given }: Setup,
 ): Promise<void> {
   let timeoutMs: number | undefined;
   let isStopping = false;
@@ -27,10 +31,20 @@ export async function serveProcess(
     removePrivateFolder(folder);
     warn(`the supervisor is gone: this process (${process.pid}) serves on, alone, until it is sent SIGTERM`);
   });
-  const own = { ...loggerDefaults(options, `[${index}] `), ...given, processes: undefined };
+  const own = {
+    ...loggerDefaults(options, `[${index}] `),
+    ...given,
+    adminListen: adminPath,
+    processes: undefined,
+  };
+  tellOfAll((path) => ask(wholePath, 'GET', path, {}, WHOLE_MS));
   const hub = await createHub({ ...options, ...own } as HubOptions);
   const isServing = drainOnStop(
-    (signal) => closeHub(hub, signal, timeoutMs),
+    async (signal) => {
+      const code = await closeHub(hub, signal, timeoutMs);
+      await tell({ type: 'last', stats: hub.stats(), metrics: hub.metrics() });
+      return code;
+    },
     (leftMs) => void hub.close({ timeoutMs: leftMs }),
   );
   if (!isServing) return;
@@ -39,5 +53,13 @@ export async function serveProcess(
     if (type === 'reload') void hub.reload().catch(() => {});
     if (type === 'hurry') hurryUp();
   });
-  process.send!({ type: 'ready', facts: factsOf(hub) } satisfies FromProcess);
+  await tell({ type: 'ready', facts: factsOf(hub) });
+}
+
+/** Resolves once it is on its way; a supervisor that is gone is told nothing. */
+function tell(message: FromProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.send!(message, undefined, undefined, () => resolve());
+    else resolve();
+  });
 }

@@ -1,16 +1,19 @@
 /** `shardhub serve --processes`: the supervisor's process. It serves nobody itself: what it does is in `supervisor/`. */
 import { fork } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { HubError, type HubOptions, resolveOptions, usableCores } from '../../index.js';
+import { SupervisorAdmin } from '../../supervisor/admin.js';
 import { checkPort } from '../../supervisor/free-port.js';
 import { planProcesses } from '../../supervisor/plan.js';
 import { makePrivateFolder, removePrivateFolder } from '../../supervisor/private-folder.js';
 import { Relay } from '../../supervisor/relay.js';
 import { Supervisor } from '../../supervisor/supervisor.js';
+import { Whole } from '../../supervisor/whole.js';
 import { warnings } from '../doctor/doctor.js';
 import { warn } from '../terminal/output.js';
-import { drainOnStop, type StopSignal } from '../terminal/stop.js';
+import { drainOnStop, type StopSignal, stopAs } from '../terminal/stop.js';
 import { makeStatsToken, serveDefaults } from './defaults.js';
 import { notify } from './notify.js';
 import { startLine } from './start-line.js';
@@ -30,6 +33,8 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
   if (!sharePort && port !== 0) await checkPort(host, port);
   const folder = makePrivateFolder();
   const relay = new Relay(folder);
+  const wholePath = join(folder, 'whole.sock');
+  let starts = 0;
   const supervisor = new Supervisor({
     fork: () => {
       // Of the service, systemd is told by this process alone.
@@ -40,6 +45,8 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
       type: 'start',
       index,
       folder,
+      wholePath,
+      adminPath: join(folder, `admin-${starts++}.sock`),
       options: {
         ...(token !== undefined && { statsToken: token }),
         broker: options.broker ?? relay.url,
@@ -51,8 +58,16 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
       },
     }),
     tell: warn,
+    onGone: (one) => whole.retire(one),
   });
+  const whole = new Whole(supervisor);
+  const admin = new SupervisorAdmin({ whole, drain: () => stopAs('SIGTERM'), tell: warn });
   const hurried = new AbortController();
+  const end = async (): Promise<void> => {
+    admin.close();
+    await relay.close();
+    removePrivateFolder(folder);
+  };
   const stop = async (signal: StopSignal): Promise<0> => {
     notify(process.env, 'STOPPING=1');
     const { drainDelayMs, drainTimeoutMs } = resolveOptions(options);
@@ -60,8 +75,7 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
     supervisor.isDraining = true;
     await delay(delayMs, undefined, { signal: hurried.signal }).catch(() => {});
     await supervisor.stop(signal, drainTimeoutMs - delayMs);
-    await relay.close();
-    removePrivateFolder(folder);
+    await end();
     return 0;
   };
   const isServing = drainOnStop(stop, () => {
@@ -71,12 +85,19 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
   });
   if (!isServing) return;
   await relay.listen();
+  await admin.listenInside(wholePath);
   const started = await supervisor.start(options.processes);
   if (!('url' in started)) {
-    await relay.close();
-    removePrivateFolder(folder);
+    await end();
     // What is wrong it has said itself.
     process.exit(started.code ?? 1);
+  }
+  try {
+    await admin.listen(resolveOptions(options), started.wsUrl);
+  } catch (error) {
+    await supervisor.stop('SIGTERM', 0);
+    await end();
+    throw error;
   }
   const roll = async (): Promise<void> => {
     const next = withDefaults(await reread());
@@ -94,22 +115,20 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
   process.on('SIGUSR2', () => supervisor.reload());
   for (const warning of warnings(options)) warn(`warning: ${warning}`);
   process.stdout.write(
-    `${startLine(started, resolveOptions(options), token, undefined, options.processes)}\n`,
+    `${startLine(started, resolveOptions(options), token, admin.url, options.processes)}\n`,
   );
   notify(process.env, '--ready', `--status=${started.wsUrl}, ${options.processes} processes`);
 }
 
 /** @throws HubError `ERR_OPTION` for what several processes cannot share */
-function checkCombination({ unixSocket, inspectWorkers, adminListen }: HubOptions): void {
+function checkCombination({ unixSocket, inspectWorkers }: HubOptions): void {
   const why =
     process.platform !== 'linux'
       ? `it needs Linux, which spreads connections over sockets that share a port (SO_REUSEPORT), and this is ${process.platform}`
       : unixSocket !== undefined
         ? 'a Unix socket cannot be shared: leave out unixSocket'
-        : adminListen !== undefined
-          ? 'an admin listener is of one process: leave out adminListen'
-          : typeof inspectWorkers === 'number' && inspectWorkers !== 0
-            ? 'ports of inspectors cannot be shared: give 0, which picks free ones'
-            : undefined;
+        : typeof inspectWorkers === 'number' && inspectWorkers !== 0
+          ? 'ports of inspectors cannot be shared: give 0, which picks free ones'
+          : undefined;
   if (why !== undefined) throw new HubError('ERR_OPTION', `option "processes": ${why}`);
 }

@@ -104,13 +104,30 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
   }),
 };
 
+export interface FoundRoute {
+  /** Its method, and its path with `:id`. */
+  readonly key: string;
+  readonly route: AdminRoute;
+  readonly id?: string;
+}
+
 /** The route of a request with what its path says, or the methods that the path takes. */
-export function findRoute(method: string, path: string): { route: AdminRoute; id?: string } | string[] {
+export function findRoute(method: string, path: string): FoundRoute | string[] {
   const [, id] = /^\/connections\/([^/]+)$/.exec(path) ?? [];
   const at = id === undefined ? path : '/connections/:id';
-  const route = ROUTES[`${method === 'HEAD' ? 'GET' : method} ${at}`];
-  if (route !== undefined) return id === undefined ? { route } : { route, id };
+  const key = `${method === 'HEAD' ? 'GET' : method} ${at}`;
+  const route = ROUTES[key];
+  if (route !== undefined) return id === undefined ? { key, route } : { key, route, id: decode(id) };
   return Object.keys(ROUTES).flatMap((key) => (key.endsWith(` ${at}`) ? key.split(' ', 1) : []));
+}
+
+/** What is no encoding is taken as it is. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function closeOf(fields: Fields): { code: number; reason: string } {

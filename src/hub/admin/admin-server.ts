@@ -12,7 +12,7 @@ import { type ListenAddress, parseListenAddress } from '../../util/listen-addres
 import { hasToken, refuseStats, type StatsRules, statsAccess } from '../http/stats-access.js';
 import type { AdminHost } from './admin-host.js';
 import { AdminPage, type AdminPageHost } from './admin-page.js';
-import { type AdminAnswer, answerOf, findRoute, problem } from './admin-routes.js';
+import { type AdminAnswer, answerOf, type FoundRoute, findRoute, problem } from './admin-routes.js';
 
 const READ_METHODS = ['GET', 'HEAD'];
 const STREAM = '/stats/stream';
@@ -26,20 +26,26 @@ export interface AdminOptions {
   readonly statsToken?: string | undefined;
 }
 
+/** What an admin listener needs of what it is about: a hub, or several. */
+export interface AdminServerHost extends AdminPageHost, Pick<AdminHost, 'onChange' | 'onError'> {
+  /** @param values what the query says, or for a change the body; `id` is from the path */
+  run(found: FoundRoute, values: Readonly<Record<string, unknown>>): AdminAnswer | Promise<AdminAnswer>;
+}
+
 /** What makes room for the file of a Unix socket. */
 export type ClearPath = (path: string) => Promise<void>;
 
 export class AdminServer {
   readonly #options: AdminOptions;
   readonly #address: ListenAddress;
-  readonly #host: AdminHost;
+  readonly #host: AdminServerHost;
   /** Undefined on a Unix socket, where no browser comes. */
   readonly #page: AdminPage | undefined;
   readonly #server: Server;
   /** Where it listens, for people; empty before. */
   url = '';
 
-  constructor(options: AdminOptions, host: AdminHost & AdminPageHost) {
+  constructor(options: AdminOptions, host: AdminServerHost) {
     this.#options = options;
     // The schema has judged it.
     this.#address = parseListenAddress(options.adminListen)!;
@@ -129,8 +135,8 @@ export class AdminServer {
     if (refused !== undefined) return refused;
     const given = route.isChange ? await readJson(request) : Object.fromEntries(query);
     const values = id === undefined ? given : { ...given, id };
-    if (!route.isChange) return route.run(this.#host, values);
-    const answer = await route.run(this.#host, values);
+    if (!route.isChange) return this.#host.run(found, values);
+    const answer = await this.#host.run(found, values);
     this.#host.onChange(path.slice(1), { asked: withoutContent(values), ...whoIs(request) });
     return answer;
   }

@@ -1,5 +1,6 @@
 /** The HTTP routes beside the WebSocket: health, statistics, the console page, and `POST /echo`. */
 import { isUtf8 } from 'node:buffer';
+import { STATUS_CODES } from 'node:http';
 import type { HandshakeRequest } from '../../api/handshake-request.js';
 import { METRICS_TYPE } from '../../telemetry/exposition.js';
 import { type HeaderList, TEXT_TYPE } from '../../util/headers.js';
@@ -18,6 +19,7 @@ import { CONSOLE_HEADERS, type ConsoleAsset } from './console-assets.js';
 import { type HttpExchange, respondRefusal, toRequest } from './exchange-port.js';
 import type { HttpApp } from './http-app.js';
 import { MAX_STREAMS, StatsFeed } from './stats-feed.js';
+import { answerForAll } from './whole.js';
 
 export interface HttpHost {
   onRefused(exchange: HttpExchange, answer: Refusal): void;
@@ -112,7 +114,27 @@ export class HttpRoutes {
     this.#routes.set(path, { methods, run });
   }
 
+  /** What all processes say where there are several, or else what this hub does. */
+  #forAll(exchange: HttpExchange, alone: () => void, suffix = ''): void {
+    const asked = answerForAll(exchange.path);
+    if (asked === undefined) {
+      alone();
+      return;
+    }
+    void asked.then((answer) => {
+      if (answer === undefined) return alone();
+      const { status, type, body } = answer;
+      const text = status === 200 ? body.replace(/\n$/, `${suffix}\n`) : body;
+      exchange.respond(`${status} ${STATUS_CODES[status]}`, [['Content-Type', type], NOT_CACHED], text);
+    });
+  }
+
   #readyz(exchange: HttpExchange): void {
+    const broker = this.#host.broker();
+    this.#forAll(exchange, () => this.#ownReadiness(exchange), broker === '' ? '' : `, but ${broker}`);
+  }
+
+  #ownReadiness(exchange: HttpExchange): void {
     const readiness = this.#host.isDraining() ? 'draining' : this.#host.readiness();
     const resting = this.#host.resting();
     const broker = this.#host.broker();
@@ -144,7 +166,8 @@ export class HttpRoutes {
   #tell(exchange: HttpExchange, type: string, body: () => string): void {
     const refused = this.#host.refuseStats(exchange.headers);
     if (refused !== undefined) this.#refuse(exchange, refused);
-    else exchange.respond('200 OK', [['Content-Type', type], NOT_CACHED], body());
+    else
+      this.#forAll(exchange, () => exchange.respond('200 OK', [['Content-Type', type], NOT_CACHED], body()));
   }
 
   #streamStats(exchange: HttpExchange): void {
