@@ -1,6 +1,6 @@
 /** Several processes on one port: what crosses between them, and what becomes of it when one of them, or the supervisor, goes. */
 
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -130,6 +130,18 @@ test('a second SIGTERM shortens the drain of all', async () => {
   for (const { client } of clients) expect([1012, 1006]).toContain((await client.closed).code);
   await hubs.command.exited;
   await until('nothing to be left', () => hubs.left().length === 0);
+});
+
+test('a signal during the start ends all', async () => {
+  const folder = temporaryFolder();
+  const handler = new URL('../fixtures/never-loads.mjs', import.meta.url).href;
+  const args = ['serve', '--port=0', '--workers=1', '--processes=2', `--handler=${handler}`];
+  const command = new Command(args, { env: { TMPDIR: folder } });
+  const children = `/proc/${command.child.pid}/task/${command.child.pid}/children`;
+  await until('the first one', () => readFileSync(children, 'latin1') !== '');
+  command.kill('SIGTERM');
+  expect(await command.exited).toMatchObject({ code: 0, stdout: '' });
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test('what is wrong is said once, and ends all', async () => {

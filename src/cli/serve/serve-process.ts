@@ -4,7 +4,7 @@ import { ask } from '../../supervisor/ask.js';
 import type { FromProcess, Setup, ToProcess } from '../../supervisor/messages.js';
 import { removePrivateFolder } from '../../supervisor/private-folder.js';
 import { warn } from '../terminal/output.js';
-import { drainOnStop, hurryUp, stopAs } from '../terminal/stop.js';
+import { drainOnStop, hurryUp } from '../terminal/stop.js';
 import { loggerDefaults } from './defaults.js';
 import { closeHub, listenToSignals } from './serve.js';
 import { factsOf } from './start-line.js';
@@ -12,23 +12,22 @@ import { factsOf } from './start-line.js';
 /** A supervisor asks its processes for a second at most. */
 const WHOLE_MS = 2000;
 
+/** What it was told before it could do anything. */
+export interface Orders {
+  /** Set once it is to stop. */
+  timeoutMs?: number;
+}
+
 export async function serveProcess(
   options: HubOptions,
   reread: () => Promise<HubOptions>,
+  orders: Orders,
   { index, folder, adminPath, wholePath, options: given }: Setup,
 ): Promise<void> {
-  let timeoutMs: number | undefined;
-  let isStopping = false;
-  process.on('message', (message: ToProcess) => {
-    if (message.type !== 'stop') return;
-    ({ timeoutMs } = message);
-    isStopping = true;
-    stopAs(message.signal);
-  });
   process.on('disconnect', () => {
-    // What was drained for it need not be drained for longer.
-    if (isStopping) hurryUp();
     removePrivateFolder(folder);
+    // What was drained for it need not be drained for longer.
+    if (orders.timeoutMs !== undefined) return hurryUp();
     warn(`the supervisor is gone: this process (${process.pid}) serves on, alone, until it is sent SIGTERM`);
   });
   const own = {
@@ -41,7 +40,7 @@ export async function serveProcess(
   const hub = await createHub({ ...options, ...own } as HubOptions);
   const isServing = drainOnStop(
     async (signal) => {
-      const code = await closeHub(hub, signal, timeoutMs);
+      const code = await closeHub(hub, signal, orders.timeoutMs);
       await tell({ type: 'last', stats: hub.stats(), metrics: hub.metrics() });
       return code;
     },

@@ -87,6 +87,8 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
   await relay.listen();
   await admin.listenInside(wholePath);
   const started = await supervisor.start(options.processes);
+  // A signal came meanwhile, which is going to end this process.
+  if (supervisor.isDraining) return;
   if (!('url' in started)) {
     await end();
     // What is wrong it has said itself.
