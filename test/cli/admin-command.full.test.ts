@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { WsClient } from '../support/clients/ws-client.js';
+import { Versions } from '../support/faults/versions.js';
 import { Command, runCommand } from '../support/processes/command-line.js';
 import { temporaryFolder } from '../support/processes/temporary-folder.js';
 
@@ -33,6 +34,29 @@ test('over a Unix socket: lists, closes, changes the log, and drains', async () 
   expect(stderr).toMatch(/"asked":\{"id":.*"agent":"shardhub-admin\/\S+ \(\S+\)"/);
   expect(stderr).toContain('the hub drains');
   expect(await admin('stats')).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be asked') });
+});
+
+test('reload, resize and handlers: what runs is told in words, and why it does not', async () => {
+  const versions = new Versions();
+  const path = join(versions.folder, 'admin.sock');
+  const args = ['serve', '--port=0', '--workers=2', '--admin-listen', path, '--handler', versions.file];
+  const { wsUrl } = await new Command(args).started();
+  const admin = (...more: string[]) => runCommand(['admin', ...more, '--admin', path]);
+  const client = await WsClient.connect(wsUrl);
+  expect(await client.ask('a')).toBe('v1 1 a');
+  versions.write('v2');
+  expect(await admin('reload')).toMatchObject({ code: 0, stdout: expect.stringMatching(/generation 2/) });
+  expect(await client.ask('b')).toBe('v2 2 b');
+  expect(await admin('resize', '3')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/generation 3/),
+  });
+  expect((await admin('handlers')).stdout.match(/^[012] +3 /gm)).toHaveLength(3);
+  versions.writeSource('export default {');
+  const { code, stderr } = await admin('reload', '--canary', '1');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('Unexpected end of input')]);
+  expect((await admin('resize', '0')).code).not.toBe(0);
+  expect(await client.ask('c')).toBe('v2 3 c');
 });
 
 test('over an address: with its token, and not without', async () => {

@@ -5,10 +5,11 @@
  */
 import { HubError } from '../../api/errors.js';
 import type { Shard } from '../dispatch/shard.js';
+import type { HandedOver } from '../dispatch/shard-worker.js';
 import type { WorkerLife } from '../dispatch/worker-life.js';
 import type { WorkerLink } from '../dispatch/worker-link.js';
 import { type CanaryLimits, type Sample, watchCanaries } from './canary.js';
-import { Threads } from './threads.js';
+import { endAll, livesOf, Threads } from './threads.js';
 import type { Version } from './version.js';
 
 /** What replaces workers needs of those that there are. */
@@ -124,20 +125,26 @@ export class Reload {
    */
   async #handOver(shard: Shard, life: WorkerLife, version = this.#host.versionOf(shard)): Promise<void> {
     const { worker } = shard;
-    while (worker.state === 'starting') await worker.settled;
-    this.#check();
-    // Its worker may have died: then the next one is this.
-    if (worker.state !== 'up') worker.takeOver(life);
-    else {
+    let before: HandedOver | undefined;
+    try {
+      while (worker.state === 'starting') await worker.settled;
+      this.#check();
       const since = performance.now();
-      // What waits is introduced anew: what has begun to be measured is not comparable any more.
-      shard.latency?.forget();
-      const before = await worker.suspend(this.#host.reloadTimeoutMs);
-      worker.takeOver(life, 'state' in before ? before.state : undefined);
-      this.#pauseMs = Math.max(this.#pauseMs, performance.now() - since);
-      if ('exit' in before) this.#host.onReplaced(shard);
-      else worker.keepStandby(before.life);
+      if (worker.state === 'up') {
+        // What waits is introduced anew: what has begun to be measured is not comparable any more.
+        shard.latency?.forget();
+        before = await worker.suspend(this.#host.reloadTimeoutMs);
+        this.#check();
+      }
+      // Its worker may have died: then the next one is this.
+      worker.takeOver(life, before !== undefined && 'state' in before ? before.state : undefined);
+      if (before !== undefined) this.#pauseMs = Math.max(this.#pauseMs, performance.now() - since);
+    } catch (error) {
+      await endAll([life, ...livesOf([before])]);
+      throw error;
     }
+    if (before !== undefined && 'exit' in before) this.#host.onReplaced(shard);
+    for (const old of livesOf([before])) worker.keepStandby(old);
     this.#host.setVersion(shard, version);
   }
 

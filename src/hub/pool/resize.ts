@@ -8,7 +8,7 @@ import type { Connection } from '../connection/connection.js';
 import type { Shard } from '../dispatch/shard.js';
 import type { HandedOver } from '../dispatch/shard-worker.js';
 import type { ChangeHost, HandOverReport } from './reload.js';
-import { Threads } from './threads.js';
+import { endAll, livesOf, Threads } from './threads.js';
 import type { Version } from './version.js';
 
 export interface ResizeHost extends ChangeHost {
@@ -40,6 +40,7 @@ export class Resize {
       { length: version.settings.workers },
       (_, i) => before[i] ?? host.makeShard(i, version),
     );
+    let handedOver: (HandedOver | undefined)[] = [];
     try {
       for (const shard of after) {
         this.#check();
@@ -48,7 +49,7 @@ export class Resize {
       for (const { worker } of before) while (worker.state === 'starting') await worker.settled;
       this.#check();
       const since = performance.now();
-      const handedOver = await Promise.all(before.map((shard) => this.#suspend(shard)));
+      handedOver = await Promise.all(before.map((shard) => this.#suspend(shard)));
       this.#check();
       place(host.connections, before, after);
       for (const [i, shard] of after.entries()) {
@@ -65,6 +66,9 @@ export class Resize {
       const pauseMs = performance.now() - since;
       await Promise.all(before.map((shard, i) => this.#retire(shard, handedOver[i], after.includes(shard))));
       return { pauseMs };
+    } catch (error) {
+      await endAll(livesOf(handedOver));
+      throw error;
     } finally {
       await this.#threads.drop();
     }

@@ -2,6 +2,7 @@
 import { within } from '../../util/within.js';
 import { namesOf } from '../../wire/worker-task.js';
 import type { Shard } from '../dispatch/shard.js';
+import type { HandedOver } from '../dispatch/shard-worker.js';
 import type { WorkerLife } from '../dispatch/worker-life.js';
 import type { WorkerLink } from '../dispatch/worker-link.js';
 import { readyTimeoutMs, type Version } from './version.js';
@@ -53,4 +54,14 @@ export class Threads {
   async drop(): Promise<void> {
     await Promise.all([...this.#links].map((link) => link.kill('it is not needed')));
   }
+}
+
+/** Of the workers that have handed over, those that live. */
+export function livesOf(handedOver: readonly (HandedOver | undefined)[]): WorkerLife[] {
+  return handedOver.flatMap((old) => (old !== undefined && 'life' in old ? old.life : []));
+}
+
+/** The hub has stopped meanwhile: they have no place. */
+export async function endAll(lives: readonly WorkerLife[]): Promise<void> {
+  await Promise.all(lives.map(({ link }) => link.kill('the hub stops')));
 }

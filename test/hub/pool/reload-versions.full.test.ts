@@ -60,6 +60,12 @@ describe('a version that is no good changes nothing', () => {
       /start did/,
     ],
     [
+      'a top level that never ends',
+      'await new Promise(() => {});',
+      /its top level did not finish within 1000 ms/,
+    ],
+    ['a top level that loops', 'for (;;);', /cannot be loaded: not ready in \d+ ms/],
+    [
       'a thread that ends',
       'export default { start() { process.exit(7); }, open() {} };',
       /exited with code: 7/,
