@@ -6,14 +6,18 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const FOLDER = `${ROOT}test/docs/`;
 
 /** What it says of them under the project's strict rules, as if they lay in test/docs. @param texts by file name */
-export function typeComplaints(texts: Readonly<Record<string, string>>): string[] {
+export function typeComplaints(
+  texts: Readonly<Record<string, string>>,
+  overrides: ts.CompilerOptions = {},
+): string[] {
   const files = new Map(Object.entries(texts).map(([name, text]) => [FOLDER + name, text]));
   const path = `${ROOT}tsconfig.json`;
-  const { options } = ts.parseJsonConfigFileContent(
+  const { options: ours } = ts.parseJsonConfigFileContent(
     ts.readConfigFile(path, ts.sys.readFile).config,
     ts.sys,
     ROOT,
   );
+  const options = { ...ours, ...overrides };
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
   host.fileExists = (name) => files.has(name) || fileExists(name);
