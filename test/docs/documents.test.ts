@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { complaintsOf, DEADLINE_MS, ROOT } from '../support/processes/project-script.js';
 
 /** Folders that commands make. */
-const MADE = ['docs/api/', 'bench/results/'];
+const MADE = ['docs/api/', 'docs/site/', 'bench/results/'];
 
 const exists = (path: string) => existsSync(join(ROOT, path));
 

