@@ -6,6 +6,7 @@
 import { type Prng, withFaults } from 'shardhub/testing';
 import { expect } from 'vitest';
 import { connectMany } from '../clients/ws-client.js';
+import { engineUnderTest } from '../engines/under-test.mjs';
 import { fixture } from '../servers/hubs.js';
 import { type MeasuredHub, startMeasuredHub } from '../servers/measured-hub.js';
 import { until } from '../until.js';
@@ -89,8 +90,8 @@ async function liveAndLeave(random: Prng, count: number): Promise<void> {
   if (process.env.SHARDHUB_CHURN_REPORT)
     console.log(lived, before, after, `peak ${Math.round((await hub.peakMemory()) / MIB)} MiB`);
   for (const count of Object.values(lived)) expect(count).toBeGreaterThan(count / 30);
-  // A kept connection is about 600 bytes, so 1.6 MiB of the default number.
-  expect(after.heap - before.heap).toBeLessThan(MIB);
+  // A kept connection is 600 bytes, or 2600 with engine node, for which V8 has 0.9 MiB of code to compile meanwhile.
+  expect(after.heap - before.heap).toBeLessThan(engineUnderTest.engine === 'node' ? 2 * MIB : MIB);
   // Beside it is what is kept for large copies to come, however many there were. A copy that is kept is on the heap, too.
   expect(after.external - before.external).toBeLessThan((2 + MAX_FREE_MIB) * MIB);
   expect(after.rss - before.rss).toBeLessThan(150 * MIB);

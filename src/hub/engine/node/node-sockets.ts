@@ -9,8 +9,6 @@ import { takeStream } from './read-stream.js';
 
 /** Each socket is looked at once in a step, as the other engine does it: time is counted in steps. */
 const STEP_SECONDS = 4;
-/** A part of all sockets is looked at every second. */
-const PARTS = STEP_SECONDS;
 /** So long the peer of a closed socket may take to read the rest and end its side. */
 const LINGER_SECONDS = 16;
 
@@ -23,11 +21,14 @@ export type SocketHost = Pick<EngineServerHost, 'onOpen' | 'onEngineClose' | 'on
 export class NodeSockets {
   readonly #host: SocketHost;
   readonly #group: SocketGroup;
-  readonly #all = new Set<NodeSocket>();
+  /**
+   * A quarter of them in each, which is looked at every fourth second: an iterator that is kept between the seconds would
+   * keep whoever was in the set when it grew.
+   */
+  readonly #parts = Array.from({ length: STEP_SECONDS }, () => new Set<NodeSocket>());
+  #opened = 0;
+  #seconds = 0;
   #timer: NodeJS.Timeout | undefined;
-  /** Of the step at hand: who is left, and how many parts have been. */
-  #left = this.#all.values();
-  #parts = 0;
 
   constructor(options: SocketOptions, host: SocketHost) {
     this.#host = host;
@@ -43,7 +44,7 @@ export class NodeSockets {
       lingerSteps: LINGER_SECONDS / STEP_SECONDS,
       onEngineClose: (text) => host.onEngineClose(text),
       onError: (error, where) => host.onError(error, where),
-      forget: (socket) => this.#all.delete(socket),
+      forget: (socket) => this.#forget(socket),
     };
   }
 
@@ -55,14 +56,14 @@ export class NodeSockets {
   open(socket: Socket, head: Buffer, acceptance: Acceptance, agreement?: DeflateAgreement): void {
     const { stream, head: early } = takeStream(socket, head);
     const port = new NodeSocket(stream, this.#group, agreement && new Deflate(agreement));
-    this.#all.add(port);
-    this.#timer ??= setInterval(this.#sweep, (STEP_SECONDS * 1000) / PARTS).unref();
+    this.#parts[this.#opened++ % STEP_SECONDS]!.add(port);
+    this.#timer ??= setInterval(this.#sweep, 1000).unref();
     try {
       port.start(this.#host.onOpen(port, acceptance), early);
     } catch (error) {
       this.#host.onError(error, 'open');
       stream.destroy();
-      this.#all.delete(port);
+      this.#forget(port);
     }
   }
 
@@ -70,18 +71,15 @@ export class NodeSockets {
   close(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    for (const socket of [...this.#all]) socket.terminate();
+    for (const part of this.#parts) for (const socket of [...part]) socket.terminate();
+  }
+
+  #forget(socket: NodeSocket): void {
+    this.#parts.some((part) => part.delete(socket));
   }
 
   readonly #sweep = (): void => {
-    if (this.#parts === 0) this.#left = this.#all.values();
-    this.#parts = (this.#parts + 1) % PARTS;
-    let count = this.#parts === 0 ? Number.POSITIVE_INFINITY : Math.ceil(this.#all.size / PARTS);
-    for (; count > 0; count--) {
-      const next = this.#left.next();
-      if (next.done) return;
-      next.value.step();
-    }
+    for (const socket of this.#parts[this.#seconds++ % STEP_SECONDS]!) socket.step();
   };
 }
 
