@@ -57,6 +57,11 @@ function choose(
 export function fitOptions(options: ResolvedOptions, engine: Engine): FittedOptions {
   const problem = engine === uwsEngine ? whatUwsCannot(options) : undefined;
   if (problem !== undefined) throw new HubError('ERR_OPTION', `${problem}: choose engine "node", or "auto"`);
+  const { workerMemoryMb } = options;
+  if (IS_BUN && workerMemoryMb > 0) {
+    const text = `option "workerMemoryMb" got ${workerMemoryMb}, but Bun does not bound the memory of a thread: leave it out, or run on Node.js`;
+    throw new HubError('ERR_OPTION', text);
+  }
   return Object.freeze({ ...options, overload: options.overload ?? (engine.canPause ? 'pause' : 'shed') });
 }
 

@@ -63,6 +63,8 @@ async function storm() {
     engine,
   };
   const hub = await createHub(options);
+  if (isBun)
+    await assert.rejects(createHub({ ...options, workerMemoryMb: 64 }), /"workerMemoryMb" got 64, but Bun/);
   const clients = await Promise.all(Array.from({ length: 50 }, () => connect(hub.wsUrl)));
   await Promise.all(
     clients.map(async ({ socket, next }, at) => {
