@@ -12,9 +12,10 @@
  * it has served its connections itself, also while the engine is away.
  *
  * **Topics with history** (`append`): there is one order for everybody. Offsets strictly increase within an epoch; they need
- * not be contiguous. The publication comes back to every node that follows the topic, the publishing one too, in this order,
- * each with the offset of the one before it on its topic (`previous`): whoever is given one whose `previous` it has not seen
- * has missed something. What is given live is given at most once; what was missed is in the history.
+ * not be contiguous. The publication comes back to every node that follows the topic, the publishing one too, each with the
+ * offset of the one before it on its topic (`previous`): whoever is given one whose `previous` it has not seen has missed
+ * something, which is in the history. Two that were published in the same moment may come the wrong way round, which looks
+ * like that. What is given live is given at most once.
  *
  * - `append` resolves with the position once the engine has the publication for good, or rejects. After
  *   `ERR_BROKER_UNAVAILABLE` it may have happened all the same: a repeat with the same `id` within {@link ID_MEMORY_MS}
@@ -86,6 +87,8 @@ export type SendVerdict = 'sent' | 'away' | 'busy' | 'too-large';
 export interface BrokerHost {
   /** Id of this node: no other one in the cluster ever has it. */
   readonly node: string;
+  /** Bounds of the histories that the options name: a broker may make them ready when it starts. */
+  readonly histories: readonly HistoryBounds[];
   /** Of a plain topic, from another node. */
   onMessage(topic: string, message: BrokerMessage): void;
   /** Of a topic with history, from any node. */

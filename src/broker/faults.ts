@@ -20,3 +20,9 @@ export function tooLarge(engine: string, bytes: number, maxBytes: number): HubEr
   const text = `a publication takes ${bytes} bytes but the broker ${engine} takes at most ${maxBytes}`;
   return new HubError('ERR_TOPIC_PAYLOAD', text);
 }
+
+/** Several addresses that all fail make an error without a message. */
+export function textOf(error: unknown): string {
+  const [first] = error instanceof AggregateError ? error.errors : [error];
+  return first instanceof Error ? first.message : String(first);
+}

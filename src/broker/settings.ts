@@ -1,5 +1,8 @@
-/** Where the engine is, and how to get in. Types only. */
+/** Where the engine is, and how to get in. */
 import type { HubOptions } from '../api/hub-options.js';
+
+/** What names on a server begin with. */
+export const DEFAULT_PREFIX = 'sh';
 
 /** The option `broker`, in full. */
 export type BrokerSettings = Exclude<NonNullable<HubOptions['broker']>, string>;

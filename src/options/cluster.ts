@@ -45,18 +45,20 @@ const topicSchema = z
     message: 'needs presence: true',
   });
 
-/** `nats://host`, and more of them behind commas; or what a supervisor gives its processes, `relay:` and a path. */
+/** `nats://host`, and more of them for the same engine behind commas; or a supervisor's for its processes, `relay:` and a path. */
 function isBrokerUrl(text: string): boolean {
   if (text.startsWith('relay:/')) return true;
-  return text.split(',').every((part) => {
-    const url = URL.canParse(part.trim()) ? new URL(part.trim()) : undefined;
-    return url !== undefined && /^(nats|tls):$/.test(url.protocol) && url.hostname !== '';
-  });
+  const urls = text.split(',').map((part) => (URL.canParse(part.trim()) ? new URL(part.trim()) : undefined));
+  return [/^(nats|tls):$/, /^(redis|valkey)s?:$/].some((protocol) =>
+    urls.every((url) => url !== undefined && protocol.test(url.protocol) && url.hostname !== ''),
+  );
 }
 const brokerUrl = z.string().refine(isBrokerUrl);
 const path = z.string().min(1);
 const brokerSchema = z.strictObject({
-  url: brokerUrl.describe('nats:// or tls://, with a port if it is not 4222; several separated by commas'),
+  url: brokerUrl.describe(
+    'nats:// or tls:// (NATS), redis:// or rediss:// (Redis, Valkey; also valkey:// and valkeys://), with a port if it is not the usual one; several NATS servers separated by commas',
+  ),
   tls: z
     .strictObject({
       ca: path.optional().describe('path of the authority’s certificate (PEM)'),
@@ -77,7 +79,7 @@ const brokerSchema = z.strictObject({
     .min(1)
     .max(5)
     .optional()
-    .describe('copies of histories in a cluster of servers, from 1 to 5; default: 1'),
+    .describe('copies of histories in a cluster of NATS servers, from 1 to 5; default: 1'),
 });
 
 export const clusterOptions = {
@@ -85,16 +87,17 @@ export const clusterOptions = {
     description:
       'the server that connects this hub with others: topics, users and presence are then those of all of them; see docs/cluster.md',
     takes:
-      'a URL such as nats://10.0.0.5:4222 (several separated by commas), or an object with url, tls (ca, key, cert), prefix and replicas',
+      'a URL such as nats://10.0.0.5:4222 or redis://10.0.0.5:6379 (several of NATS separated by commas), or an object with url, tls (ca, key, cert), prefix and replicas',
     cli: {
       kind: 'string',
       value: 'url',
-      takes: 'nats:// or tls:// with a host, such as nats://10.0.0.5:4222, several separated by commas',
+      takes:
+        'nats://, tls://, redis:// or rediss:// with a host, such as nats://10.0.0.5:4222; several of NATS separated by commas',
     },
   }),
   brokerCredentialsFile: option(path.optional(), {
     description:
-      'a file with what the broker asks for: NATS credentials (JWT and seed), an NKEY seed, user:password, or a token',
+      'a file with what the broker asks for: user:password, a password (Redis), NATS credentials (JWT and seed), an NKEY seed, or a token (NATS)',
     takes: 'the path of a file',
     cli: { kind: 'string', value: 'path' },
   }),

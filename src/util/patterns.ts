@@ -16,6 +16,11 @@ export class Patterns<T> {
     return this.#patterns.length === 0;
   }
 
+  /** What names may be given, in the order of the patterns. */
+  values(): T[] {
+    return this.#patterns.map(({ value }) => value);
+  }
+
   /** hot: once per publication. */
   of(name: string): T | undefined {
     if (this.#patterns.length === 0) return undefined;

@@ -90,8 +90,11 @@ const SAMPLES: Record<string, Samples> = {
     invalid: ['nosuch.json', '{"limit":5'],
   },
   broker: {
-    valid: [['nats://a:4222,tls://b', 'nats://a:4222,tls://b']],
-    invalid: ['redis', 'http://a', 'nats://', 'nats://a,b'],
+    valid: [
+      ['nats://a:4222,tls://b', 'nats://a:4222,tls://b'],
+      ['rediss://a:7000, valkey://b', 'rediss://a:7000, valkey://b'],
+    ],
+    invalid: ['redis', 'http://a', 'nats://', 'nats://a,b', 'nats://a,redis://b'],
   },
   brokerCredentialsFile: { valid: [['nats.creds', 'nats.creds']], invalid: [] },
   nodeName: { valid: [['hub 1', 'hub 1']], invalid: ['x'.repeat(101)] },

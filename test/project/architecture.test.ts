@@ -218,8 +218,9 @@ describe('what is foreign', () => {
     ['jose', ['auth/verify.ts']],
     [
       '@nats-io/transport-node',
-      ['broker/nats/nats-broker.ts', 'broker/nats/nats-connection.ts', 'broker/nats/nats-history.ts'],
+      ['broker/nats/nats-connection.ts', 'broker/nats/nats-history.ts', 'broker/nats/nats-server.ts'],
     ],
+    ['@redis/client', ['broker/redis/open-link.ts']],
     ['@nats-io/jetstream', ['broker/nats/nats-history.ts']],
   ])('%s is known to one file', (name, files) => {
     expect(importersOf(name)).toEqual(files);

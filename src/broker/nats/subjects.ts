@@ -1,5 +1,7 @@
 /** How topics and channels are named on a NATS server. Two names never meet in one subject. */
 import type { HistoryBounds } from '../broker.js';
+import type { ServerNames } from '../remote/server-port.js';
+import { DEFAULT_PREFIX } from '../settings.js';
 
 /** Of what lies below: another version of it has subjects and streams of its own. */
 const LAYOUT = 1;
@@ -9,12 +11,12 @@ function token(text: string): string {
   return encodeURIComponent(text).replaceAll(/[.*]/g, (character) => (character === '.' ? '%2E' : '%2A'));
 }
 
-export class Subjects {
+export class Subjects implements ServerNames {
   readonly #root: string;
   readonly #stream: string;
 
   /** @param prefix of all clusters on a server, to tell them apart */
-  constructor(prefix: string) {
+  constructor(prefix = DEFAULT_PREFIX) {
     this.#root = `${prefix}.${LAYOUT}`;
     this.#stream = `${prefix}-${LAYOUT}`;
   }
@@ -32,7 +34,6 @@ export class Subjects {
     return `${this.#root}.h.${classOf(bounds)}.${token(topic)}`;
   }
 
-  /** Where it comes from, with its position. */
   live(topic: string, bounds: HistoryBounds): string {
     return `${this.#root}.l.${classOf(bounds)}.${token(topic)}`;
   }

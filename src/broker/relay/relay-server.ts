@@ -60,6 +60,7 @@ export class RelayServer {
 
 /** A node, as the exchange sees it. */
 class Peer implements BrokerHost {
+  readonly histories = [];
   node = '';
   readonly #socket: Socket;
   readonly #writer: FrameWriter;

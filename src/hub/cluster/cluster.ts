@@ -21,6 +21,7 @@ import type {
   BrokerMessage,
   BrokerPublication,
   BrokerState,
+  HistoryBounds,
 } from '../../broker/broker.js';
 import { tooLarge } from '../../broker/faults.js';
 import { VERSION } from '../../util/version.js';
@@ -63,6 +64,7 @@ const DEFAULT_LIMIT = 100;
 
 export class Cluster implements TopicOutlet, BrokerHost {
   readonly node = randomBytes(9).toString('base64url');
+  readonly histories: readonly HistoryBounds[];
   readonly broker: Broker;
   readonly #host: ClusterHost;
   readonly #rules: TopicRules;
@@ -83,6 +85,7 @@ export class Cluster implements TopicOutlet, BrokerHost {
     this.broker = broker;
     this.#host = host;
     this.#rules = host.rules;
+    this.histories = host.rules.values().flatMap(({ history }) => history ?? []);
     this.#streams = new Streams(host.rules, {
       broker,
       tails: new TailBudget(),

@@ -1,17 +1,14 @@
 /** Debian's `nats-server`, for tests: on a free port of the loopback, with JetStream in a temporary folder. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../until.js';
+import { ServerProgram } from './server-program.js';
 
 export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 0;
 
-export class NatsServer {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'shardhub-nats-'));
+export class NatsServer extends ServerProgram {
   readonly #config: string;
-  #child: ChildProcess | undefined;
   port = -1;
 
   /** @param config more lines of its configuration */
@@ -22,6 +19,7 @@ export class NatsServer {
   }
 
   private constructor(config: string) {
+    super('nats');
     this.#config = config;
   }
 
@@ -29,48 +27,27 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.port}`;
   }
 
-  get pid(): number {
-    return this.#child!.pid!;
-  }
-
   /** Again on the same port, with what it had stored. */
   async start(): Promise<void> {
-    const path = join(this.#folder, 'server.conf');
-    const store = `jetstream { store_dir: ${JSON.stringify(join(this.#folder, 'store'))} }`;
+    const path = join(this.folder, 'server.conf');
+    const store = `jetstream { store_dir: ${JSON.stringify(join(this.folder, 'store'))} }`;
     const listen = `listen: "127.0.0.1:${this.port}"`;
     writeFileSync(
       path,
-      `${listen}\nports_file_dir: ${JSON.stringify(this.#folder)}\n${store}\n${this.#config}\n`,
+      `${listen}\nports_file_dir: ${JSON.stringify(this.folder)}\n${store}\n${this.#config}\n`,
     );
-    const child = spawn('nats-server', ['-c', path, '-l', join(this.#folder, 'log')], { stdio: 'ignore' });
-    this.#child = child;
+    const child = spawn('nats-server', ['-c', path, '-l', join(this.folder, 'log')], { stdio: 'ignore' });
+    this.child = child;
     await until('the server to listen', () => {
       if (child.exitCode !== null) throw new Error(this.log());
-      const name = readdirSync(this.#folder).find((file) => file === `nats-server_${child.pid}.ports`);
+      const name = readdirSync(this.folder).find((file) => file === `nats-server_${child.pid}.ports`);
       if (name === undefined) return false;
-      const text = readFileSync(join(this.#folder, name), 'utf8');
+      const text = readFileSync(join(this.folder, name), 'utf8');
       // Not written yet.
       if (text === '') return false;
       const { nats } = JSON.parse(text);
       this.port = Number(new URL(nats[0]).port);
       return true;
     });
-  }
-
-  log(): string {
-    return readFileSync(join(this.#folder, 'log'), 'utf8');
-  }
-
-  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill(signal);
-    await gone;
-  }
-
-  async stop(): Promise<void> {
-    await this.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,196 @@
+/** Redis behind the port: the contract on a real server, and what happens when it goes away. */
+import { describe, expect, test } from 'vitest';
+import { encodeMessage } from '../../src/broker/codec.js';
+import { redisBroker } from '../../src/broker/make-broker.js';
+import { BOUNDS, describeBroker, freshTopic, message, Node } from '../support/broker/contract.js';
+import { engineOf, startServer, testRemote, tlsFile } from '../support/broker/remote.js';
+import { DURABLE, hasRedisServer, RedisServer } from '../support/servers/redis-server.js';
+import { until } from '../support/until.js';
+
+if (!hasRedisServer && process.env.CI === 'true') throw new Error('redis-server is not installed');
+if (!hasRedisServer) console.log('skipped: redis-server is not installed (apt-get install redis-server)');
+
+const USED =
+  'eval evalsha info publish subscribe unsubscribe ping hello client hget hmget hset hincrby xadd xrange xrevrange xtrim get set del time pttl pexpire';
+const RIGHTS = [
+  '--user',
+  'ann',
+  'on',
+  '>s3cret:x',
+  '~sh:*',
+  '&sh:*',
+  ...USED.split(' ').map((name) => `+${name}`),
+];
+const remote = {
+  make: redisBroker,
+  serve: (settings: readonly string[] = []) => RedisServer.start(settings),
+  durable: DURABLE,
+  credentials: [
+    ['a password', ['--requirepass', 's3cret'], 's3cret'],
+    [
+      'user and password, with the rights that docs/cluster.md names',
+      [...RIGHTS, '--user', 'default', 'off'],
+      'ann:s3cret:x',
+    ],
+  ],
+  tls: [
+    ...['--port', '0', '--tls-port', '{port}'],
+    ...['--tls-cert-file', tlsFile('cert'), '--tls-key-file', tlsFile('key')],
+    ...['--tls-ca-cert-file', tlsFile('client-ca'), '--tls-auth-clients', 'yes'],
+  ],
+  tlsUrl: (url: string) => url.replace('redis:', 'rediss:'),
+} as const;
+const start = (settings?: readonly string[]) => startServer(RedisServer.start(settings));
+
+describe.skipIf(!hasRedisServer)('Redis', () => {
+  describeBroker('redis', async () => engineOf(remote, await RedisServer.start()));
+  testRemote<readonly string[]>('redis', remote);
+
+  test('a restart that may have lost something is another epoch, also when nothing was', async () => {
+    const server = await start(['--save', '3600 1']);
+    const [node, other] = [
+      await Node.start(engineOf(remote, server)),
+      await Node.start(engineOf(remote, server)),
+    ];
+    const topic = freshTopic();
+    await node.broker.follow(topic, BOUNDS);
+    const before = await node.append(topic, 'before', BOUNDS, 'id');
+    await server.ask('SAVE');
+    await node.append(topic, 'lost');
+    await server.kill();
+    await server.start();
+    await until('both to be back', () => node.resumed > 0 && other.resumed > 0);
+    const kept = await other.read(topic, before);
+    expect(kept).toMatchObject({ texts: ['before'], reachesBack: false, position: { offset: 1 } });
+    expect(kept.position.epoch).not.toBe(before.epoch);
+    // The place of what was lost is given out again, in an epoch of its own; ids are remembered as far as what they are of.
+    expect(await node.append(topic, 'again', BOUNDS, 'id')).toEqual(kept.position);
+    expect(await node.append(topic, 'after')).toEqual({ offset: 2, epoch: kept.position.epoch });
+    await until('it', () => node.texts(topic).at(-1) === 'after');
+    expect(node.publications.at(-1)).toMatchObject({ previous: 1, offset: 2, epoch: kept.position.epoch });
+  });
+
+  test('scripts that were flushed, and a server that was, cost nothing but what was kept', async () => {
+    const server = await start();
+    const node = await Node.start(engineOf(remote, server));
+    const before = await node.append('t', 'x');
+    await server.ask('SCRIPT', 'FLUSH');
+    expect(await node.append('t', 'y')).toEqual({ ...before, offset: 2 });
+    await server.ask('FLUSHALL');
+    const anew = await node.append('t', 'z');
+    expect(anew).toMatchObject({ offset: 1 });
+    expect(await node.read('t', before)).toMatchObject({ texts: ['z'], reachesBack: false, position: anew });
+    // One that comes later does not take it for another history.
+    const late = await Node.start(engineOf(remote, server));
+    expect(await late.append('t', 'more')).toEqual({ ...anew, offset: 2 });
+  });
+
+  test('a server that has become a replica is left; once it takes over again, that is another epoch', async () => {
+    const [server, other] = [await start(DURABLE), await start(DURABLE)];
+    /** Makes one a replica of the other. */
+    const follow = async (replica: RedisServer, master: RedisServer) => {
+      await replica.ask('REPLICAOF', '127.0.0.1', `${master.port}`);
+      const isThere = async () =>
+        /master_link_status:up/.test(String(await replica.ask('INFO', 'replication')));
+      await until('it to have all', isThere);
+    };
+    const node = await Node.start(engineOf(remote, server));
+    const before = await node.append('t', 'x');
+    await follow(other, server);
+    await other.ask('REPLICAOF', 'NO', 'ONE');
+    await follow(server, other);
+    await expect(node.append('t', 'y')).rejects.toMatchObject({ code: 'ERR_BROKER_UNAVAILABLE' });
+    expect(node.states.at(-1)).toMatchObject({ state: 'down', reason: expect.stringContaining('READONLY') });
+    const starting = Node.start(engineOf(remote, server));
+    await expect(starting).rejects.toMatchObject({ message: expect.stringContaining('it is a replica') });
+    await server.ask('REPLICAOF', 'NO', 'ONE');
+    await until('it to be back', () => node.resumed > 0);
+    expect(await node.read('t', before)).toMatchObject({ texts: ['x'], reachesBack: false });
+  });
+
+  test('a server that is paused is given up, and found again', async () => {
+    const server = await start();
+    const node = await Node.start(engineOf(remote, server));
+    await node.broker.follow('t', BOUNDS);
+    await server.ask('CLIENT', 'PAUSE', '12000', 'ALL');
+    await expect(node.append('t', 'late')).rejects.toMatchObject({ code: 'ERR_BROKER_UNAVAILABLE' });
+    await until('it to be given up', () => node.states.at(-1)!.state === 'down');
+    await until('it to be found again', () => node.states.at(-1)!.state === 'up');
+    await node.append('t', 'after');
+    await until('it', () => node.texts('t').includes('after'));
+  });
+
+  test('a server that is full refuses, and says so; a publication that is too large is told both numbers', async () => {
+    const server = await start(['--maxmemory', '8mb', '--proto-max-bulk-len', '1mb']);
+    const node = await Node.start(engineOf(remote, server));
+    const large = { data: Buffer.alloc(1_100_000), isBinary: true };
+    await expect(node.broker.append('t', large, BOUNDS, undefined)).rejects.toMatchObject({
+      code: 'ERR_TOPIC_PAYLOAD',
+      message: expect.stringMatching(/takes 11\d{5} bytes but the broker redis takes at most 10\d{5}/),
+    });
+    expect(node.broker.publish('t', large)).toBe('too-large');
+    const chunk = 'x'.repeat(500_000);
+    const fill = async () => {
+      for (;;) await node.append('t', chunk);
+    };
+    await expect(fill()).rejects.toMatchObject({ code: 'ERR_BROKER_UNAVAILABLE' });
+    expect(node.states.at(-1)).toMatchObject({ state: 'degraded', reason: expect.stringContaining('OOM') });
+    const { publications, position } = await node.broker.read('t', BOUNDS, undefined, 1);
+    expect(publications[0]!.offset).toBe(position.offset);
+    await server.ask('CONFIG', 'SET', 'maxmemory', '0');
+    expect((await node.append('t', 'x')).offset).toBe(position.offset + 1);
+    expect(node.states.at(-1)!.state).toBe('up');
+  });
+
+  test('a read is bounded in bytes, and goes on where it ended', async () => {
+    const node = await Node.start(engineOf(remote, await start()));
+    const first = await node.append('t', 'first');
+    for (let i = 0; i < 7; i++) await node.append('t', `${i}`.repeat(1_000_000));
+    const texts: string[] = [];
+    let since = first;
+    for (let hasMore = true; hasMore; ) {
+      const read = await node.broker.read('t', BOUNDS, since, 1000);
+      expect(read.reachesBack).toBe(true);
+      expect(read.publications.length).toBeLessThan(6);
+      texts.push(
+        ...read.publications.map(({ message: { data } }) => Buffer.from(data).toString('utf8', 0, 1)),
+      );
+      since = { ...since, offset: read.publications.at(-1)!.offset };
+      hasMore = read.hasMore;
+    }
+    expect(texts).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+  });
+
+  test('what is foreign, or of another version, is dropped and counted', async () => {
+    const server = await start();
+    const node = await Node.start(engineOf(remote, server));
+    await node.broker.follow('t', undefined);
+    await node.broker.follow('t', BOUNDS);
+    await node.broker.listen('c');
+    const newer = encodeMessage('x', message('x'));
+    newer[2] = 99;
+    const mine = encodeMessage('x', message('mine'));
+    const at = (text: string) => Buffer.concat([Buffer.from(text), mine]);
+    for (const channel of ['sh:1:{t}:p', 'sh:1:{c}:s'])
+      for (const data of ['hello', '', newer, mine]) await server.ask('PUBLISH', channel, data);
+    for (const data of [
+      'hello',
+      '',
+      ' ',
+      'epoch 1 hello',
+      mine,
+      at('epoch 0 '),
+      at('epoch x '),
+      at('epoch 1'),
+    ])
+      await server.ask('PUBLISH', 'sh:1:{t}:l', data);
+    await until('all', () => node.broker.stats().foreign === 14);
+    expect(node.messages).toEqual([{ topic: 't', text: 'mine' }]);
+    expect(node.signals).toEqual([{ channel: 'c', text: 'mine' }]);
+    expect(node.publications).toEqual([]);
+    // What is no publication in a history is none when it is read.
+    const { offset } = await node.append('t', 'x');
+    await server.ask('XADD', 'sh:1:{t}:h', `${offset}-99999999999999`, 'd', 'hello');
+    expect((await node.read('t')).texts).toEqual(['x']);
+  });
+});
