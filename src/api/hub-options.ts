@@ -783,8 +783,8 @@ export interface HubOptions<Data = unknown> {
    * The server that connects this hub with others: topics, users and presence are then those of all of them;
    * see docs/cluster.md.
    *
-   * Takes a URL such as nats://10.0.0.5:4222 or redis://10.0.0.5:6379 (several of NATS separated by commas),
-   * or an object with url, tls (ca, key, cert), prefix and replicas.
+   * Takes a URL such as nats://10.0.0.5:4222 or redis://10.0.0.5:6379 (several servers of a cluster separated
+   * by commas), or an object with url, tls (ca, key, cert), prefix, replicas and raw (true or false).
    *
    * Also `--broker <url>` and `SHARDHUB_BROKER`.
    *
@@ -793,7 +793,7 @@ export interface HubOptions<Data = unknown> {
   readonly broker?:
     | string
     | {
-        /** Nats:// or tls:// (NATS), redis:// or rediss:// (Redis, Valkey; also valkey:// and valkeys://), with a port if it is not the usual one; several NATS servers separated by commas. */
+        /** Nats:// or tls:// (NATS), redis:// or rediss:// (Redis, Valkey; also valkey:// and valkeys://), with a port if it is not the usual one; several servers of a cluster separated by commas. */
         readonly url: string;
         /** For a server with an authority of its own, or one that asks for a certificate. */
         readonly tls?:
@@ -808,6 +808,8 @@ export interface HubOptions<Data = unknown> {
           | undefined;
         /** What every name on the server begins with, 1 to 32 letters, digits, _ and -: hubs with different ones do not meet; default: sh. */
         readonly prefix?: string | undefined;
+        /** Take what other programs publish on the names of topics as it is, see docs/cluster.md; default: false. */
+        readonly raw?: boolean | undefined;
         /** Copies of histories in a cluster of NATS servers, from 1 to 5; default: 1. */
         readonly replicas?: number | undefined;
       }

@@ -4,8 +4,10 @@
  * Two bytes that no other program's messages begin with; a version; flags; the publishing node, the key and the excepted
  * connections, each behind its length (uint16); then the payload.
  */
+import { isUtf8 } from 'node:buffer';
 import type { BrokerMessage } from './broker.js';
 
+/** No text begins so: the second one is a control character. */
 const MAGIC = 0x5b1e;
 /** Of what follows: a node that does not know it drops the message and counts it. */
 const VERSION = 1;
@@ -39,11 +41,16 @@ export function encodeMessage(node: string, { data, isBinary, key, except = [] }
   return bytes;
 }
 
-/** Undefined for what is no message of ours, or of another version. The payload is a view. */
-export function decodeMessage(payload: Uint8Array): DecodedMessage | undefined {
+/**
+ * Undefined for what is no message of ours, or of another version. The payload is a view.
+ *
+ * @param takesRaw what does not begin as a message of ours is one all the same, as it is: of no node, and text if it is UTF-8
+ */
+export function decodeMessage(payload: Uint8Array, takesRaw = false): DecodedMessage | undefined {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-  if (bytes.length < HEADER_BYTES || bytes.readUInt16BE(0) !== MAGIC || bytes[2] !== VERSION)
-    return undefined;
+  if (bytes.length < 2 || bytes.readUInt16BE(0) !== MAGIC)
+    return takesRaw ? { node: '', message: { data: bytes, isBinary: !isUtf8(bytes) } } : undefined;
+  if (bytes.length < HEADER_BYTES || bytes[2] !== VERSION) return undefined;
   const texts: string[] = [];
   let at = HEADER_BYTES;
   for (let i = 0; i < 3; i++) {

@@ -26,11 +26,11 @@ export function makeBroker({ broker, brokerCredentialsFile }: BrokerChoice): Bro
 }
 
 export function natsBroker(access: BrokerAccess): Broker {
-  return new RemoteBroker(new NatsServerPort(access));
+  return new RemoteBroker(new NatsServerPort(access), access.raw);
 }
 
 export function redisBroker(access: BrokerAccess): Broker {
-  return new RemoteBroker(new RedisServerPort(access));
+  return new RemoteBroker(new RedisServerPort(access), access.raw);
 }
 
 function isRedis(url: string): boolean {

@@ -57,7 +57,7 @@ const brokerUrl = z.string().refine(isBrokerUrl);
 const path = z.string().min(1);
 const brokerSchema = z.strictObject({
   url: brokerUrl.describe(
-    'nats:// or tls:// (NATS), redis:// or rediss:// (Redis, Valkey; also valkey:// and valkeys://), with a port if it is not the usual one; several NATS servers separated by commas',
+    'nats:// or tls:// (NATS), redis:// or rediss:// (Redis, Valkey; also valkey:// and valkeys://), with a port if it is not the usual one; several servers of a cluster separated by commas',
   ),
   tls: z
     .strictObject({
@@ -74,6 +74,12 @@ const brokerSchema = z.strictObject({
     .describe(
       'what every name on the server begins with, 1 to 32 letters, digits, _ and -: hubs with different ones do not meet; default: sh',
     ),
+  raw: z
+    .boolean()
+    .default(false)
+    .describe(
+      'take what other programs publish on the names of topics as it is, see docs/cluster.md; default: false',
+    ),
   replicas: z
     .int()
     .min(1)
@@ -87,12 +93,12 @@ export const clusterOptions = {
     description:
       'the server that connects this hub with others: topics, users and presence are then those of all of them; see docs/cluster.md',
     takes:
-      'a URL such as nats://10.0.0.5:4222 or redis://10.0.0.5:6379 (several of NATS separated by commas), or an object with url, tls (ca, key, cert), prefix and replicas',
+      'a URL such as nats://10.0.0.5:4222 or redis://10.0.0.5:6379 (several servers of a cluster separated by commas), or an object with url, tls (ca, key, cert), prefix, replicas and raw (true or false)',
     cli: {
       kind: 'string',
       value: 'url',
       takes:
-        'nats://, tls://, redis:// or rediss:// with a host, such as nats://10.0.0.5:4222; several of NATS separated by commas',
+        'nats://, tls://, redis:// or rediss:// with a host, such as nats://10.0.0.5:4222; several servers of a cluster separated by commas',
     },
   }),
   brokerCredentialsFile: option(path.optional(), {

@@ -34,6 +34,11 @@ describe('a message between nodes', () => {
       expect(decodeMessage(Buffer.from(foreign))).toBeUndefined();
     const newer = Buffer.from(whole);
     newer[2] = 2;
-    expect(decodeMessage(newer)).toBeUndefined();
+    for (const takesRaw of [false, true]) expect(decodeMessage(newer, takesRaw)).toBeUndefined();
+    // What other programs send, where that is wanted.
+    const raw = (bytes: Buffer) => decodeMessage(bytes, true)?.message;
+    expect(raw(Buffer.from('{"é":1}'))).toMatchObject({ isBinary: false, data: Buffer.from('{"é":1}') });
+    expect(raw(Buffer.from([0xff]))).toMatchObject({ isBinary: true, data: Buffer.from([0xff]) });
+    expect(raw(Buffer.alloc(0))).toMatchObject({ isBinary: false });
   });
 });

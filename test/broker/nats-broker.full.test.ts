@@ -96,4 +96,19 @@ describe.skipIf(!hasNatsServer)('NATS', () => {
     expect(node.messages).toEqual([{ topic: 't', text: 'mine' }]);
     expect(node.publications).toEqual([]);
   });
+
+  test('with raw, what other programs publish reaches topics as it is, with and without history', async () => {
+    const server = await start();
+    const node = await Node.start(engineOf(remote, server, { raw: true }));
+    for (const bounds of [undefined, BOUNDS]) await node.broker.follow('chat:7', bounds);
+    const connection = await connect({ servers: server.url });
+    onTestFinished(() => connection.close());
+    connection.publish('sh.1.p.chat%3A7', 'plain');
+    const { seq } = (await connection.request('sh.1.h.100-60000.chat%3A7', 'kept')).json<{ seq: number }>();
+    await until('both', () => node.messages.length + node.publications.length === 2);
+    expect(node.messages).toEqual([{ topic: 'chat:7', text: 'plain' }]);
+    expect(node.publications[0]).toMatchObject({ offset: seq, previous: 0 });
+    expect(node.texts('chat:7')).toEqual(['kept']);
+    expect((await node.read('chat:7')).texts).toEqual(['kept']);
+  });
 });

@@ -4,6 +4,7 @@ import { encodeMessage } from '../../src/broker/codec.js';
 import { redisBroker } from '../../src/broker/make-broker.js';
 import { BOUNDS, describeBroker, freshTopic, message, Node } from '../support/broker/contract.js';
 import { engineOf, startServer, testRemote, tlsFile } from '../support/broker/remote.js';
+import { RedisCluster } from '../support/servers/redis-cluster.js';
 import { DURABLE, hasRedisServer, RedisServer } from '../support/servers/redis-server.js';
 import { until } from '../support/until.js';
 
@@ -44,7 +45,41 @@ const start = (settings?: readonly string[]) => startServer(RedisServer.start(se
 
 describe.skipIf(!hasRedisServer)('Redis', () => {
   describeBroker('redis', async () => engineOf(remote, await RedisServer.start()));
+  describeBroker('redis cluster', async () => engineOf(remote, await RedisCluster.start()));
   testRemote<readonly string[]>('redis', remote);
+
+  test('a cluster is found by any of its servers; one that comes back is another epoch of its topics', async () => {
+    const cluster = await startServer(RedisCluster.start());
+    const url = `redis://127.0.0.1:1,${cluster.servers[1]!.url}`;
+    const node = await Node.start({ connect: () => redisBroker({ url }), close: async () => {} });
+    // Channels of a cluster are those of one server.
+    const topics = Array.from({ length: 20 }, (_, i) => `t${i}`);
+    for (const topic of topics) await node.broker.follow(topic, BOUNDS);
+    const before = await Promise.all(topics.map((topic) => node.append(topic, 'before')));
+    await until('all', () => node.publications.length === topics.length);
+    for (const server of cluster.servers)
+      expect(String(await server.ask('PUBSUB', 'SHARDCHANNELS', 'sh:1:*'))).not.toBe('');
+    const [first] = cluster.servers;
+    await first!.kill();
+    await until('it to be missed', () => node.states.at(-1)!.state === 'down');
+    await first!.start();
+    await until('it to be back', () => node.resumed > 0);
+    const reads = await Promise.all(topics.map((topic, i) => node.read(topic, before[i])));
+    const lost = reads.filter(({ reachesBack }) => !reachesBack);
+    expect(lost.length).toBeGreaterThan(0);
+    expect(lost.length).toBeLessThan(topics.length);
+    for (const topic of topics) await node.append(topic, 'after');
+    await until('all of them', () => node.publications.length === 2 * topics.length);
+  });
+
+  test('several servers that are no cluster are refused', async () => {
+    const url = `${(await start()).url},${(await start()).url}`;
+    const starting = Node.start({ connect: () => redisBroker({ url }), close: async () => {} });
+    await expect(starting).rejects.toMatchObject({
+      code: 'ERR_BROKER',
+      message: expect.stringContaining('they are no cluster'),
+    });
+  });
 
   test('a restart that may have lost something is another epoch, also when nothing was', async () => {
     const server = await start(['--save', '3600 1']);
@@ -192,5 +227,14 @@ describe.skipIf(!hasRedisServer)('Redis', () => {
     const { offset } = await node.append('t', 'x');
     await server.ask('XADD', 'sh:1:{t}:h', `${offset}-99999999999999`, 'd', 'hello');
     expect((await node.read('t')).texts).toEqual(['x']);
+  });
+
+  test('with raw, what other programs publish reaches plain topics as it is', async () => {
+    const server = await start();
+    const node = await Node.start(engineOf(remote, server, { raw: true }));
+    await node.broker.follow('chat:7', undefined);
+    await server.ask('PUBLISH', 'sh:1:{chat%3A7}:p', 'hello');
+    await until('it', () => node.messages.length === 1);
+    expect(node.messages).toEqual([{ topic: 'chat:7', text: 'hello' }]);
   });
 });

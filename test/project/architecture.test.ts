@@ -220,7 +220,10 @@ describe('what is foreign', () => {
       '@nats-io/transport-node',
       ['broker/nats/nats-connection.ts', 'broker/nats/nats-history.ts', 'broker/nats/nats-server.ts'],
     ],
-    ['@redis/client', ['broker/redis/open-link.ts']],
+    [
+      '@redis/client',
+      ['broker/redis/client-options.ts', 'broker/redis/open-cluster-link.ts', 'broker/redis/open-link.ts'],
+    ],
     ['@nats-io/jetstream', ['broker/nats/nats-history.ts']],
   ])('%s is known to one file', (name, files) => {
     expect(importersOf(name)).toEqual(files);

@@ -18,6 +18,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Position } from '../../api/broker.js';
 import { type BrokerPublication, type HistoryBounds, type HistoryRead, ID_MEMORY_MS } from '../broker.js';
 import { decodeMessage } from '../codec.js';
+import type { BrokerAccess } from '../settings.js';
 import { classOf, type Subjects } from './subjects.js';
 
 /** Everything that waits for an answer of the server waits so long. */
@@ -38,6 +39,7 @@ interface Known {
 export class NatsHistory {
   readonly #subjects: Subjects;
   readonly #replicas: number;
+  readonly #takesRaw: boolean;
   readonly #connection: NatsConnection;
   readonly #client: JetStreamClient;
   #manager: JetStreamManager | undefined;
@@ -45,10 +47,15 @@ export class NatsHistory {
   readonly #streams = new Map<string, Known>();
   readonly #opening = new Map<string, Promise<Known>>();
 
-  constructor(connection: NatsConnection, subjects: Subjects, replicas: number) {
+  constructor(
+    connection: NatsConnection,
+    subjects: Subjects,
+    { replicas = 1, raw = false }: Pick<BrokerAccess, 'replicas' | 'raw'>,
+  ) {
     this.#connection = connection;
     this.#subjects = subjects;
     this.#replicas = replicas;
+    this.#takesRaw = raw;
     this.#client = jetstream(connection, { timeout: ANSWER_MS });
   }
 
@@ -126,7 +133,7 @@ export class NatsHistory {
       // One more is kept than is asked for.
       const kept = all.slice(-Math.min(limit, bounds.size));
       return {
-        publications: kept.flatMap(toPublication),
+        publications: this.#toPublications(kept),
         position,
         reachesBack: since === undefined,
         hasMore: false,
@@ -136,7 +143,7 @@ export class NatsHistory {
     const found =
       offset < position.offset ? await this.#messages(name, subject, offset, position.offset, limit + 1) : [];
     return {
-      publications: found.slice(0, limit).flatMap(toPublication),
+      publications: this.#toPublications(found.slice(0, limit)),
       position,
       reachesBack:
         offset + 1 >= state.first_seq && (await this.#isWhole(name, subject, offset, bounds, found.length)),
@@ -182,6 +189,13 @@ export class NatsHistory {
       seq = message.seq + 1;
     }
     return messages;
+  }
+
+  #toPublications(messages: readonly StoredMsg[]): BrokerPublication[] {
+    return messages.flatMap(({ seq, data }) => {
+      const decoded = decodeMessage(data, this.#takesRaw);
+      return decoded === undefined ? [] : [{ offset: seq, ...decoded }];
+    });
   }
 
   #learn(name: string, created: string): string {
@@ -231,11 +245,6 @@ export class NatsHistory {
     this.#manager ??= await jetstreamManager(this.#connection, { timeout: ANSWER_MS });
     return this.#manager;
   }
-}
-
-function toPublication({ seq, data }: StoredMsg): BrokerPublication[] {
-  const decoded = decodeMessage(data);
-  return decoded === undefined ? [] : [{ offset: seq, ...decoded }];
 }
 
 /** The time in ns, short. */

@@ -36,7 +36,7 @@ export class NatsServerPort implements ServerPort {
     const connection = await connectToNats(this.#settings, `shardhub ${host.node}`);
     this.#host = host;
     this.#connection = connection;
-    this.#history = new NatsHistory(connection, this.names, this.#settings.replicas ?? 1);
+    this.#history = new NatsHistory(connection, this.names, this.#settings);
     try {
       for (const bounds of host.histories) await this.#history.open(bounds);
     } catch (error) {

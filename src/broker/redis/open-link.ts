@@ -4,30 +4,34 @@
  * that was said to one process of a server is ever repeated to the next. I/O thread.
  */
 import { randomBytes } from 'node:crypto';
-import { createClient, RESP_TYPES } from '@redis/client';
+import { createClient } from '@redis/client';
 import { textOf } from '../faults.js';
 import type { OnBytes } from '../remote/server-port.js';
 import type { RedisAccess, RedisAddress } from './access.js';
-import type { RedisLink } from './redis-link.js';
+import { BYTES, CONNECT_MS, loginOf, socketOf } from './client-options.js';
+import { openClusterLink } from './open-cluster-link.js';
+import type { LinkNeeds, RedisLink } from './redis-link.js';
 import { CLAIM } from './scripts.js';
 
-/** To be there; the same for each of the questions that are asked then. */
-const CONNECT_MS = 5000;
 /** Of the server's configuration, if it does not say: 512 MiB. */
 const DEFAULT_MAX_BYTES = 512 * 1024 * 1024;
 
-/**
- * @param onLost the link is of no use any more, and closed
- * @throws Error when it cannot be used
- */
-export async function openLink(
-  access: RedisAccess,
-  label: string,
-  lineageKey: string,
-  onLost: (reason: string) => void,
-): Promise<RedisLink> {
-  const [address] = access.addresses;
-  const clients = [makeClient(access, address!, label), makeClient(access, address!, label)] as const;
+/** By the first server that can be used. @throws Error when none can */
+export async function openLink(needs: LinkNeeds): Promise<RedisLink> {
+  let failure: unknown;
+  for (const address of needs.access.addresses) {
+    try {
+      return await openServer(needs, address);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
+async function openServer(needs: LinkNeeds, address: RedisAddress): Promise<RedisLink> {
+  const { access, label, lineageKey, onLost } = needs;
+  const clients = [makeClient(access, address, label), makeClient(access, address, label)] as const;
   const [commands, subscriber] = clients;
   let state: 'opening' | 'open' | 'over' = 'opening';
   let failure: unknown;
@@ -48,15 +52,20 @@ export async function openLink(
     await Promise.all(clients.map((client) => client.connect()));
     const ask = (...args: string[]) => commands.sendCommand(args) as Promise<unknown>;
     const info = String(await ask('INFO'));
-    if (fieldOf(info, 'role') !== 'master') throw new Error('it is a replica, and takes no publications');
-    if (fieldOf(info, 'cluster_enabled') === '1') throw new Error('it is a Redis Cluster');
     const config = await configOf(ask);
+    const maxMessageBytes = Number(config.get('proto-max-bulk-len') ?? DEFAULT_MAX_BYTES);
+    if (fieldOf(info, 'cluster_enabled') === '1') {
+      destroy();
+      return await openClusterLink(needs, maxMessageBytes);
+    }
+    if (access.addresses.length > 1) throw new Error('several servers are given, but they are no cluster');
+    if (fieldOf(info, 'role') !== 'master') throw new Error('it is a replica, and takes no publications');
     const run = isDurable(info, config) ? fieldOf(info, 'run_id') : '';
     await ask('EVAL', CLAIM, '1', lineageKey, randomBytes(6).toString('base64url'), run);
     state = 'open';
     return {
       isCluster: false,
-      maxMessageBytes: Number(config.get('proto-max-bulk-len') ?? DEFAULT_MAX_BYTES),
+      maxMessageBytes,
       send: (_key, args) => commands.sendCommand(args as string[], BYTES),
       subscribe: (channel, onBytes) => subscriber.subscribe(channel, onBytes as OnBytes, true),
       unsubscribe: (channel, onBytes) => subscriber.unsubscribe(channel, onBytes as OnBytes, true),
@@ -75,28 +84,9 @@ export async function openLink(
   }
 }
 
-/** Strings of answers as bytes. */
-const BYTES = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
-
-function makeClient(
-  { username, password, database, tls }: RedisAccess,
-  { host, port }: RedisAddress,
-  name: string,
-) {
-  return createClient({
-    name,
-    RESP: 3,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    database,
-    socket: {
-      host,
-      port,
-      connectTimeout: CONNECT_MS,
-      reconnectStrategy: false,
-      ...(tls === undefined ? {} : { tls: true as const, ...tls }),
-    },
-  });
+function makeClient(access: RedisAccess, address: RedisAddress, name: string) {
+  const socket = { ...socketOf(access, address), reconnectStrategy: false as const };
+  return createClient({ name, RESP: 3, ...loginOf(access), database: access.database, socket });
 }
 
 function fieldOf(info: string, name: string): string {

@@ -1,5 +1,6 @@
 /** A connection to Redis, as long as it lasts. Types only. */
 import type { OnBytes } from '../remote/server-port.js';
+import type { RedisAccess } from './access.js';
 
 export type RedisArgument = string | Uint8Array;
 
@@ -16,4 +17,13 @@ export interface RedisLink {
   /** After what was sent has been answered. */
   close(): Promise<unknown>;
   destroy(): void;
+}
+
+export interface LinkNeeds {
+  readonly access: RedisAccess;
+  /** What the server calls the connection. */
+  readonly label: string;
+  readonly lineageKey: string;
+  /** The link is of no use any more, and closed. */
+  readonly onLost: (reason: string) => void;
 }

@@ -186,11 +186,12 @@ export class RedisServerPort implements ServerPort {
 
   async #open(): Promise<RedisLink> {
     const { openLink } = await loadClient();
-    const access = await readAccess(this.#settings);
-    const name = `shardhub:${this.#host!.node}`;
-    const link: RedisLink = await openLink(access, name, this.names.lineage, (reason) =>
-      this.#lose(link, reason),
-    );
+    const link: RedisLink = await openLink({
+      access: await readAccess(this.#settings),
+      label: `shardhub:${this.#host!.node}`,
+      lineageKey: this.names.lineage,
+      onLost: (reason) => this.#lose(link, reason),
+    });
     if (this.#isClosed) link.destroy();
     else {
       this.#link = link;

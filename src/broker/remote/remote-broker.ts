@@ -28,6 +28,7 @@ const CONFIRM_BYTES = 256 * 1024;
 export class RemoteBroker implements Broker {
   readonly hasOthers = true;
   readonly #server: ServerPort;
+  readonly #takesRaw: boolean;
   #host: BrokerHost | undefined;
   #state: BrokerState = 'down';
   /** Bytes that the server may not have yet. The buffers of clients have no bound. */
@@ -36,8 +37,10 @@ export class RemoteBroker implements Broker {
   #unasked = 0;
   #foreign = 0;
 
-  constructor(server: ServerPort) {
+  /** @param takesRaw what other programs publish is taken as it is */
+  constructor(server: ServerPort, takesRaw = false) {
     this.#server = server;
+    this.#takesRaw = takesRaw;
   }
 
   get name(): string {
@@ -173,7 +176,7 @@ export class RemoteBroker implements Broker {
 
   /** Servers may give a node what it has published itself. */
   #onPlain(topic: string, bytes: Uint8Array): void {
-    const decoded = decodeMessage(bytes);
+    const decoded = decodeMessage(bytes, this.#takesRaw);
     if (decoded === undefined) this.#foreign++;
     else if (decoded.node !== this.#host?.node) this.#host?.onMessage(topic, decoded.message);
   }
@@ -185,7 +188,7 @@ export class RemoteBroker implements Broker {
   }
 
   #onStored(topic: string, bytes: Uint8Array, offset: number, previous: number, epoch: string): void {
-    const decoded = decodeMessage(bytes);
+    const decoded = decodeMessage(bytes, this.#takesRaw);
     if (decoded === undefined) this.#foreign++;
     else this.#host?.onPublication(topic, { offset, ...decoded }, previous, epoch);
   }

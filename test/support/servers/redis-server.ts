@@ -29,6 +29,11 @@ export class RedisServer extends ServerProgram {
     this.#settings = settings;
   }
 
+  /** Where servers of a cluster talk to each other. */
+  get busPort(): number {
+    return this.port - 10_000;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
@@ -40,7 +45,9 @@ export class RedisServer extends ServerProgram {
       ...own,
       '--logfile',
       join(this.folder, 'log'),
-      ...this.#settings.map((text) => text.replace('{port}', `${this.port}`)),
+      ...this.#settings.map((text) =>
+        text.replace('{port}', `${this.port}`).replace('{bus}', `${this.busPort}`),
+      ),
     ];
     const child = spawn('redis-server', args, { stdio: 'ignore' });
     this.child = child;
