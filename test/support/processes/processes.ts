@@ -17,8 +17,8 @@ export interface HubProcess {
   peakMemory(): Promise<number>;
   /** Turns of its event loop so far. */
   loops(): Promise<number>;
-  /** Stops the process, or lets it go on. */
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void;
+  /** Stops the process, lets it go on, or ends it. */
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void;
   /** Closes the hub and lets go of the process, which then has no reason to live on. */
   close(options?: { timeoutMs?: number }): Promise<void>;
   readonly exited: Promise<{ code: number | null; signal: string | null; stderr: string }>;
