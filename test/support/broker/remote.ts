@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Broker, MAX_WAITING_BYTES } from '../../../src/broker/broker.js';
 import type { BrokerAccess } from '../../../src/broker/settings.js';
 import { temporaryFolder } from '../processes/temporary-folder.js';
+import { partitionBefore } from '../servers/partition.js';
 import type { ServerProgram } from '../servers/server-program.js';
 import { until } from '../until.js';
 import { BOUNDS, type Engine, freshTopic, message, Node } from './contract.js';
@@ -109,6 +110,34 @@ export function testRemote<Config>(name: string, remote: RemoteEngine<Config>): 
       ),
     );
     expect(node.states.at(-1)).toEqual({ state: 'up', reason: '' });
+  });
+
+  test('a partition is noticed on both sides of it; behind it, nothing of a history is missing', async () => {
+    const server = await start(remote.durable);
+    const way = await partitionBefore(server.port);
+    const far = { url: server.url.replace(`${server.port}`, `${way.port}`), stop: () => Promise.resolve() };
+    const [here, there] = [
+      await Node.start(engineOf(remote, server)),
+      await Node.start(engineOf(remote, far)),
+    ];
+    const topic = freshTopic();
+    await there.broker.follow(topic, BOUNDS);
+    const before = await here.append(topic, 'before');
+    await until('it', () => there.texts(topic).length === 1);
+    way.stall();
+    const during = await here.append(topic, 'during');
+    await expect(there.append(topic, 'lost', BOUNDS, 'lost')).rejects.toMatchObject({
+      code: 'ERR_BROKER_UNAVAILABLE',
+    });
+    await until('it to be noticed', () => there.states.at(-1)!.state === 'down');
+    expect(here.states.at(-1)!.state).toBe('up');
+    way.heal();
+    await until('it to be over', () => there.resumed > 0);
+    expect(there.states.at(-1)).toEqual({ state: 'up', reason: '' });
+    expect(await there.read(topic, before)).toMatchObject({ texts: ['during'], reachesBack: true });
+    await there.append(topic, 'after');
+    await until('what is followed to come again', () => there.texts(topic).at(-1) === 'after');
+    expect(there.publications.at(-1)!.previous).toBe(during.offset);
   });
 
   test.each(remote.credentials)(
