@@ -11,6 +11,8 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 /** What has been up for so long has not failed to start. */
 const STEADY_MS = 30_000;
+/** What processes have to end, when one of them could not start. */
+const ABANDON_MS = 1000;
 
 export interface SupervisorHost {
   fork(): ChildProcess;
@@ -69,7 +71,7 @@ export class Supervisor {
     const up = await Promise.all(processes.map(({ isUp }) => isUp));
     const failed = processes[up.indexOf(false)];
     if (failed !== undefined) {
-      await this.stop('SIGTERM', 0);
+      await this.abandon();
       return failed.exited;
     }
     for (const one of processes) this.#watch(one);
@@ -81,6 +83,11 @@ export class Supervisor {
     this.#isStopping = true;
     for (const timer of this.#timers) clearTimeout(timer);
     await Promise.all([...this.#all].map((one) => one.stop(signal, timeoutMs)));
+  }
+
+  /** Ends all, which have hardly begun. */
+  abandon(): Promise<void> {
+    return this.stop('SIGTERM', ABANDON_MS);
   }
 
   hurry(): void {

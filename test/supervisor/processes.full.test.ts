@@ -156,13 +156,17 @@ test('what is wrong is said once, and ends all', async () => {
   const { port } = taken.address() as AddressInfo;
   const outcomes = await Promise.all([
     serve('--processes=2', '--unix-socket=/tmp/x.sock'),
-    serve('--processes=2', '--inspect-workers=9300'),
+    serve('--processes=2', '--inspect-workers'),
+    serve('--processes=2', '--no-console', `--admin-listen=127.0.0.1:${port}`),
     serve('--processes=0'),
     runCommand(['serve', `--port=${port}`, '--processes=2']),
   ]);
   expect(outcomes.map(({ code, stderr }) => `${code} ${stderr}`)).toEqual([
     '2 shardhub: option "processes": a Unix socket cannot be shared: leave out unixSocket\n',
     '2 shardhub: option "processes": ports of inspectors cannot be shared: give 0, which picks free ones\n',
+    expect.stringMatching(
+      /^1 shardhub: cannot listen on 127\.0\.0\.1:\d+ for administrators: .*EADDRINUSE.*\n$/,
+    ),
     '2 shardhub: --processes got "0" but takes an integer from 1 to 64 (processes), or auto\n',
     `1 shardhub: cannot listen on 127.0.0.1:${port}: it is in use\n`,
   ]);

@@ -84,8 +84,12 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
     removePrivateFolder(folder);
   });
   if (!isServing) return;
-  await relay.listen();
-  await admin.listenInside(wholePath);
+  const abandon = async (error: unknown): Promise<never> => {
+    await supervisor.abandon();
+    await end();
+    throw error;
+  };
+  await Promise.all([relay.listen(), admin.listenInside(wholePath)]).catch(abandon);
   const started = await supervisor.start(options.processes);
   // A signal came meanwhile, which is going to end this process.
   if (supervisor.isDraining) return;
@@ -94,13 +98,7 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
     // What is wrong it has said itself.
     process.exit(started.code ?? 1);
   }
-  try {
-    await admin.listen(resolveOptions(options), started.wsUrl);
-  } catch (error) {
-    await supervisor.stop('SIGTERM', 0);
-    await end();
-    throw error;
-  }
+  await admin.listen(resolveOptions(options), started.wsUrl).catch(abandon);
   const roll = async (): Promise<void> => {
     const next = withDefaults(await reread());
     checkCombination(next);
@@ -129,7 +127,7 @@ function checkCombination({ unixSocket, inspectWorkers }: HubOptions): void {
       ? `it needs Linux, which spreads connections over sockets that share a port (SO_REUSEPORT), and this is ${process.platform}`
       : unixSocket !== undefined
         ? 'a Unix socket cannot be shared: leave out unixSocket'
-        : typeof inspectWorkers === 'number' && inspectWorkers !== 0
+        : ![undefined, false, 0].includes(inspectWorkers as undefined | false | 0)
           ? 'ports of inspectors cannot be shared: give 0, which picks free ones'
           : undefined;
   if (why !== undefined) throw new HubError('ERR_OPTION', `option "processes": ${why}`);
