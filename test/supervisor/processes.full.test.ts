@@ -67,7 +67,8 @@ test('a worker, a process and all of them one after the other go under load: who
   const before = hubs.pids();
   process.kill(before[1]!, 'SIGKILL');
   await until('another one', () => hubs.pids().length === 4 && !hubs.pids().includes(before[1]!));
-  expect(hubs.command.stderr).toContain(`(pid ${before[1]}) ended by SIGKILL: it is started again in 100 ms`);
+  const told = `(pid ${before[1]}) ended by SIGKILL: it is started again in 100 ms`;
+  await until('it to be told', () => hubs.command.stderr.includes(told));
   await more(100);
   const old = hubs.pids();
   hubs.command.kill('SIGHUP');

@@ -106,7 +106,7 @@ test('an administrator sees and changes all at one listener', async () => {
   expect((await admin('handlers')).shards).toHaveLength(2);
   await admin('log-level', 'info');
   await admin('reload');
-  expect(hubs.command.stderr.match(/generation 2 runs/g)).toHaveLength(2);
+  await until('both to reload', () => hubs.command.stderr.match(/generation 2 runs/g)?.length === 2);
   expect(await admin('disconnect', ids[0])).toEqual({ closed: 1 });
   expect(await admin('disconnect', '1.1')).toContain('takes an id with its process, such as 0:17.1');
   expect(await admin('disconnect', '--all')).toEqual({ closed: 1 });
