@@ -33,6 +33,7 @@ export const METRICS = {
   shardhub_in_flight_bytes: ['gauge', 'Bytes of their payloads'],
   shardhub_batch_messages: ['histogram', 'Messages that were handed to a worker at once'],
   shardhub_shard_up: ['gauge', '1 while the worker of the shard serves, else 0', 'shard'],
+  shardhub_shard_generation: ['gauge', 'Version of the handlers that the shard runs, from 1', 'shard'],
   shardhub_shard_connections: ['gauge', 'Connections of the shard', 'shard'],
   shardhub_shard_in_flight_records: [
     'gauge',

@@ -70,8 +70,9 @@ function addMessages(out: Exposition, { messages, outbound, topics }: HubStats, 
 }
 
 function addShards(out: Exposition, { shards }: HubStats, source: MetricsSource): void {
-  for (const { shard, state, connections, inFlight, wakeups } of shards) {
+  for (const { shard, state, connections, inFlight, wakeups, generation } of shards) {
     out.add('shardhub_shard_up', Number(state === 'up'), shard);
+    out.add('shardhub_shard_generation', generation, shard);
     out.add('shardhub_shard_connections', connections, shard);
     out.add('shardhub_shard_in_flight_records', inFlight, shard);
     out.add('shardhub_shard_wakeups_total', wakeups, shard);

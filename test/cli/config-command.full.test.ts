@@ -1,6 +1,7 @@
 /** A file beside flags and variables, secrets from files, what `config` says of them, and what SIGHUP reads again. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HubStats } from 'shardhub';
 import { expect, test } from 'vitest';
 import { WsClient } from '../support/clients/ws-client.js';
 import { Command, runCommand } from '../support/processes/command-line.js';
@@ -87,6 +88,28 @@ test('config check finds nothing to say, and config schema knows every option', 
     description: expect.any(String),
   });
   expect(JSON.stringify(schema)).not.toContain('"takes"');
+});
+
+test('SIGUSR2 loads the handler afresh, in as many workers as the file says by then', async () => {
+  const handler = (version: number) => `export default { message: () => '${version}' };`;
+  const at = folderWith({ 'hub.json': '{"port":0,"workers":1,"handler":"./h.mjs"}', 'h.mjs': handler(1) });
+  const command = new Command(['serve', '--config', at('hub.json')]);
+  const { url, wsUrl } = await command.started();
+  const client = await WsClient.connect(wsUrl);
+  expect(await client.ask('?')).toBe('1');
+  const reload = async (words: string) => {
+    command.kill('SIGUSR2');
+    await until(words, () => command.stderr.includes(words));
+    const { shards } = (await (await fetch(`${url}/stats`)).json()) as HubStats;
+    return [await client.ask('?'), shards.map(({ generation }) => generation)];
+  };
+  writeFileSync(at('h.mjs'), handler(2));
+  writeFileSync(at('hub.json'), '{"port":0,"workers":3,"handler":"./h.mjs"}');
+  expect(await reload('generation 2 runs')).toEqual(['2', [2, 2, 2]]);
+  writeFileSync(at('h.mjs'), handler(3));
+  expect(await reload('generation 3 runs')).toEqual(['3', [3, 3, 3]]);
+  writeFileSync(at('hub.json'), '{"workers":"many"}');
+  expect(await reload('nothing has changed: ')).toEqual(['3', [3, 3, 3]]);
 });
 
 test('SIGHUP takes limits, origins and the level of the log in place, and says what needs a restart', async () => {

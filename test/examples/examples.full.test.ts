@@ -210,6 +210,26 @@ describe('stream', () => {
   });
 });
 
+describe('reload', () => {
+  test('a client counts on while the version changes, and back', async () => {
+    const { wsUrl, url, stop } = await startExample('reload/server.mjs');
+    const client = await WsClient.connect(wsUrl);
+    const change = async () => (await fetch(`${url}/change`, { method: 'POST' })).text();
+    expect(await client.ask('one')).toBe('1: one');
+    expect(await change()).toMatch(/^version 2 runs; /);
+    expect(await client.ask('two')).toBe('2: TWO (3 letters)');
+    expect(await change()).toMatch(/^version 1 runs; /);
+    expect(await client.ask('three')).toBe('3: three');
+    // While it changes.
+    const changing = change();
+    for (let i = 4; i < 200; i++) expect(await client.ask('x')).toMatch(new RegExp(`^${i}: `));
+    expect(await changing).toMatch(/^version 2 runs; /);
+    expect(await client.ask('end')).toMatch(/^200: END /);
+    await client.close();
+    await stop();
+  });
+});
+
 describe('chat', () => {
   const join = async (wsUrl: string, room: string, name: string) => {
     const client = await WsClient.connect(`${wsUrl}?room=${room}&name=${name}`);

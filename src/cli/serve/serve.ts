@@ -1,5 +1,12 @@
 /** `shardhub serve`: one hub, from the options of the command line to a stop signal; or a supervisor of several. */
-import { abandonedWorkers, createHub, type Hub, type HubOptions, type ReloadEvent } from '../../index.js';
+import {
+  abandonedWorkers,
+  createHub,
+  type Hub,
+  type HubOptions,
+  type ReloadEvent,
+  resolveOptions,
+} from '../../index.js';
 import { warnings } from '../doctor/doctor.js';
 import { warn } from '../terminal/output.js';
 import { drainOnStop, type StopSignal } from '../terminal/stop.js';
@@ -40,8 +47,7 @@ export async function closeHub(hub: Hub, signal: StopSignal, timeoutMs?: number)
 /** SIGHUP: options or the certificate are other ones; SIGUSR2: handlers are. What cannot be used leaves everything as it was. */
 export function listenToSignals(hub: Hub, reread: () => Promise<HubOptions>): void {
   hub.on('reload', tellReload);
-  // Why it failed is told by the event.
-  process.on('SIGUSR2', () => void hub.reload().catch(() => {}));
+  reloadOnUser(hub, reread);
   const reload = async () => {
     const { needRestart } = hub.reconfigure(await reread());
     if (needRestart.length > 0) warn(`changed, but needs a restart: ${needRestart.join(', ')}`);
@@ -52,6 +58,25 @@ export function listenToSignals(hub: Hub, reread: () => Promise<HubOptions>): vo
     reload()
       .catch((error) => warn(error instanceof Error ? error.message : String(error)))
       .finally(() => notify(process.env, '--ready'));
+  });
+}
+
+/** SIGUSR2: the handlers are other ones, and the number of workers too if it has changed in the configuration. */
+function reloadOnUser(hub: Hub, reread: () => Promise<HubOptions>): void {
+  let configured = hub.options.workers;
+  const reload = async () => {
+    const { workers } = resolveOptions(await reread());
+    const isResize = workers !== configured && workers > 0 && configured > 0;
+    if (workers !== configured && !isResize) warn('changed, but needs a restart: workers');
+    // Why it failed is told by the event.
+    const isDone = (isResize ? hub.resize(workers) : hub.reload()).then(
+      () => true,
+      () => false,
+    );
+    if (isResize && (await isDone)) configured = workers;
+  };
+  process.on('SIGUSR2', () => {
+    reload().catch((error) => warn(`nothing has changed: ${error instanceof Error ? error.message : error}`));
   });
 }
 
