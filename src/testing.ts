@@ -3,6 +3,7 @@
  *
  * @module shardhub/testing
  */
+export type { BrokerLink } from './testing/broker-link.js';
 export { Faults, type WorkerFaultOptions, withFaults } from './testing/faults.js';
 export type { Closed } from './testing/inbox.js';
 export type { Received } from './testing/peer.js';

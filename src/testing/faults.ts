@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { env } from 'node:process';
 import { HubError } from '../api/errors.js';
+import { BrokerLink } from './broker-link.js';
 import { fillUp } from './fill-up.js';
 import { Prng } from './prng.js';
 import type { TestConnection } from './test-connection.js';
@@ -50,6 +51,17 @@ export class Faults {
   async fillQueue(connection: TestConnection): Promise<void> {
     connection.stall();
     await fillUp(connection.handle);
+  }
+
+  /**
+   * A way to a broker's server that can be slowed down, stalled and cut: a hub whose `broker.url` is the link's goes by it.
+   * Delays are drawn from the seed.
+   *
+   * @param url of one server, like `nats://127.0.0.1:4222`
+   * @throws HubError `ERR_ARGUMENT` for another (rejections)
+   */
+  linkBroker(url: string): Promise<BrokerLink> {
+    return BrokerLink.open(url, this.random);
   }
 }
 

@@ -1,8 +1,11 @@
 /** The fault kit: threads that end where a test says, peers that stall, and runs that can be repeated from their seed. */
-import { HubError } from 'shardhub';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { createHub, HubError } from 'shardhub';
 import { Faults, type TestOptions, testHandler, type WorkerFault, withFaults } from 'shardhub/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { fixture } from '../support/servers/hubs.js';
+import { hasNatsServer, NatsServer } from '../support/servers/nats-server.js';
 import { until } from '../support/until.js';
 
 const THREADED = { hub: { workers: 1, maxRestarts: 100 } };
@@ -152,4 +155,80 @@ test.each<[what: string, make: () => unknown, message: RegExp]>([
 ])('%s is refused', async (_, make, message) => {
   await expect(make()).rejects.toThrow(message);
   await expect(make()).rejects.toBeInstanceOf(HubError);
+});
+
+describe('a link to a broker', () => {
+  const linkTo = async (url: string) => {
+    const link = await new Faults(1).linkBroker(url);
+    onTestFinished(() => link.close());
+    return link;
+  };
+
+  test('delays, stalls, cuts and mends what passes, in order', async () => {
+    const server = createServer((socket) => socket.pipe(socket).on('error', () => {}));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const link = await linkTo(
+      `redis://ann:secret@127.0.0.1:${(server.address() as { port: number }).port}/1`,
+    );
+    expect(link.url).toMatch(/^redis:\/\/ann:secret@127\.0\.0\.1:\d+\/1$/);
+    const dial = async () => {
+      const socket = connect(Number(new URL(link.url).port), '127.0.0.1');
+      socket.on('error', () => {});
+      let text = '';
+      socket.on('data', (data) => {
+        text += data;
+      });
+      await once(socket, 'connect');
+      return { socket, text: () => text };
+    };
+    const { socket, text } = await dial();
+    link.delay([20, 40]);
+    const start = performance.now();
+    socket.write('a');
+    await until('the delayed piece', () => text() === 'a');
+    expect(performance.now() - start).toBeGreaterThanOrEqual(40 - 2);
+    link.mend();
+    link.stall();
+    socket.write('b');
+    const other = await dial();
+    other.socket.write('c');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([text(), other.text()]).toEqual(['a', '']);
+    link.mend();
+    await until('what waited', () => text() === 'ab' && other.text() === 'c');
+    link.cut();
+    await Promise.all([once(socket, 'close'), once(other.socket, 'close')]);
+    const late = await dial();
+    await once(late.socket, 'close');
+    link.mend();
+    const again = await dial();
+    again.socket.write('d');
+    await until('the new connection', () => again.text() === 'd');
+  });
+
+  test.each(['nats://a:1,nats://b:2', '127.0.0.1:4222', 'http://a'])(
+    'takes one server: not %s',
+    async (url) => {
+      await expect(linkTo(url)).rejects.toThrow(/linkBroker got .* takes the URL of one server/);
+    },
+  );
+
+  test.skipIf(!hasNatsServer && process.env.CI !== 'true')(
+    'cuts a hub from its broker (skipped where there is no nats-server)',
+    async () => {
+      const server = await NatsServer.start();
+      onTestFinished(() => server.stop());
+      const link = await linkTo(server.url);
+      const hub = await createHub({ port: 0, workers: 0, logLevel: 'silent', broker: { url: link.url } });
+      onTestFinished(() => hub.close());
+      const is = (state: string) => until(`the state ${state}`, () => hub.stats().cluster.state === state);
+      await is('up');
+      link.cut();
+      await until('the loss', () => hub.stats().cluster.state !== 'up');
+      link.mend();
+      await is('up');
+    },
+  );
 });
