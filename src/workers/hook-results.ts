@@ -13,8 +13,8 @@ import * as Reply from '../wire/reply-kind.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
 import { Publishing } from './access/hub-access.js';
 import type { ConnectionContext } from './context.js';
+import type { HookWatch } from './hook-watch.js';
 import { bytesOf, Invocation } from './invocation.js';
-import type { Measure } from './measure.js';
 import type { InboundMessage } from './message.js';
 import { ReorderBuffer, type ReorderBufferHost } from './reorder-buffer.js';
 import { asData, badReply, iterate, iterateAsync, keep, type ReplyData, sizeOf } from './reply-value.js';
@@ -37,12 +37,12 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   readonly #host: HookResultsHost;
   readonly #isOrdered: boolean;
   readonly #deadlines: Deadlines<Invocation>;
-  /** Of the hook at hand, if it is measured. */
-  measure: Measure | undefined = undefined;
+  readonly #watch: HookWatch;
   /** Hooks that are waited for, of all connections. */
   #running = 0;
 
-  constructor(replies: ReplyWriter, settings: RuntimeSettings, host: HookResultsHost) {
+  constructor(replies: ReplyWriter, settings: RuntimeSettings, watch: HookWatch, host: HookResultsHost) {
+    this.#watch = watch;
     this.#replies = replies;
     this.#settings = settings;
     this.#host = host;
@@ -99,7 +99,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     const items = iterateAsync(result);
     if (items !== undefined) {
       const own = invocation ?? this.#beginInvocation(context, message);
-      return this.#awaitHook(own, pump(this, own, items));
+      return this.#awaitHook(own, pump(this, own, own.measure?.bind(items) ?? items));
     }
     return this.#finishHook(context, result, message, invocation);
   }
@@ -116,6 +116,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
       this.#finishHook(context, undefined, message, invocation);
       return false;
     }
+    (invocation === undefined ? this.#watch : invocation).measure?.fail(thrown);
     const isClosing = this.#isClosing(thrown);
     if (this.#isBehind(context, invocation)) {
       // Told in its place, but nothing new begins behind it.
@@ -216,7 +217,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   /** A hook is going to be waited for. */
   #beginInvocation(context: ConnectionContext, message: InboundMessage | undefined): Invocation {
     const invocation = new Invocation(context, message);
-    invocation.measure = this.measure;
+    invocation.measure = this.#watch.measure;
     context.running++;
     this.#running++;
     if (this.#isOrdered && message !== undefined) {
@@ -275,6 +276,7 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
   #expire(invocation: Invocation, timeoutMs: number): void {
     const { context, doneBytes } = invocation;
     const error = new HubError('ERR_HANDLER_TIMEOUT', `a hook did not finish within ${timeoutMs} ms`);
+    invocation.measure?.fail(error);
     this.writeFailure(context.slot, context.generation, error, Flag.Done, doneBytes);
     invocation.isAnswered = true;
     invocation.isOver = true;
@@ -323,8 +325,9 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
       }
       return false;
     }
-    const items = iterate(value);
-    if (items === undefined) throw badReply(value);
+    const begun = iterate(value);
+    if (begun === undefined) throw badReply(value);
+    const items = (invocation === undefined ? this.#watch : invocation).measure?.bind(begun) ?? begun;
     // What is short needs nobody to wait.
     let rest: Pending | undefined;
     if (!isBehind) {

@@ -7,7 +7,6 @@
 import { nextTick } from 'node:process';
 import type { Data, Handler, SendResult } from '../api/handler.js';
 import { Deque } from '../util/deque.js';
-import type { Histogram } from '../util/histogram.js';
 import { decodeClose } from '../wire/close.js';
 import * as Flag from '../wire/flag.js';
 import type { InboundReader } from '../wire/inbound.js';
@@ -20,9 +19,9 @@ import type { Note, RuntimeSettings } from '../wire/worker-task.js';
 import type { HubAccessHost } from './access/hub-access.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import { HookResults } from './hook-results.js';
+import { HookWatch } from './hook-watch.js';
 import type { Invocation } from './invocation.js';
 import type { LogWriter } from './log/log-writer.js';
-import { Measure } from './measure.js';
 import { InboundMessage } from './message.js';
 import { Pace } from './pace.js';
 import { asText, givenUp, type RuntimeHost } from './runtime-host.js';
@@ -37,6 +36,7 @@ export class Runtime implements ContextHost {
   readonly #timings: Timings | undefined;
   /** Hooks of one connection that may be waited for at a time. */
   readonly #limit: number;
+  readonly #watch: HookWatch;
   readonly #results: HookResults;
   readonly #contexts: (ConnectionContext | undefined)[] = [];
   /** Connections whose hook has settled and that have records waiting, in turn. */
@@ -70,7 +70,8 @@ export class Runtime implements ContextHost {
     this.#host = host;
     this.#timings = timings;
     this.#limit = settings.ordering === 'serial' ? 1 : settings.maxConcurrent;
-    this.#results = new HookResults(replies, settings, {
+    this.#watch = new HookWatch(log);
+    this.#results = new HookResults(replies, settings, this.#watch, {
       onReply: () => {
         if (!this.#awake) this.#host.notifyIoThread();
       },
@@ -222,19 +223,20 @@ export class Runtime implements ContextHost {
       return this.#results.finishRecord(context.slot, context.generation, message.byteLength);
     }
     // The one behind which the clock is read anyway stands for those since it was read last.
-    const { weight } = this.#pace;
-    if (weight > 0) this.#startMeasure(context.timings?.message, weight);
-    this.log.owner = context;
+    const span = this.#watch.begin(context, 'message', this.#pace.weight, message);
     try {
-      const result = handler.message(context, message);
+      const result =
+        span === undefined
+          ? handler.message(context, message)
+          : span.call(handler.message, handler, context, message);
       if (this.#results.concludeHook(context, result, message)) {
         if (message.isInRing) this.#messageInRing = message;
-        return this.#leaveMeasure();
+        return this.#watch.leave();
       }
     } catch (thrown) {
       this.#results.failHook(context, thrown, message);
     }
-    this.#endMeasure();
+    this.#watch.end();
     message.leave(handler);
     return false;
   }
@@ -259,36 +261,15 @@ export class Runtime implements ContextHost {
 
   /** Runs a hook that is not on the hot path. True when it returned a promise. */
   #runHook(context: ConnectionContext, name: HookName, hook: () => unknown): boolean {
-    this.#startMeasure(context.timings?.[name], 1);
-    this.log.owner = context;
+    const span = this.#watch.begin(context, name, 1);
     try {
-      if (this.#results.concludeHook(context, hook(), undefined)) return this.#leaveMeasure();
+      const result = span === undefined ? hook() : span.call(hook, undefined);
+      if (this.#results.concludeHook(context, result, undefined)) return this.#watch.leave();
     } catch (thrown) {
       this.#results.failHook(context, thrown, undefined);
     }
-    this.#endMeasure();
+    this.#watch.end();
     return false;
-  }
-
-  // Measuring
-
-  #startMeasure(histogram: Histogram | undefined, weight: number): void {
-    if (histogram !== undefined) this.#results.measure = new Measure(histogram, weight);
-  }
-
-  /** The hook is waited for: its invocation has the measure. */
-  #leaveMeasure(): true {
-    this.log.owner = undefined;
-    this.#results.measure = undefined;
-    return true;
-  }
-
-  #endMeasure(): void {
-    this.log.owner = undefined;
-    const { measure } = this.#results;
-    if (measure === undefined) return;
-    this.#results.measure = undefined;
-    measure.end();
   }
 
   // Waiting

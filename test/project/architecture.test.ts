@@ -62,7 +62,7 @@ const ROOMS: [room: string, ...others: string[]][] = [
     'hub/admin',
   ],
   ['testing', 'workers', 'options', 'hub/connection', 'hub/admission', 'hub/engine', 'hub'],
-  ['.', 'auth', 'options', 'hub/admission', 'hub/http', 'hub/pool', 'hub', 'testing'],
+  ['.', 'workers', 'auth', 'options', 'hub/admission', 'hub/http', 'hub/pool', 'hub', 'testing'],
   ['supervisor', 'broker', 'hub/engine', 'hub/http', 'hub/admin'],
   ['cli', 'loadgen', '.', 'supervisor'],
 ];
@@ -216,6 +216,7 @@ describe('what is foreign', () => {
     ['cli-table3', ['cli/bench/report.ts']],
     ['cli-progress', ['cli/bench/progress.ts']],
     ['jose', ['auth/verify.ts']],
+    ['@opentelemetry/api', ['otel.ts', 'workers/tracing/otel-tracer.ts']],
     [
       '@nats-io/transport-node',
       ['broker/nats/nats-connection.ts', 'broker/nats/nats-history.ts', 'broker/nats/nats-server.ts'],
@@ -227,6 +228,11 @@ describe('what is foreign', () => {
     ['@nats-io/jetstream', ['broker/nats/nats-history.ts']],
   ])('%s is known to one file', (name, files) => {
     expect(importersOf(name)).toEqual(files);
+  });
+
+  test('who traces nothing loads nothing for it', () => {
+    expect(importersOf('workers/tracing/otel-tracer.ts')).toEqual(['otel.ts']);
+    expect(importersOf('otel.ts')).toEqual([]);
   });
 
   test('the hub is known to the package’s index, and to nobody else', () => {
