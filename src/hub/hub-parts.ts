@@ -169,6 +169,8 @@ export class HubParts {
       handlers: () => this.connections.workers.handlers(),
       reload: (options) => this.changes.reload(options),
       resize: (workers) => this.changes.resize(workers),
+      threadOf: (shard) => this.connections.workers.threadOf(shard),
+      presence: (topic) => connections.cluster.presence(topic),
       logLevel: () => log.level,
       setLogLevel: (level) => log.setLevel(level),
       onChange: (what, details) => log.warn(details, `an administrator asked for ${what}`),

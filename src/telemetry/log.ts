@@ -111,7 +111,7 @@ export class Log {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const [kind, { level, leftOut }] of this.#kinds)
-      if (leftOut > 0) this.write(level, { leftOut }, `${kind}: ${leftOut} more within a second`);
+      if (leftOut > 0) this.write(level, { repeated: leftOut }, `${kind}: repeated ${leftOut} times`);
     this.#kinds.clear();
   }
 

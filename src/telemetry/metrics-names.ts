@@ -70,8 +70,34 @@ export const METRICS = {
     'Workers that were replaced, by why the one before ended',
     'reason',
   ],
+  shardhub_reloads_total: [
+    'counter',
+    'Times that all workers were to be replaced (reload, resize), by result: done, or failed, which changed nothing',
+    'result',
+  ],
+  shardhub_shard_generation: ['gauge', 'Which version of the handlers the shard runs, from 1', 'shard'],
+  shardhub_broker_up: ['gauge', '1 while the broker is up, 0 while it is degraded or down', 'broker'],
+  shardhub_broker_waiting_bytes: ['gauge', 'Bytes that wait to be sent to the broker'],
+  shardhub_broker_failed_publications_total: ['counter', 'Publications with history that failed'],
+  shardhub_broker_unsent_publications_total: [
+    'counter',
+    'Plain publications that other hubs did not get, since the broker was away or too much waited',
+  ],
+  shardhub_broker_lost_total: [
+    'counter',
+    'Times that the subscribers of a topic missed something that was not kept any more',
+  ],
+  shardhub_broker_foreign_messages_total: [
+    'counter',
+    'Messages on the subjects of the cluster that were none of ours, or of another version',
+  ],
+  shardhub_cluster_nodes: ['gauge', 'Hubs that are there, this one among them'],
   shardhub_published_messages_total: ['counter', 'Messages that were published to topics'],
   shardhub_deliveries_total: ['counter', 'Outbound queues that published messages went into'],
+  shardhub_read_pauses_total: [
+    'counter',
+    'Times that a connection was not read for a while (overload: pause)',
+  ],
   shardhub_listen_pauses_total: ['counter', 'Times that file descriptors had run out'],
   shardhub_log_lines_dropped_total: ['counter', 'Lines of the log that could not be written'],
   shardhub_event_loop_delay_seconds: [

@@ -1,6 +1,6 @@
 /** Puts together what `GET /metrics` says. I/O thread. */
 import { performance } from 'node:perf_hooks';
-import type { HubStats } from '../api/stats.js';
+import type { ClusterStats, HubStats } from '../api/stats.js';
 import type { Histogram } from '../util/histogram.js';
 import { ownThreadId } from '../util/thread-id.js';
 import { VERSION } from '../util/version.js';
@@ -37,6 +37,7 @@ export function renderMetrics(source: MetricsSource): string {
   addMessages(out, stats, source.counters);
   addShards(out, stats, source);
   addTroubles(out, stats, source.counters);
+  addCluster(out, stats.cluster);
   addThreads(out, source);
   addProcess(out);
   return out.toString();
@@ -76,6 +77,7 @@ function addShards(out: Exposition, { shards }: HubStats, source: MetricsSource)
     out.add('shardhub_shard_connections', connections, shard);
     out.add('shardhub_shard_in_flight_records', inFlight, shard);
     out.add('shardhub_shard_wakeups_total', wakeups, shard);
+    out.add('shardhub_shard_generation', generation, shard);
   }
   out.addHistogram('shardhub_batch_messages', source.counters.batchMessages);
   const timings = source.timings();
@@ -107,8 +109,20 @@ function addTroubles(out: Exposition, stats: HubStats, counters: Counters): void
   out.add('shardhub_crashed_connections_total', stats.crashed);
   out.add('shardhub_worker_exits_total', stats.workerExits);
   out.addAll('shardhub_worker_restarts_total', counters.restartsFor);
+  out.addAll('shardhub_reloads_total', { done: stats.reloads, failed: stats.reloadsFailed });
+  out.add('shardhub_read_pauses_total', stats.readPauses);
   out.add('shardhub_listen_pauses_total', stats.listenPauses);
   out.add('shardhub_log_lines_dropped_total', stats.logLinesDropped);
+}
+
+function addCluster(out: Exposition, cluster: ClusterStats): void {
+  out.add('shardhub_broker_up', Number(cluster.state === 'up'), cluster.broker);
+  out.add('shardhub_broker_waiting_bytes', cluster.waitingBytes);
+  out.add('shardhub_broker_failed_publications_total', cluster.failed);
+  out.add('shardhub_broker_unsent_publications_total', cluster.unsent);
+  out.add('shardhub_broker_lost_total', cluster.lost);
+  out.add('shardhub_broker_foreign_messages_total', cluster.foreign);
+  out.add('shardhub_cluster_nodes', cluster.nodes);
 }
 
 function addThreads(out: Exposition, { loops, timings }: MetricsSource): void {

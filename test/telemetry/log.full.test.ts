@@ -188,13 +188,14 @@ describe('repeated lines', () => {
       ({ level, message }) => level === 'error' && message.startsWith('a handler failed'),
     );
     const written = failed.filter(({ details }) => 'err' in details).length;
-    const summaries = failed.filter(({ details }) => 'leftOut' in details);
-    const leftOut = summaries.reduce((sum, { details }) => sum + Number(details.leftOut), 0);
+    const summaries = failed.filter(({ details }) => 'repeated' in details);
+    const leftOut = summaries.reduce((sum, { details }) => sum + Number(details.repeated), 0);
     expect(written + leftOut).toBe(500);
     expect(leftOut).toBeGreaterThan(0);
     // Each second has its ten and its summary.
     expect(written).toBeLessThanOrEqual(10 * summaries.length);
-    for (const { message, details } of summaries) expect(message).toContain(` ${details.leftOut} more`);
+    for (const { message, details } of summaries)
+      expect(message).toContain(`: repeated ${details.repeated} times`);
   });
 
   test('a summary comes by itself, and other kinds have their own', async () => {
@@ -206,7 +207,7 @@ describe('repeated lines', () => {
     for (let i = 0; i < 50; i++) client.send('throw');
     expect(await client.ask('behind them')).toBe('behind them');
     client.send('exit');
-    await until('the summary', () => log.some(({ details }) => 'leftOut' in details));
+    await until('the summary', () => log.some(({ details }) => 'repeated' in details));
     expect(log.some(({ message }) => message === 'a worker ended')).toBe(true);
   });
 });

@@ -48,9 +48,9 @@ async function startTraced() {
 test('a message is a span that links to the trace of the handshake, with nothing in it that was sent', async () => {
   const { connect, spans } = await startTraced();
   const client = await connect({ traceparent: `00-${TRACE_ID}-${SPAN_ID}-01` });
-  client.send('now');
+  await client.ask('now');
   const untraced = await connect();
-  untraced.send('now');
+  await untraced.ask('now');
   await untraced.ask('items');
   const told = await spans();
   expect(told.map(({ name }) => name)).toEqual([
@@ -79,10 +79,12 @@ test('spans that a hook makes are children of its own, whenever it makes them', 
   const client = await connect({ baggage: 'tenant=blue' });
   await spans();
   for (const way of ['now', 'later', 'items', 'stream']) {
-    client.send(way);
-    // In order: the hook is through, and what stands in the handshake's baggage is at hand in the next one.
-    await until('its baggage', async () => (await client.ask('later')) === 'blue');
-    const [own, hook] = await spans();
+    const reply = await client.ask(way);
+    if (way === 'later') expect(reply).toBe('blue');
+    const told: Told[] = [];
+    // A stream is through when its reader has been told so.
+    await until('the end of the hook', async () => told.push(...(await spans())) === 2);
+    const [own, hook] = told;
     expect([own!.name, hook!.name], way).toEqual(['own', 'process /chat']);
     expect([own!.parent, own!.traceId], way).toEqual([hook!.spanId, hook!.traceId]);
   }

@@ -170,9 +170,20 @@ export const VERBS: readonly Verb[] = [
     show: ({ level }: { level?: string }) => level ?? 'the logger does not tell',
   },
   {
+    usage: 'presence <topic>',
+    description: 'list who is subscribed to a topic, in every hub',
+    flags: {},
+    call: ([topic = '']) => ({ method: 'GET', path: `/presence?${new URLSearchParams({ topic })}` }),
+    show: json,
+  },
+  {
     usage: 'profile',
-    description: 'print a CPU profile of the I/O thread (a .cpuprofile for the developer tools of Chrome)',
-    flags: { seconds: ['--seconds <seconds>', 'how long, from 1 to 60; default: 5'] },
+    description:
+      'print a CPU profile of the I/O thread, or of a worker, for the developer tools of Chrome (.cpuprofile)',
+    flags: {
+      seconds: ['--seconds <seconds>', 'how long, from 1 to 60; default: 5'],
+      shard: ['--shard <number>', 'of the worker of this shard'],
+    },
     call: (_, flags) => post('/profile', flags),
     show: (answer) => JSON.stringify(answer),
   },

@@ -1,5 +1,5 @@
 /** What the admin listener needs of its hub. Types only. */
-import type { Position } from '../../api/broker.js';
+import type { Position, PresenceResult } from '../../api/broker.js';
 import type { Payload } from '../../api/payload.js';
 import type { ReloadOptions } from '../../api/reload.js';
 import type { ConnectionState } from '../connection/connection-state.js';
@@ -39,8 +39,10 @@ export interface AdminHost {
   /** A sentence, when the hub is not ready. */
   unready(): string | undefined;
   topics(): Map<string, number>;
-  /** @throws HubError for a topic that is none */
-  /** @returns for how many it was queued, or its position in the history */
+  /**
+   * @returns for how many it was queued, or its position in the history
+   * @throws HubError for a topic that is none
+   */
   publish(topic: string, data: Payload): number | Promise<Position>;
   broadcast(data: Payload): number;
   drain(timeoutMs: number | undefined): void;
@@ -49,6 +51,10 @@ export interface AdminHost {
   /** @throws HubError when it cannot, or the new version is no good */
   reload(options: ReloadOptions): Promise<object>;
   resize(workers: number): Promise<object>;
+  /** The thread of a shard's worker; undefined without one. */
+  threadOf(shard: number): number | undefined;
+  /** @throws HubError `ERR_ARGUMENT` for a topic without presence, `ERR_TOPIC` (rejections) */
+  presence(topic: string): Promise<PresenceResult>;
   logLevel(): string | undefined;
   /** @throws HubError when the level is none, or the logger cannot change it */
   setLogLevel(level: string): void;

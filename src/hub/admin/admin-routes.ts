@@ -98,9 +98,16 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
     host.setLogLevel(new Fields(values, ['level']).need('level'));
     return json({ level: host.logLevel() });
   }),
-  'POST /profile': changes(async (_, values) => {
-    const seconds = new Fields(values, ['seconds']).integer('seconds', 1, MAX_PROFILE_SECONDS) ?? 5;
-    return json(await profile(seconds));
+  'GET /presence': reads(async (host, values) =>
+    json(await host.presence(new Fields(values, ['topic']).need('topic'))),
+  ),
+  'POST /profile': changes(async (host, values) => {
+    const fields = new Fields(values, ['seconds', 'shard']);
+    const seconds = fields.integer('seconds', 1, MAX_PROFILE_SECONDS) ?? 5;
+    const shard = fields.integer('shard', 0, MAX_WORKERS - 1);
+    const thread = shard === undefined ? undefined : host.threadOf(shard);
+    if (shard !== undefined && thread === undefined) fields.refuse('shard', 'one that has a worker just now');
+    return json(await profile(seconds, thread));
   }),
 };
 

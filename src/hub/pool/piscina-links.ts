@@ -221,6 +221,11 @@ export class PiscinaLink implements WorkerLink {
     return this.#pool.threads[0]?.performance.eventLoopUtilization();
   }
 
+  /** As Node.js counts threads; undefined while there is none. */
+  get threadId(): number | undefined {
+    return this.#pool.threads[0]?.threadId;
+  }
+
   async kill(reason: string, code: HubErrorCode = 'ERR_WORKER'): Promise<void> {
     this.#killedFor ??= { reason, code };
     // Of a thread that could not be made the pool still has the task, and would reject it where nobody looks.

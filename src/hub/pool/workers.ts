@@ -238,6 +238,12 @@ export class Workers {
     return this.#crew.shards.map((shard) => linkOf(shard)?.utilization());
   }
 
+  /** The thread of a shard, as Node.js counts them; undefined where there is none. */
+  threadOf(shard: number): number | undefined {
+    const own = this.#crew.shards[shard];
+    return own === undefined ? undefined : linkOf(own)?.threadId;
+  }
+
   /** What the workers measured, by shard; empty without the option `metrics`. */
   timings(): Timings[] {
     return this.#crew.shards.flatMap(({ meter }) => meter?.timings ?? []);

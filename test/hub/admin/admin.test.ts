@@ -150,10 +150,38 @@ test('the level of the log changes while it runs', async () => {
   expect(log.filter(({ message }) => message === 'a connection opened').length).toBe(1);
 });
 
-test('it drains the hub, says so, and is there until the end; and it makes a profile', async () => {
+test('it profiles the I/O thread, and a worker that does not come back to its event loop', async () => {
+  const { hub, ask } = await startAdmin({ handler: 'burn:10000000', handlerTimeoutMs: 0, workers: 2 });
+  const filesOf = async (body: object) => {
+    const { nodes } = (await ask('/profile', { seconds: 1, ...body })).body;
+    return nodes.map(({ callFrame }: { callFrame: { url: string } }) => callFrame.url).join();
+  };
+  (await WsClient.connect(hub.wsUrl)).send('x');
+  await until('the hook', () => hub.stats().messages.inFlight === 1);
+  const busy = hub.stats().shards.find(({ inFlight }) => inFlight > 0)!.shard;
+  expect(await filesOf({ shard: busy })).toContain('workers/runtime.js');
+  expect(await filesOf({})).not.toContain('workers/runtime.js');
+  const refused = await ask('/profile', { shard: 7 });
+  expect([refused.status, refused.body.error]).toEqual([400, expect.stringContaining('shard got 7')]);
+});
+
+test('who is subscribed to a topic is told, where it has presence', async () => {
+  const { hub, ask } = await startAdmin({
+    topics: { news: { presence: true } },
+    upgrade: ({ query }) => ({ data: { userId: query } }),
+  });
+  await WsClient.connect(`${hub.wsUrl}?ann`);
+  for (const connection of hub.connections()) connection.subscribe('news');
+  await until('her', async () => (await ask('/presence?topic=news')).body.members?.length === 1);
+  expect((await ask('/presence?topic=news')).body).toMatchObject({
+    members: [{ userId: 'ann' }],
+    missingNodes: [],
+  });
+  expect((await ask('/presence?topic=weather')).status).toBe(400);
+});
+
+test('it drains the hub, says so, and is there until the end', async () => {
   const { hub, ask } = await startAdmin({ drainDelayMs: 1_000_000, drainTimeoutMs: 3_000_000 });
-  const { nodes } = (await ask('/profile', { seconds: 1 })).body;
-  expect(nodes[0].callFrame.functionName).toBe('(root)');
   const client = await WsClient.connect(hub.wsUrl);
   expect((await ask('/readyz')).status).toBe(200);
   await ask('/drain', {});
