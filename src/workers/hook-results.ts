@@ -13,13 +13,13 @@ import * as Reply from '../wire/reply-kind.js';
 import type { RuntimeSettings } from '../wire/worker-task.js';
 import { Publishing } from './access/hub-access.js';
 import type { ConnectionContext } from './context.js';
-import type { HookWatch } from './hook-watch.js';
 import { bytesOf, Invocation } from './invocation.js';
 import type { InboundMessage } from './message.js';
 import { ReorderBuffer, type ReorderBufferHost } from './reorder-buffer.js';
 import { asData, badReply, iterate, iterateAsync, keep, type ReplyData, sizeOf } from './reply-value.js';
 import { SendCredit, Sent } from './send-credit.js';
 import { type Pending, pump, pumpNow, type StreamHost } from './stream.js';
+import type { HookWatch } from './watch/hook-watch.js';
 import { writeData } from './write-data.js';
 
 export interface HookResultsHost {

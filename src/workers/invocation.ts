@@ -1,8 +1,8 @@
 /** A record whose hook has not finished, or whose replies wait for those of earlier messages. */
 import type { ConnectionContext } from './context.js';
-import type { Measure } from './measure.js';
 import type { InboundMessage } from './message.js';
 import { type ReplyData, sizeOf } from './reply-value.js';
+import type { Measure } from './watch/measure.js';
 
 export class Invocation {
   readonly context: ConnectionContext;

@@ -9,8 +9,8 @@ import { ReplyWriter } from '../wire/replies.js';
 import type { LocalRuntimeModule } from '../wire/worker-task.js';
 import { Handlers } from './handlers.js';
 import { LogWriter } from './log/log-writer.js';
-import { openTimings } from './measure.js';
 import { Runtime } from './runtime.js';
+import { openTimings } from './watch/measure.js';
 
 export const startLocalRuntime: LocalRuntimeModule['startLocalRuntime'] = async (
   memory,

@@ -19,12 +19,12 @@ import type { Note, RuntimeSettings } from '../wire/worker-task.js';
 import type { HubAccessHost } from './access/hub-access.js';
 import { ConnectionContext, type ContextHost, type Deferred } from './context.js';
 import { HookResults } from './hook-results.js';
-import { HookWatch } from './hook-watch.js';
 import type { Invocation } from './invocation.js';
 import type { LogWriter } from './log/log-writer.js';
 import { InboundMessage } from './message.js';
 import { Pace } from './pace.js';
 import { asText, givenUp, type RuntimeHost } from './runtime-host.js';
+import { HookWatch } from './watch/hook-watch.js';
 
 export class Runtime implements ContextHost {
   readonly access: HubAccessHost;

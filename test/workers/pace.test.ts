@@ -9,6 +9,7 @@ import { ReplyWriter } from '../../src/wire/replies.js';
 import type { RuntimeSettings } from '../../src/wire/worker-task.js';
 import { Requests } from '../../src/workers/access/requests.js';
 import { LogWriter } from '../../src/workers/log/log-writer.js';
+import { Pace } from '../../src/workers/pace.js';
 import { Runtime } from '../../src/workers/runtime.js';
 
 const QUICK = 1000;
@@ -57,4 +58,19 @@ test('slow messages behind quick ones: their replies do not wait for each other'
   while (handled < QUICK + SLOW) await new Promise((resolve) => setImmediate(resolve));
   for (let i = UNNOTICED + 1; i < SLOW; i++)
     expect(before[i], `message ${i}`).toBeGreaterThan(before[i - 1]!);
+});
+
+test('of records that are steadily cheap few are measured, and those stand for all', () => {
+  const RECORDS = 20_000;
+  const pace = new Pace();
+  pace.startTurn();
+  const weights: number[] = [];
+  for (let i = 0; i < RECORDS; i++) {
+    if (pace.weight > 0) weights.push(pace.weight);
+    pace.next();
+  }
+  const sum = weights.reduce((all, weight) => all + weight, 0);
+  expect(Math.abs(RECORDS - sum)).toBeLessThanOrEqual(32);
+  // One in 32, and a few more for each time that the thread was held up.
+  expect(weights.length).toBeLessThan(RECORDS / 16);
 });

@@ -44,6 +44,8 @@ const PUBLIC = fileURLToPath(new URL('../../../public/', import.meta.url));
 /** The page's own files below /console/; its index is at the root. */
 const FILES = [
   'admin.js',
+  'admin-ask.js',
+  'admin-connections.js',
   'console.js',
   'connection.js',
   'dom.js',
@@ -65,6 +67,7 @@ const FILES = [
   'controls.css',
   'log.css',
   'statistics.css',
+  'admin.css',
   'favicon.svg',
 ] as const;
 

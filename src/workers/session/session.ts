@@ -10,9 +10,9 @@ import { RingMemory } from '../../wire/layout.js';
 import type { Note, Port, RuntimeSettings, Suspended } from '../../wire/worker-task.js';
 import type { Handlers } from '../handlers.js';
 import type { LogWriter } from '../log/log-writer.js';
-import { openTimings } from '../measure.js';
 import type { MemoryWatch } from '../memory-watch.js';
 import { Runtime } from '../runtime.js';
+import { openTimings } from '../watch/measure.js';
 import type { Output } from './output.js';
 import { suspendAll } from './suspension.js';
 

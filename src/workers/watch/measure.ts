@@ -1,9 +1,9 @@
 /** Measures hooks: what a worker keeps of one that is measured. Both threads with `workers: 0`, else the worker's. */
-import type { Histogram } from '../util/histogram.js';
-import { ownThreadId } from '../util/thread-id.js';
-import type { WorkerMemory } from '../wire/layout.js';
-import { Timings } from '../wire/timings.js';
-import type { HookSpan } from './tracing/tracer.js';
+import type { Histogram } from '../../util/histogram.js';
+import { ownThreadId } from '../../util/thread-id.js';
+import type { WorkerMemory } from '../../wire/layout.js';
+import { Timings } from '../../wire/timings.js';
+import type { HookSpan } from '../tracing/tracer.js';
 
 /** Undefined when nothing is to be measured. */
 export function openTimings({ timings: memory }: WorkerMemory, handlers: number): Timings | undefined {

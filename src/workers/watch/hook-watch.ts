@@ -1,10 +1,10 @@
 /** What goes on beside the hook at hand: whose lines are logged, how long it takes, its span. Worker thread. */
-import type { HookName } from '../wire/timings.js';
-import type { ConnectionContext } from './context.js';
-import type { LogWriter } from './log/log-writer.js';
+import type { HookName } from '../../wire/timings.js';
+import type { ConnectionContext } from '../context.js';
+import type { LogWriter } from '../log/log-writer.js';
+import type { InboundMessage } from '../message.js';
+import { currentTracer, type HookSpan } from '../tracing/tracer.js';
 import { Measure } from './measure.js';
-import type { InboundMessage } from './message.js';
-import { currentTracer, type HookSpan } from './tracing/tracer.js';
 
 export class HookWatch {
   /** Of the hook at hand, if it is measured or traced. */
