@@ -10,10 +10,18 @@ const TOO_MUCH = '68719476736';
 test('it names what it looked at, and starts a hub', async () => {
   const { stdout, stderr } = await runCommand(['doctor', '--port=0', '--workers=1']);
   expect(stderr).toBe('');
-  for (const name of ['Node.js', 'cores', 'memory'])
+  for (const name of ['Node.js', 'cores', 'memory', 'clock'])
     expect(stdout).toMatch(new RegExp(`^(ok  |LOOK)  ${name}: `, 'm'));
   expect(stdout).toMatch(/^ok {4}engine: (uws, as it loads here|node, as .*`npm install .*`)$/m);
   expect(stdout).toMatch(/^ok {4}start: a hub starts, at ws:\/\//m);
+});
+
+test('a broker that does not answer: what it is, and what to do', async () => {
+  // Of the discard service: nobody listens there.
+  const broker = '--broker=nats://127.0.0.1:9';
+  const { code, stdout } = await runCommand(['doctor', '--port=0', '--workers=1', broker]);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^LOOK {2}start: the broker nats \(127\.0\.0\.1:9\) cannot be used: .*\n +\S/m);
 });
 
 test('an address that is taken, and bounds beyond the memory: exit code 1, and what to do', async () => {

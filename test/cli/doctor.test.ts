@@ -6,6 +6,7 @@ import type { Machine } from '../../src/cli/doctor/machine.js';
 import { type HubOptions, resolveOptions } from '../../src/options/options.js';
 
 const GIB = 1024 ** 3;
+const CLOCK = { now: new Date(), notBefore: 2025, isSynchronized: true, source: 'tsc' };
 const FIT: Machine = {
   nodeVersion: '22.11.0',
   cores: 4,
@@ -15,6 +16,7 @@ const FIT: Machine = {
   somaxconn: 4096,
   conntrackMax: 262_144,
   localPorts: 28_232,
+  clock: CLOCK,
 };
 
 function advice(options: HubOptions, machine: Partial<Machine>): Record<string, string> {
@@ -27,9 +29,16 @@ function advice(options: HubOptions, machine: Partial<Machine>): Record<string, 
 test('nothing on a machine that is fit, nor where the system does not tell', () => {
   expect(advice({ maxConnections: 100_000 }, {})).toEqual({});
   const unknown = { maxDescriptors: undefined, somaxconn: undefined, conntrackMax: undefined };
-  expect(advice({ maxConnections: 100_000, trustProxy: 1 }, { ...unknown, localPorts: undefined })).toEqual(
-    {},
-  );
+  expect(
+    advice(
+      { maxConnections: 100_000, trustProxy: 1 },
+      {
+        ...unknown,
+        localPorts: undefined,
+        clock: { ...CLOCK, isSynchronized: undefined, source: undefined },
+      },
+    ),
+  ).toEqual({});
 });
 
 test.each<[HubOptions, Partial<Machine>, string, RegExp]>([
@@ -41,6 +50,9 @@ test.each<[HubOptions, Partial<Machine>, string, RegExp]>([
   [{}, { memoryBytes: GIB / 2, isMemoryLimited: true }, 'memory', /lower maxInFlightBytes/],
   [{}, { somaxconn: 128 }, 'listen backlog (somaxconn)', /somaxconn=4096/],
   [{ maxConnections: 300_000 }, {}, 'connection tracking', /nf_conntrack_max=600000/],
+  [{}, { clock: { ...CLOCK, now: new Date('2024-12-31') } }, 'clock', /it is wrong/],
+  [{}, { clock: { ...CLOCK, isSynchronized: false } }, 'clock', /timedatectl/],
+  [{}, { clock: { ...CLOCK, source: 'hpet' } }, 'clock', /clocksource=tsc/],
   [{ maxConnections: 30_000, trustProxy: 1 }, {}, 'ports of a proxy', /several addresses/],
 ])('%j on %j: %s', (options, machine, name, what) => {
   const found = advice(options, machine);

@@ -18,6 +18,9 @@ const RINGS_MIB = 36;
 /** Descriptors for everything else. */
 const RESERVE = 64;
 
+/** Read by way of the kernel and of a chip. */
+const SLOW_CLOCKS = ['hpet', 'acpi_pm', 'jiffies', 'refined-jiffies'];
+
 export const DESCRIPTORS = 'file descriptors';
 
 const CHECKS: readonly Check[] = [
@@ -35,7 +38,7 @@ const CHECKS: readonly Check[] = [
   },
   ({ workers, processes }, { cores }) => {
     const count = countOf(processes);
-    const each = `${workers} workers and the I/O thread`;
+    const each = `${workers === 1 ? '1 worker' : `${workers} workers`} and the I/O thread`;
     const found = `${cores}, for ${processes === undefined ? each : `${each} in each of ${count} processes`}`;
     const best = Math.max(1, Math.floor(cores / count) - 1);
     const what = count > cores / 2 ? 'processes or workers to less' : `workers to ${best}`;
@@ -74,11 +77,26 @@ const CHECKS: readonly Check[] = [
       'a proxy on one address has no more connections to one port: let it use several addresses, or a Unix socket, or widen net.ipv4.ip_local_port_range';
     return finding('ports of a proxy', String(localPorts), localPorts < maxConnections ? advice : undefined);
   },
+  (_, { clock: { now, notBefore, isSynchronized, source } }) => {
+    const found = `${now.toISOString()}${source === undefined ? '' : `, from ${source}`}`;
+    return finding('clock', found, clockAdvice(now, notBefore, isSynchronized, source));
+  },
 ];
 
 /** Each process has bounds and workers of its own. */
 function countOf(processes: ResolvedOptions['processes']): number {
   return typeof processes === 'number' ? processes : 1;
+}
+
+/** Tokens are judged by the clock, and logs and histories of several hubs are compared by it. */
+function clockAdvice(now: Date, notBefore: number, isSynchronized?: boolean, source?: string) {
+  if (now.getUTCFullYear() < notBefore)
+    return 'it is wrong, so tokens are taken that have expired, or none at all: set it, and keep it right by NTP';
+  if (isSynchronized === false)
+    return 'systemd-timesyncd has not set it yet: look at timedatectl, as tokens and the times in logs go wrong with it';
+  if (source !== undefined && SLOW_CLOCKS.includes(source))
+    return 'each look at it is a system call of a microsecond or more, and there are many: boot with clocksource=tsc if the machine can';
+  return undefined;
 }
 
 export function examine(options: ResolvedOptions, machine: Machine): Finding[] {

@@ -1,5 +1,5 @@
 /** `shardhub doctor`: looks at what a hub of these options would find here. */
-import { createHub, type HubOptions, resolveOptions, usableCores } from '../../index.js';
+import { createHub, type Hub, type HubOptions, resolveOptions, usableCores } from '../../index.js';
 import { planProcesses } from '../../supervisor/plan.js';
 import { print } from '../terminal/output.js';
 import { DESCRIPTORS, examine, type Finding } from './checks.js';
@@ -23,7 +23,7 @@ export async function doctor(options: HubOptions): Promise<number> {
   const findings = [
     ...examine(resolved, readMachine(Math.ceil(usableCores()))),
     ...(engine === undefined ? [] : [engine]),
-    await tryToServe(options),
+    ...(await tryToServe(options)),
   ];
   const lines = findings.flatMap(({ name, found, advice }) => [
     `${advice === undefined ? 'ok  ' : 'LOOK'}  ${name}: ${found}`,
@@ -34,14 +34,24 @@ export async function doctor(options: HubOptions): Promise<number> {
 }
 
 /** The address, the certificate and the handlers, all in one: by starting a hub, which takes no connection for long. */
-async function tryToServe(options: HubOptions): Promise<Finding> {
+async function tryToServe(options: HubOptions): Promise<Finding[]> {
   try {
     const hub = await createHub({ ...options, processes: undefined, logLevel: 'silent' });
-    const found = `a hub starts, at ${hub.wsUrl}`;
+    const started = { name: 'start', found: `a hub starts, at ${hub.wsUrl}` };
+    const broker = findBroker(hub);
     await hub.close({ timeoutMs: 1000 });
-    return { name: 'start', found };
+    return broker === undefined ? [started] : [started, broker];
   } catch (error) {
     const { message } = error as Error;
-    return { name: 'start', found: message, advice: 'serve would end with this' };
+    return [{ name: 'start', found: message, advice: 'serve would end with this' }];
   }
+}
+
+/** Undefined for a hub that is alone. One that cannot reach its broker does not start. */
+function findBroker(hub: Hub): Finding | undefined {
+  const { broker, state, reason, nodes } = hub.stats().cluster;
+  if (broker === 'memory') return undefined;
+  if (state === 'up') return { name: 'broker', found: `${broker} answers; hubs that are there: ${nodes}` };
+  const advice = 'meanwhile hubs do not hear of each other: look at it, and at the network between';
+  return { name: 'broker', found: `${broker} is ${state}: ${reason}`, advice };
 }

@@ -1,6 +1,9 @@
 /** What a hub's process finds: limits of the process, of its container, and of the kernel. Where the system does not tell: undefined. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
+
+/** There while systemd-timesyncd runs. */
+const TIMESYNC = '/run/systemd/timesync';
 
 export interface Machine {
   readonly nodeVersion: string;
@@ -13,6 +16,17 @@ export interface Machine {
   readonly conntrackMax: number | undefined;
   /** Ports from which a proxy on this machine can connect to one address. */
   readonly localPorts: number | undefined;
+  readonly clock: Clock;
+}
+
+export interface Clock {
+  readonly now: Date;
+  /** The year of the time zones that came with this Node.js: no clock is right that is before it. */
+  readonly notBefore: number;
+  /** Whether systemd-timesyncd has set it. */
+  readonly isSynchronized: boolean | undefined;
+  /** Where the kernel reads the time. */
+  readonly source: string | undefined;
 }
 
 /** @param cores as the hub counts them */
@@ -30,6 +44,12 @@ export function readMachine(cores: number): Machine {
     somaxconn: number('/proc/sys/net/core/somaxconn'),
     conntrackMax: number('/proc/sys/net/netfilter/nf_conntrack_max'),
     localPorts: last! > first! ? last! - first! + 1 : undefined,
+    clock: {
+      now: new Date(),
+      notBefore: Number.parseInt(process.versions.tz ?? '', 10) || 2025,
+      isSynchronized: existsSync(TIMESYNC) ? existsSync(`${TIMESYNC}/synchronized`) : undefined,
+      source: read('/sys/devices/system/clocksource/clocksource0/current_clocksource')?.trim(),
+    },
   };
 }
 
