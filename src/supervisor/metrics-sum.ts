@@ -13,7 +13,7 @@ interface Family {
 type Page = Map<string, Family>;
 
 /** Sums of these would say nothing. */
-const OWN = /^(process_|shardhub_build_info$|shardhub_draining$)/;
+const OWN = /^(process_|shardhub_(build_info|draining|broker_up|cluster_nodes)$)/;
 const OWN_LABELS = /(^|,)(shard|thread)="/;
 
 export class MetricsSum {

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -23,8 +24,13 @@ import { Command, runCommand } from '../support/processes/command-line.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NOT_COPIED = ['node_modules', 'dist', '.git', 'coverage', 'test-results'];
+const MIB = 1024 * 1024;
 const INSTALL_DEADLINE_MS = 600_000;
 const ENGINE_FIX = 'npm install uNetworking/uWebSockets.js#v20.69.0';
+
+interface Installed {
+  readonly hasInstallScript?: boolean;
+}
 
 const work = mkdtempSync(join(tmpdir(), 'shardhub-package-'));
 const app = join(work, 'app');
@@ -32,6 +38,8 @@ const engine = join(app, 'node_modules/uWebSockets.js');
 const binary = join(app, 'node_modules/.bin/shardhub');
 let packed: string[] = [];
 let tarballPath = '';
+let sizes = { size: 0, unpackedSize: 0 };
+let installed = '';
 
 const runFile = promisify(execFile);
 
@@ -66,8 +74,9 @@ beforeAll(async () => {
   const [tarball] = JSON.parse(await npm(source, 'pack', '--json', '--silent', '--pack-destination', work));
   packed = tarball.files.map(({ path }: { path: string }) => path).sort();
   tarballPath = join(work, tarball.filename);
+  sizes = tarball;
   mkdirSync(app);
-  await npm(app, 'install', '--prefer-offline', '--no-audit', '--no-fund', tarballPath);
+  installed = await npm(app, 'install', '--prefer-offline', '--no-audit', '--no-fund', tarballPath);
 }, INSTALL_DEADLINE_MS);
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -97,6 +106,21 @@ describe('the tarball', () => {
       'package.json',
     ];
     expect(packed).toEqual([...built, ...page, ...documents].sort());
+  });
+});
+
+describe('what is installed', () => {
+  test('is small but for the engine, and runs no code while it is installed', () => {
+    // 1.3 MiB and 4.3 MiB in November 2026.
+    expect(sizes.size).toBeLessThan(2 * MIB);
+    expect(sizes.unpackedSize).toBeLessThan(7 * MIB);
+    const packages = Object.entries<Installed>(
+      JSON.parse(readFileSync(join(app, 'node_modules/.package-lock.json'), 'utf8')).packages,
+    );
+    expect(packages.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
+    expect(Number(/added (\d+) packages/.exec(installed)?.[1])).toBeLessThanOrEqual(38);
+    const { scripts } = JSON.parse(readFileSync(join(app, 'node_modules/shardhub/package.json'), 'utf8'));
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare)$/.test(name))).toEqual([]);
   });
 });
 

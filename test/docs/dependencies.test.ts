@@ -1,0 +1,14 @@
+/** docs/dependencies.md names what package.json does. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+test('each dependency has its why, and nothing else is named', () => {
+  const { dependencies, peerDependencies } = JSON.parse(read('package.json'));
+  const cells = [...read('docs/dependencies.md').matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell]) => cell!);
+  const names = cells.flatMap((cell) =>
+    [...cell.replace(/\(.*\)/, '').matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+  );
+  expect(names.sort()).toEqual([...Object.keys(dependencies), ...Object.keys(peerDependencies)].sort());
+});
