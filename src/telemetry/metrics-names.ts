@@ -75,7 +75,6 @@ export const METRICS = {
     'Times that all workers were to be replaced (reload, resize), by result: done, or failed, which changed nothing',
     'result',
   ],
-  shardhub_shard_generation: ['gauge', 'Which version of the handlers the shard runs, from 1', 'shard'],
   shardhub_broker_up: ['gauge', '1 while the broker is up, 0 while it is degraded or down', 'broker'],
   shardhub_broker_waiting_bytes: ['gauge', 'Bytes that wait to be sent to the broker'],
   shardhub_broker_failed_publications_total: ['counter', 'Publications with history that failed'],

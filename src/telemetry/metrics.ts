@@ -77,7 +77,6 @@ function addShards(out: Exposition, { shards }: HubStats, source: MetricsSource)
     out.add('shardhub_shard_connections', connections, shard);
     out.add('shardhub_shard_in_flight_records', inFlight, shard);
     out.add('shardhub_shard_wakeups_total', wakeups, shard);
-    out.add('shardhub_shard_generation', generation, shard);
   }
   out.addHistogram('shardhub_batch_messages', source.counters.batchMessages);
   const timings = source.timings();
