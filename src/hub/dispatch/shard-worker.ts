@@ -201,7 +201,7 @@ export class ShardWorker {
   /**
    * Lets the worker finish what it has begun, and takes the rest back; messages wait from here on, until `takeOver`.
    *
-   * @param timeoutMs what has begun gets so long, and then costs its connection
+   * @param timeoutMs what has begun gets so long, and then costs its connection; 0 is no limit
    */
   async suspend(timeoutMs: number): Promise<HandedOver> {
     const life = this.#life!;
@@ -214,7 +214,9 @@ export class ShardWorker {
     const suspended = port.suspend();
     this.#host.schedule();
     // The hooks that suspend may take as long as those that finish.
-    if (!(await within(Promise.race([suspended, link.finished()]), 2 * timeoutMs + STUCK_MS))) {
+    const over = Promise.race([suspended, link.finished()]);
+    if (timeoutMs === 0) await over;
+    else if (!(await within(over, 2 * timeoutMs + STUCK_MS))) {
       this.#host.onStuck();
       await link.kill('a hook did not finish in time');
     }

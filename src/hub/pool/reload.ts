@@ -16,6 +16,8 @@ import type { Version } from './version.js';
 export interface ChangeHost {
   readonly shards: readonly Shard[];
   readonly reloadTimeoutMs: number;
+  /** The same for what has begun; 0, no limit, where a debugger may hold it. */
+  readonly suspendTimeoutMs: number;
   makeLink(shard: number, version: Version): WorkerLink;
   /** Which version the next worker of a shard has. */
   versionOf(shard: Shard): Version;
@@ -133,7 +135,7 @@ export class Reload {
       if (worker.state === 'up') {
         // What waits is introduced anew: what has begun to be measured is not comparable any more.
         shard.latency?.forget();
-        before = await worker.suspend(this.#host.reloadTimeoutMs);
+        before = await worker.suspend(this.#host.suspendTimeoutMs);
         this.#check();
       }
       // Its worker may have died: then the next one is this.

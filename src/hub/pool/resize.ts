@@ -84,7 +84,7 @@ export class Resize {
   async #suspend(shard: Shard): Promise<HandedOver | undefined> {
     if (shard.worker.state !== 'up') return undefined;
     shard.latency?.forget();
-    return shard.worker.suspend(this.#host.reloadTimeoutMs);
+    return shard.worker.suspend(this.#host.suspendTimeoutMs);
   }
 
   async #retire(shard: Shard, old: HandedOver | undefined, isKept: boolean): Promise<void> {

@@ -1,4 +1,5 @@
 /** What workers are started with: a version of the handlers, and how they are treated. */
+import { url as inspectorUrl } from 'node:inspector';
 import type { ResolvedOptions } from '../../options/options.js';
 import type { Log } from '../../telemetry/log.js';
 import { type HandlerSource, loadTimeoutMs } from '../../wire/worker-task.js';
@@ -48,6 +49,11 @@ export function firstVersion(
 function inspectorPortOf({ inspectWorkers }: ResolvedOptions): number | undefined {
   if (inspectWorkers === false) return undefined;
   return inspectWorkers === true ? DEFAULT_INSPECTOR_PORT : inspectWorkers;
+}
+
+/** A debugger may hold a hook: what does not finish is not late. */
+export function mayBeHeld({ inspectorPort }: Version): boolean {
+  return inspectorPort !== undefined || inspectorUrl() !== undefined;
 }
 
 /** Beside what the handlers take: a thread's own start (measured: 40 to 80 ms on an idle machine). */

@@ -27,7 +27,7 @@ import { Crew } from './crew.js';
 import { PiscinaLink } from './piscina-links.js';
 import { type ChangeHost, type HandOverReport, Reload, type ReloadHost } from './reload.js';
 import { Resize, type ResizeHost } from './resize.js';
-import { firstVersion, type Version } from './version.js';
+import { firstVersion, mayBeHeld, type Version } from './version.js';
 
 export interface WorkersHost {
   readonly options: ResolvedOptions;
@@ -159,6 +159,7 @@ export class Workers {
     return {
       shards: [...crew.shards],
       reloadTimeoutMs: this.#host.options.reloadTimeoutMs,
+      suspendTimeoutMs: mayBeHeld(this.#version) ? 0 : this.#host.options.reloadTimeoutMs,
       makeLink: (index, version) => crew.makeLink(index, version),
       versionOf: (shard) => crew.versionOf(shard),
       setVersion: (shard, version) => crew.setVersion(shard, version),

@@ -100,6 +100,22 @@ describe('--inspect-workers', () => {
     expect(stats).toMatchObject({ workerExits: 0, handlerTimeouts: 0, connections: { open: 2, closed: {} } });
   });
 
+  test('a reload waits for a worker at a breakpoint, and nobody is late', async () => {
+    const { command, url, held, pause } = await attach('--reload-timeout-ms=1');
+    const paused = await pause();
+    command.kill('SIGUSR2');
+    const addresses = () => [...command.stderr.matchAll(/"inspector":"(ws:[^"]+)"/g)].length;
+    await until('the threads of the new version', () => addresses() === 4);
+    const began = performance.now();
+    await until('the time of a reload', () => performance.now() > began + 2000);
+    expect(command.stderr).not.toContain('generation 2 runs');
+    await paused.call('Debugger.resume');
+    expect(await held.nextText()).toBe('held');
+    await until('the reload', () => command.stderr.includes('generation 2 runs'));
+    const stats = await (await fetch(`${url}/stats`)).json();
+    expect(stats).toMatchObject({ workerExits: 0, handlerTimeouts: 0, connections: { open: 2, closed: {} } });
+  });
+
   test('SIGTERM ends the process with a debugger attached', async () => {
     const { command } = await attach();
     command.kill('SIGTERM');
