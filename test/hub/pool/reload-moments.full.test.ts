@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Barriers } from '../../support/barriers.js';
 import { WsClient } from '../../support/clients/ws-client.js';
-import { CountingLoad } from '../../support/faults/reload-storm.js';
+import { CountingLoad, withSeed } from '../../support/faults/reload-storm.js';
 import { Versions } from '../../support/faults/versions.js';
 import { fixture, startHub } from '../../support/servers/hubs.js';
 import { connectOnShards } from '../../support/servers/shards.js';
@@ -126,17 +126,18 @@ describe('a drain', () => {
 
 test.each(['serial', 'concurrent'] as const)(
   'another reload, and a resize: one after the other (%s)',
-  async (ordering) => {
-    const { hub, log } = await startHub({ handler: fixture('reloads.mjs'), ordering });
-    const load = new CountingLoad(hub);
-    await load.start(20);
-    const changes = [hub.reload(), hub.resize(3), hub.reload({ canary: 1, canaryMs: 50 }), hub.resize(1)];
-    expect((await Promise.all(changes)).map(({ generation }) => generation)).toEqual([2, 3, 4, 5]);
-    await load.someAnswers();
-    await load.end();
-    expect(hub.stats()).toMatchObject({ workers: 1, workerExits: 0, reloads: 4 });
-    expect(log).toEqual([]);
-  },
+  (ordering) =>
+    withSeed(async (random) => {
+      const { hub, log } = await startHub({ handler: fixture('reloads.mjs'), ordering });
+      const load = new CountingLoad(hub, random);
+      await load.start(20);
+      const changes = [hub.reload(), hub.resize(3), hub.reload({ canary: 1, canaryMs: 50 }), hub.resize(1)];
+      expect((await Promise.all(changes)).map(({ generation }) => generation)).toEqual([2, 3, 4, 5]);
+      await load.someAnswers();
+      await load.end();
+      expect(hub.stats()).toMatchObject({ workers: 1, workerExits: 0, reloads: 4 });
+      expect(log).toEqual([]);
+    }),
 );
 
 test('a stream that is half sent to a peer that does not read goes on to its end, and the next message is the new version’s', async () => {

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import type { HubOptions } from 'shardhub';
 import { expect, test } from 'vitest';
-import { CountingLoad } from '../../support/faults/reload-storm.js';
+import { CountingLoad, withSeed } from '../../support/faults/reload-storm.js';
 import { fixture, startHub } from '../../support/servers/hubs.js';
 import { until } from '../../support/until.js';
 
@@ -20,64 +20,67 @@ test.each<[string, HubOptions, (i: number) => string]>([
   ['with affinity', { affinity: 'query:room' }, (i) => `?room=${i % 20}`],
 ])(
   `%s: ${RELOADS} reloads`,
-  async (name, options, query) => {
-    const { hub, log } = await startHub({ handler: fixture('reloads.mjs'), ...options });
-    const load = new CountingLoad(hub);
-    await load.start(CONNECTIONS, (i) => hub.wsUrl + query(i));
-    await load.someAnswers();
-    const pauses: number[] = [];
-    report(`${name}, without a reload: ${load.takeDelays()}`);
-    for (let i = 0; i < RELOADS; i++) {
-      pauses.push((await hub.reload()).pauseMs);
+  (name, options, query) =>
+    withSeed(async (random) => {
+      const { hub, log } = await startHub({ handler: fixture('reloads.mjs'), ...options });
+      const load = new CountingLoad(hub, random);
+      await load.start(CONNECTIONS, (i) => hub.wsUrl + query(i));
       await load.someAnswers();
-    }
-    report(`${name}, with reloads: ${load.takeDelays()}`);
-    pauses.sort((a, b) => a - b);
-    const at = (share: number) => pauses[Math.floor(share * (pauses.length - 1))]!.toFixed(1);
-    report(`${name}, pause of a shard: p50 ${at(0.5)} p99 ${at(0.99)} worst ${at(1)} of ${RELOADS}`);
-    await load.end();
-    expect(hub.stats()).toMatchObject({
-      workerExits: 0,
-      workers: 2,
-      shards: [{ generation: RELOADS + 1 }, {}],
-    });
-    expect(log).toEqual([]);
-  },
+      const pauses: number[] = [];
+      report(`${name}, without a reload: ${load.takeDelays()}`);
+      for (let i = 0; i < RELOADS; i++) {
+        pauses.push((await hub.reload()).pauseMs);
+        await load.someAnswers();
+      }
+      report(`${name}, with reloads: ${load.takeDelays()}`);
+      pauses.sort((a, b) => a - b);
+      const at = (share: number) => pauses[Math.floor(share * (pauses.length - 1))]!.toFixed(1);
+      report(`${name}, pause of a shard: p50 ${at(0.5)} p99 ${at(0.99)} worst ${at(1)} of ${RELOADS}`);
+      await load.end();
+      expect(hub.stats()).toMatchObject({
+        workerExits: 0,
+        workers: 2,
+        shards: [{ generation: RELOADS + 1 }, {}],
+      });
+      expect(log).toEqual([]);
+    }),
   TIMEOUT_MS,
 );
 
 test(
   `${2 * RELOADS} reloads leave no thread, descriptor, port, listener or memory behind`,
-  async () => {
-    const { hub } = await startHub({ handler: fixture('reloads.mjs') });
-    const load = new CountingLoad(hub);
-    await load.start(10);
-    const counts = () => ({
-      threads: readdirSync('/proc/self/task').length,
-      descriptors: readdirSync('/proc/self/fd').length,
-      ports: process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length,
-      listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
-      // Rings, of which nothing is made anew.
-      memoryMib: Math.round(process.memoryUsage().arrayBuffers / 2 ** 25) * 32,
-    });
-    const reload = async (times: number) => {
-      for (let i = 0; i < times; i++) await hub.reload();
-    };
-    // What is made once, and what V8 keeps, is there.
-    await reload(20);
-    const before = counts();
-    const rssBefore = process.memoryUsage.rss();
-    await reload(2 * RELOADS);
-    await load.end();
-    const more = () => Object.entries(counts()).filter(([name, count]) => count > before[name as 'threads']);
-    await until(
-      () => `${JSON.stringify(more())} to be no more than ${JSON.stringify(before)}`,
-      () => more().length === 0,
-    );
-    const grownMib = (process.memoryUsage.rss() - rssBefore) / 1024 / 1024;
-    report(`${2 * RELOADS} reloads: ${grownMib.toFixed(1)} MiB more`);
-    // Of 52 MiB of rings for each of 400 threads, and their heaps, nothing may be left.
-    expect(grownMib).toBeLessThan(100);
-  },
+  () =>
+    withSeed(async (random) => {
+      const { hub } = await startHub({ handler: fixture('reloads.mjs') });
+      const load = new CountingLoad(hub, random);
+      await load.start(10);
+      const counts = () => ({
+        threads: readdirSync('/proc/self/task').length,
+        descriptors: readdirSync('/proc/self/fd').length,
+        ports: process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length,
+        listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
+        // Rings, of which nothing is made anew.
+        memoryMib: Math.round(process.memoryUsage().arrayBuffers / 2 ** 25) * 32,
+      });
+      const reload = async (times: number) => {
+        for (let i = 0; i < times; i++) await hub.reload();
+      };
+      // What is made once, and what V8 keeps, is there.
+      await reload(20);
+      const before = counts();
+      const rssBefore = process.memoryUsage.rss();
+      await reload(2 * RELOADS);
+      await load.end();
+      const more = () =>
+        Object.entries(counts()).filter(([name, count]) => count > before[name as 'threads']);
+      await until(
+        () => `${JSON.stringify(more())} to be no more than ${JSON.stringify(before)}`,
+        () => more().length === 0,
+      );
+      const grownMib = (process.memoryUsage.rss() - rssBefore) / 1024 / 1024;
+      report(`${2 * RELOADS} reloads: ${grownMib.toFixed(1)} MiB more`);
+      // Of 52 MiB of rings for each of 400 threads, and their heaps, nothing may be left.
+      expect(grownMib).toBeLessThan(100);
+    }),
   TIMEOUT_MS,
 );

@@ -1,6 +1,6 @@
 /** Load for reloads: clients that keep a few messages unanswered, and an oracle of what each reply has to be. */
 import type { Hub } from 'shardhub';
-import { Prng } from 'shardhub/testing';
+import { type Prng, withFaults } from 'shardhub/testing';
 import { expect, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { until } from '../until.js';
@@ -68,9 +68,16 @@ class CountingClient {
   }
 }
 
+const SEED = Number(process.env.SHARDHUB_STORM_SEED ?? 1);
+
+/** Whatever it chooses is chosen again with the seed that a failing run prints. */
+export function withSeed(run: (random: Prng) => Promise<void>): Promise<void> {
+  return withFaults(({ random }) => run(random), { seed: SEED });
+}
+
 /** Many clients whose messages are counted by the handler of test/fixtures/reloads.mjs. */
 export class CountingLoad {
-  readonly random = new Prng(Number(process.env.SHARDHUB_STORM_SEED ?? 1));
+  readonly random: Prng;
   readonly ways: readonly string[];
   isOver = false;
   readonly #hub: Hub;
@@ -79,8 +86,9 @@ export class CountingLoad {
   readonly #closed: string[] = [];
   #delays: number[] = [];
 
-  constructor(hub: Hub) {
+  constructor(hub: Hub, random: Prng) {
     this.#hub = hub;
+    this.random = random;
     this.ways = hub.options.ordering === 'serial' ? SERIAL_WAYS : WAYS;
     onTestFinished(() => this.#clients.forEach((client) => void client.terminate()));
   }
