@@ -7,6 +7,7 @@ import { SendVerdict } from '../../../src/hub/connection/socket-port.js';
 import { ReplyApplier } from '../../../src/hub/dispatch/replies.js';
 import { Shard } from '../../../src/hub/dispatch/shard.js';
 import type { ShardHost } from '../../../src/hub/dispatch/shard-host.js';
+import { SpareMemory } from '../../../src/hub/dispatch/spare-memory.js';
 import { resolveOptions } from '../../../src/options/options.js';
 import { Counters } from '../../../src/telemetry/counters.js';
 import { Arena } from '../../../src/wire/arena.js';
@@ -76,6 +77,7 @@ test('memory is given back though turn after turn ends before all replies are ap
     counters,
     connections,
     maxPayload: SIZE,
+    spareMemory: new SpareMemory(() => 0),
     concurrency: 1,
     schedule() {},
     flushSoon() {},
