@@ -20,7 +20,7 @@ export default defineConfig({
     // a process-wide check (memory, threads, listeners) sees its own file only.
     pool: 'forks',
     projects: [
-      // Before each commit, `npm test`: three minutes on two cores. Many of its tests wait for a timer, so that one
+      // Before each commit, `npm test`: four minutes on two cores. Many of its tests wait for a timer, so that one
       // worker more than cores keeps those busy; with two more, hooks get no core within their deadline.
       {
         extends: true,
