@@ -11,6 +11,7 @@ import { Connections } from '../../dist/hub/connection/connections.js';
 import { ReadMeter } from '../../dist/hub/connection/read-meter.js';
 import { SendVerdict } from '../../dist/hub/connection/socket-port.js';
 import { Shard } from '../../dist/hub/dispatch/shard.js';
+import { SpareMemory } from '../../dist/hub/dispatch/spare-memory.js';
 import { resolveOptions } from '../../dist/options/options.js';
 import { Counters } from '../../dist/telemetry/counters.js';
 import { Arena } from '../../dist/wire/arena.js';
@@ -80,6 +81,7 @@ const shard = new Shard(
     connections,
     isLocal: false,
     maxPayload: 1,
+    spareMemory: new SpareMemory(() => 0),
     concurrency: 1,
     makeMeter: nothing,
     schedule: nothing,
