@@ -47,6 +47,29 @@ test.each<[string, HubOptions, (i: number) => string]>([
   TIMEOUT_MS,
 );
 
+test('1, 4 and 2 workers under load: nothing is lost, and the gauges are right', () =>
+  withSeed(async (random) => {
+    const { hub, log } = await startHub({ handler: fixture('reloads.mjs'), workers: 1 });
+    const load = new CountingLoad(hub, random);
+    await load.start(CONNECTIONS);
+    for (const workers of [4, 2]) {
+      await load.someAnswers();
+      await hub.resize(workers);
+      await load.someAnswers();
+      const { shards } = hub.stats();
+      expect(shards).toHaveLength(workers);
+      expect(shards.reduce((sum, { connections }) => sum + connections, 0)).toBe(CONNECTIONS);
+    }
+    await load.end();
+    expect(hub.stats()).toMatchObject({
+      workers: 2,
+      workerExits: 0,
+      connections: { open: CONNECTIONS },
+      messages: { inFlight: 0, inFlightBytes: 0 },
+    });
+    expect(log).toEqual([]);
+  }));
+
 test(
   `${2 * RELOADS} reloads leave no thread, descriptor, port, listener or memory behind`,
   () =>
