@@ -59,6 +59,7 @@ export type {
   UpgradeResult,
 } from './api/upgrade.js';
 export { BUILT_IN_HANDLERS } from './hub/admission/handler-source.js';
+/** @internal For `shardhub serve --processes`. */
 export { tellOfAll } from './hub/http/whole.js';
 export { createHub, type Hub, type HubState } from './hub/hub.js';
 export type { OptionChanges } from './hub/live-options.js';
