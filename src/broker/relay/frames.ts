@@ -60,8 +60,16 @@ export class FrameReader {
     this.#onFrame = onFrame;
   }
 
-  /** False for what is no frame: nothing that follows makes sense. */
+  /** False for what is no frame, or one that `onFrame` cannot read: nothing that follows makes sense. */
   read(piece: Buffer): boolean {
+    try {
+      return this.#read(piece);
+    } catch {
+      return false;
+    }
+  }
+
+  #read(piece: Buffer): boolean {
     this.#pieces.push(piece);
     this.#bytes += piece.length;
     if (this.#bytes < this.#needed) return true;

@@ -15,7 +15,7 @@ import {
   type SendVerdict,
 } from '../broker.js';
 import { decodeMessage, encodeMessage } from '../codec.js';
-import { busy, tooLarge, unavailable, unusable } from '../faults.js';
+import { busy, textOf, tooLarge, unavailable, unusable } from '../faults.js';
 import { FrameReader, FrameWriter, type Hello, Kind, MAX_MESSAGE_BYTES, RELAY_VERSION } from './frames.js';
 import type { Answer, Asked, Place } from './questions.js';
 
@@ -213,7 +213,7 @@ export class RelayBroker implements Broker {
       });
       this.#socket = socket;
       socket.on('data', (piece) => {
-        if (!this.#read(reader, piece)) socket.destroy(new Error('what came from the relay makes no sense'));
+        if (!reader.read(piece)) socket.destroy(new Error('what came from the relay makes no sense'));
       });
       socket.on('error', (error) => {
         why = error;
@@ -225,15 +225,6 @@ export class RelayBroker implements Broker {
       });
       writer.write(Kind.Hello, JSON.stringify({ version: RELAY_VERSION, node: host.node } satisfies Hello));
     });
-  }
-
-  /** False for what makes no sense. */
-  #read(reader: FrameReader, piece: Buffer): boolean {
-    try {
-      return reader.read(piece);
-    } catch {
-      return false;
-    }
   }
 
   #onFrame(kind: number, text: string, bytes: Buffer): void {
@@ -313,8 +304,4 @@ export class RelayBroker implements Broker {
     this.#state = state;
     this.#host?.onState(state, reason);
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

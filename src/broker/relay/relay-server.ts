@@ -76,7 +76,7 @@ class Peer implements BrokerHost {
     this.#onDropped = onDropped;
     const reader = new FrameReader((kind, text, bytes) => this.#onFrame(kind, text, bytes));
     socket.on('data', (piece) => {
-      if (!this.#read(reader, piece)) socket.destroy();
+      if (!reader.read(piece)) socket.destroy();
     });
     socket.on('drain', () => this.#onDrain());
     socket.on('error', () => {});
@@ -116,15 +116,6 @@ class Peer implements BrokerHost {
     if (!this.#hasMissed) return;
     this.#hasMissed = false;
     this.#writer.write(Kind.Missed, '');
-  }
-
-  /** False for what makes no sense. */
-  #read(reader: FrameReader, piece: Buffer): boolean {
-    try {
-      return reader.read(piece);
-    } catch {
-      return false;
-    }
   }
 
   #onFrame(kind: number, text: string, bytes: Buffer): void {
