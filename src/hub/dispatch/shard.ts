@@ -43,6 +43,8 @@ export class Shard implements ReplySink {
   #batches = 0;
   #messages = 0;
   #wakeups = 0;
+  /** It has stopped, and nothing is in flight any more. */
+  #isOver = false;
   readonly #cost = new CostMeter();
   /** With what its workers measure. */
   readonly meter: BatchMeter | undefined;
@@ -108,9 +110,19 @@ export class Shard implements ReplySink {
     return this.worker.start();
   }
 
-  /** Tells the worker to finish, and waits until it has, at most so long. */
-  stop(timeoutMs: number): Promise<void> {
-    return this.worker.stop(timeoutMs);
+  /**
+   * Tells the worker to finish, and waits until it has, at most so long. After all connections are gone: what they have left by
+   * then is dropped.
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    await this.worker.stop(timeoutMs);
+    this.#isOver = true;
+    for (const connection of [...this.#own()]) {
+      // Beside its messages there is the record of its end.
+      const messages = connection.inFlight - (connection.isOpening ? 2 : 1);
+      this.#host.counters.dropped['connection-gone'] += messages;
+      this.#forget(connection);
+    }
   }
 
   /** Closes every connection of a shard that is down, until it is started again. */
@@ -289,6 +301,8 @@ export class Shard implements ReplySink {
 
   /** hot: once for the records of a connection in a row. */
   onDone(connection: Connection | undefined, records: number, bytes: number): void {
+    // It was dropped when the shard stopped, and a thread that was left behind, or is this one, has finished it all the same.
+    if (connection === undefined && this.#isOver) return;
     this.#cost.count(records);
     this.#inboundQueue.finish(connection, records, bytes);
     if (this.latency !== undefined) this.latency.onDone(connection, records);
