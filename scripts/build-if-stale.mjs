@@ -2,12 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 
-/** Every build writes all of its files, and a failed one none. */
+/** Every build writes all of its files, this one among the last, and a failed one not this one. */
 const OUTPUT = 'dist/cli/main.js';
 
 /** Folders count too: their time is that of the last file that was added or removed. */
 const sources = [
-  ...readdirSync('.').filter((name) => /^tsconfig.*\.json$/.test(name)),
+  ...readdirSync('.').filter((name) => /^(tsconfig.*|package-lock)\.json$/.test(name)),
   'src',
   ...readdirSync('src', { recursive: true }).map((path) => `src/${path}`),
 ];

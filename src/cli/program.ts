@@ -1,5 +1,5 @@
 /** The commands and their usage, on commander. */
-import { Command, CommanderError, type Help, Option } from 'commander';
+import { Command, CommanderError, type Help, Option } from '#vendor/commander';
 import { HubError, listOptions, optionsJsonSchema, resolveOptions, VERSION } from '../index.js';
 import { type AdminTarget, admin } from './admin/admin.js';
 import { VERBS, type Verb } from './admin/verbs.js';

@@ -4,7 +4,7 @@ import {
   decodeFromCompressedBase64,
   encodeIntoCompressedBase64,
   type Histogram,
-} from 'hdr-histogram-js';
+} from '#vendor/hdr-histogram-js';
 
 /** Latencies in ms. */
 export interface LatencySummary {

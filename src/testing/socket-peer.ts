@@ -1,6 +1,6 @@
 /** A peer at the other end of a real socket. Any thread. */
 import { once } from 'node:events';
-import { WebSocket } from 'ws';
+import { WebSocket } from '#vendor/ws';
 import type { Payload } from '../api/payload.js';
 import type { Peer, PeerEvents } from './peer.js';
 

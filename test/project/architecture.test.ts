@@ -207,14 +207,14 @@ describe('what is foreign', () => {
         'options/server.ts',
       ],
     ],
-    ['commander', ['cli/program.ts']],
+    ['#vendor/commander', ['cli/program.ts']],
     ['pino', ['telemetry/log.ts']],
-    ['ws', ['cli/client/connection.ts', 'testing/socket-peer.ts']],
+    ['#vendor/ws', ['cli/client/connection.ts', 'testing/socket-peer.ts']],
     ['@sinonjs/fake-timers', ['testing/fake-time.ts']],
     ['node:readline', ['cli/client/prompt.ts']],
-    ['hdr-histogram-js', ['loadgen/recorder.ts']],
-    ['cli-table3', ['cli/bench/report.ts']],
-    ['cli-progress', ['cli/bench/progress.ts']],
+    ['#vendor/hdr-histogram-js', ['loadgen/recorder.ts']],
+    ['#vendor/cli-table3', ['cli/bench/report.ts']],
+    ['#vendor/cli-progress', ['cli/bench/progress.ts']],
     ['jose', ['auth/verify.ts']],
     ['@opentelemetry/api', ['otel.ts', 'workers/tracing/otel-tracer.ts']],
     [
@@ -228,6 +228,26 @@ describe('what is foreign', () => {
     ['@nats-io/jetstream', ['broker/nats/nats-history.ts']],
   ])('%s is known to one file', (name, files) => {
     expect(importersOf(name)).toEqual(files);
+  });
+
+  test('is declared, where the hub needs it, and bundled where only the command and tests do', () => {
+    const nameOf = (target: string) => /^(@[^/]+\/)?[^/]+/.exec(target)![0];
+    const foreign = (of: Iterable<Module>) => {
+      const targets = [...of].flatMap(({ imports }) => imports.map(({ target }) => target));
+      const names = targets.filter((target) => !isSource(target) && !target.startsWith('node:'));
+      return [...new Set(names.map((name) => (name.startsWith('#') ? name : nameOf(name))))].sort();
+    };
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));
+    const bundled = readdirSync(`${ROOT}scripts/vendor`).map((name) => `#vendor/${name.replace('.mjs', '')}`);
+    const declared = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
+    expect(foreign(modules.values())).toEqual([...bundled, ...declared].sort());
+    // The package's entries, and what its threads start with.
+    const entries = [...modules.keys()].filter((path) => !path.includes('/'));
+    const reached = new Set([...entries, 'workers/entry.ts', 'workers/local.ts']);
+    for (const path of reached)
+      for (const { target } of modules.get(path)!.imports) if (isSource(target)) reached.add(target);
+    const library = [...reached].map((path) => modules.get(path)!);
+    expect(foreign(library)).toEqual(['#vendor/ws', ...declared].sort());
   });
 
   test('who traces nothing loads nothing for it', () => {

@@ -88,6 +88,10 @@ describe('the tarball', () => {
       const stem = `dist/${file.replace(/\.ts$/, '')}`;
       return [`${stem}.d.ts`, `${stem}.js`, `${stem}.js.map`];
     });
+    const vendored = [
+      ...readdirSync(join(ROOT, 'scripts/vendor')).map((name) => name.replace('.mjs', '.js')),
+      ...['THIRD-PARTY-NOTICES.txt', 'packages.json', 'uplot.css', 'uplot.js'],
+    ].map((name) => `dist/vendor/${name}`);
     const page = filesBelow(join(ROOT, 'public')).map((file) => `public/${file}`);
     for (const file of page) expect(file).toMatch(/\.(html|css|js|svg|png|ico)$/);
     const docs = filesBelow(join(ROOT, 'docs'))
@@ -105,7 +109,7 @@ describe('the tarball', () => {
       'SECURITY.md',
       'package.json',
     ];
-    expect(packed).toEqual([...built, ...page, ...documents].sort());
+    expect(packed).toEqual([...built, ...vendored, ...page, ...documents].sort());
   });
 });
 
@@ -118,7 +122,27 @@ describe('what is installed', () => {
       JSON.parse(readFileSync(join(app, 'node_modules/.package-lock.json'), 'utf8')).packages,
     );
     expect(packages.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
-    expect(Number(/added (\d+) packages/.exec(installed)?.[1])).toBeLessThanOrEqual(38);
+    expect(Number(/added (\d+) packages/.exec(installed)?.[1])).toBeLessThanOrEqual(22);
+    const bundled: { name: string }[] = JSON.parse(
+      readFileSync(join(app, 'node_modules/shardhub/dist/vendor/packages.json'), 'utf8'),
+    );
+    const names = packages.map(([path]) => path.replace(/^.*node_modules\//, ''));
+    expect(names.filter((name) => bundled.some((tool) => tool.name === name))).toEqual([]);
+    const notices = readFileSync(
+      join(app, 'node_modules/shardhub/dist/vendor/THIRD-PARTY-NOTICES.txt'),
+      'utf8',
+    );
+    for (const { name } of bundled) expect(notices).toContain(`\n${name} `);
+    expect(bundled.length).toBeGreaterThan(10);
+  });
+
+  test('is all in its bill of materials, bundled packages too', async () => {
+    const { components } = JSON.parse(await npm(ROOT, 'run', '--silent', 'sbom'));
+    const names = components.map(({ name }: { name: string }) => name);
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const expected = [...Object.keys(dependencies), 'thread-stream', 'ws', 'uplot', 'string-width'];
+    expect(names).toEqual(expect.arrayContaining(expected));
+    expect(names).not.toContain('vitest');
     const { scripts } = JSON.parse(readFileSync(join(app, 'node_modules/shardhub/package.json'), 'utf8'));
     expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare)$/.test(name))).toEqual([]);
   });
@@ -151,8 +175,33 @@ describe('installed in an empty folder', () => {
     const { url, wsUrl } = await command.started();
     expect(await (await WsClient.connect(wsUrl)).ask('from the package')).toBe('from the package');
     expect(await (await fetch(`${url}/`)).text()).toMatch(/<html/i);
+    expect(await (await fetch(`${url}/console/uplot.js`)).text()).toContain('uPlot');
     command.kill('SIGTERM');
     expect(await command.exited).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('every command runs, and so does a test of a handler over real sockets', async () => {
+    const hub = new Command(['serve', '--port=0', '--admin-listen=./admin.sock'], { binary, cwd: app });
+    const { wsUrl } = await hub.started();
+    const run = async (...args: string[]) => (await runFile(binary, args, { cwd: app })).stdout;
+    expect(await run('bench', wsUrl, '-d', '200ms', '--warmup=0ms', '-c', '2')).toContain('p99');
+    expect(await run('client', wsUrl, '--send=hello')).toContain('hello');
+    expect(await run('admin', 'handlers', '--admin=./admin.sock')).toContain('echo');
+    expect(await run('config', 'print')).toContain('maxPayload');
+    expect(JSON.parse(await run('config', 'schema'))).toHaveProperty('properties.maxPayload');
+    expect(await run('config', 'check')).toContain('right');
+    expect((await runCommand(['doctor'], { binary, cwd: app })).stdout).toContain('Node.js');
+    await run('init', 'made');
+    expect(readdirSync(join(app, 'made'))).toContain('package.json');
+    const script = writeApp(
+      'over-sockets.mjs',
+      `import { testHandler } from 'shardhub/testing';
+       const connection = await testHandler('echo', { real: true });
+       await connection.send('hello');
+       console.log(await connection.next());
+       await connection.stop();`,
+    );
+    expect(await runFile(process.execPath, [script], { cwd: app })).toMatchObject({ stdout: 'hello\n' });
   });
 
   test('CommonJS has it by import(), and by require() on a Node.js that can', async () => {

@@ -1,5 +1,5 @@
 /** The progress of a load run as a bar on stderr, if that is a terminal. */
-import cliProgress from 'cli-progress';
+import cliProgress from '#vendor/cli-progress';
 import type { LoadProgress } from '../../loadgen/index.js';
 
 const PHASES = {

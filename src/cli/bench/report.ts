@@ -1,5 +1,5 @@
 /** The result of a load run as tables. */
-import Table from 'cli-table3';
+import Table from '#vendor/cli-table3';
 import { ERROR_KINDS, type LoadResult } from '../../loadgen/index.js';
 
 const ERROR_NAMES = { connectFailed: 'failed to connect', closed: 'closed early' } as const;

@@ -1,6 +1,6 @@
 /** One WebSocket connection as a client, on the `ws` package, which no other file knows. It says exactly once how it ended. */
 import type { IncomingMessage } from 'node:http';
-import { type ClientOptions, WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from '#vendor/ws';
 import { type Header, mergeHeaders } from '../flags/values.js';
 import { describeAnswer, describeError, describeTimeout, type Failure } from './failure.js';
 

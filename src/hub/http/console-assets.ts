@@ -3,8 +3,7 @@
  * served with. I/O thread; pure apart from reading the files, so a request never touches the disk.
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** One file of the page, as it is answered. */
@@ -71,11 +70,9 @@ const FILES = [
   'favicon.svg',
 ] as const;
 
-/** Of uPlot, which draws the charts: request path below /console/, file of its package. */
-const UPLOT_FILES = [
-  ['uplot.js', 'uPlot.esm.js'],
-  ['uplot.css', 'uPlot.min.css'],
-] as const;
+/** uPlot, which draws the charts: scripts/vendor.mjs puts it there. */
+const VENDOR = fileURLToPath(new URL('../../../dist/vendor/', import.meta.url));
+const UPLOT_FILES = ['uplot.js', 'uplot.css'] as const;
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -96,9 +93,7 @@ export function loadConsoleAssets(config: ConsoleConfig): Map<string, ConsoleAss
     assets.set(requestPath, { body: readFileSync(file), type: TYPES[file.split('.').at(-1)!]! });
   add('/', join(PUBLIC, 'index.html'));
   for (const name of FILES) add(`/console/${name}`, join(PUBLIC, name));
-  // Wherever the package manager has put it.
-  const uplot = dirname(createRequire(import.meta.url).resolve('uplot'));
-  for (const [name, file] of UPLOT_FILES) add(`/console/${name}`, join(uplot, file));
+  for (const name of UPLOT_FILES) add(`/console/${name}`, join(VENDOR, name));
   const body = new TextEncoder().encode(JSON.stringify(config));
   assets.set('/console/config.json', { body, type: 'application/json' });
   return assets;
