@@ -19,6 +19,8 @@ test('rateLimit: what was due while the process was stopped may come at once, an
   const perSecond = 20;
   const hub = await startHubProcess({ rateLimit: { messages: perSecond } });
   const [greedy, ...polite] = (await connectMany(hub.wsUrl, 6)) as [WsClient, ...WsClient[]];
+  // A process that stops right behind its answer to a handshake has no connection yet, and no limit that counts.
+  for (const client of [greedy, ...polite]) expect(await client.ask('here')).toBe('here');
   hub.signal('SIGSTOP');
   for (let sent = 0; sent < 1.5 * perSecond; sent++) {
     for (const client of polite) client.send(`${sent}`);
@@ -34,9 +36,7 @@ test('rateLimit: what was due while the process was stopped may come at once, an
   expect((await hub.stats()).connections.open).toBe(polite.length);
 });
 
-test('handlerTimeoutMs: a promise that was pending for less while the process ran is waited for', {
-  retry: 1,
-}, async () => {
+test('handlerTimeoutMs: a promise that was pending for less while the process ran is waited for', async () => {
   // Far more than what comes before and behind the stop takes.
   const handlerTimeoutMs = 6000;
   const hub = await startHubProcess({ handler: fixture('deadlines.mjs').href, handlerTimeoutMs });

@@ -57,8 +57,7 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
 
   /** The same, with what each reply costs beside its own. */
   get outboundWeight(): number {
-    const queue = this.#queue;
-    return this.#engine.bytes + (queue === undefined ? 0 : queue.bytes + queue.length * RECORD_OVERHEAD);
+    return this.bufferedBytes + this.queuedMessages * RECORD_OVERHEAD;
   }
 
   // What the socket says
@@ -227,10 +226,10 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
   /** False, and counted, when it is to be dropped for the process's bound: each socket's buffer has a copy of its own. hot */
   #mayBuffer(data: Uint8Array): boolean {
     const { counters, limits } = this.#host;
-    if (limits.overload !== 'drop' || counters.outboundWeight + data.length <= limits.maxBufferedBytes)
-      return true;
-    counters.dropped.overload++;
-    return false;
+    const isOver =
+      limits.overload === 'drop' && counters.outboundWeight + data.length > limits.maxBufferedBytes;
+    if (isOver) counters.dropped.overload++;
+    return !isOver;
   }
 
   /** Runs `work`, which sends several replies, with as few writes as possible. */
@@ -334,10 +333,7 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
     this.#hasOverflowed = false;
     // Once it is closing, nothing is waited for: also when a cork put the end off.
     const atOnce = this.currentState === ConnectionState.Closing;
-    if (!atOnce) {
-      if (this.#queue !== undefined && this.#queue.length > 0) return;
-      if (ending.whenIdle && this.inFlight > 0) return;
-    }
+    if (!atOnce && (this.queuedMessages > 0 || (ending.whenIdle && this.inFlight > 0))) return;
     const left = this.#port.bufferedBytes();
     // The engine would cut a socket that is ended with a backlog after some seconds.
     if (left > 0 && !atOnce) return;
@@ -357,8 +353,11 @@ export class Connection extends ConnectionRecord<Connection> implements SocketLi
   }
 
   #onQueued(verdict: EnqueueVerdict): SendStatus {
+    const { counters, limits } = this.#host;
+    // Where all are blocked nothing is to be sent, and no turn would look at the bound of the process.
+    if (counters.outboundWeight > limits.maxBufferedBytes) this.#host.flushSoon(this);
     if (verdict !== 'overflow') return verdict;
-    this.#host.counters.dropped['slow-consumer'] += this.#queue!.clear() + 1;
+    counters.dropped['slow-consumer'] += this.#queue!.clear() + 1;
     this.cut = true;
     this.#startClosing(CloseCode.PolicyViolation, 'slow consumer: the outbound queue is full');
     this.#hasOverflowed = true;
