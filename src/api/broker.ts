@@ -114,3 +114,21 @@ export interface Nodes {
   /** Those that are there; this one first. */
   nodes(): ClusterNode[];
 }
+
+/**
+ * Where a {@link HubBroker} keeps what makes it.
+ *
+ * @internal
+ */
+export const MAKE_BROKER: unique symbol = Symbol.for('shardhub.broker');
+
+/**
+ * What `natsBroker` of `shardhub/nats` and `redisBroker` of `shardhub/redis` make, for the option `broker`. It connects when its
+ * hub starts, and may be given to several.
+ */
+export interface HubBroker {
+  /** Of the engine: nats or redis. */
+  readonly name: string;
+  /** @internal */
+  readonly [MAKE_BROKER]: () => unknown;
+}

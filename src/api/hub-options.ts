@@ -2,6 +2,7 @@
  * What `createHub` takes. Generated from the options schema: run `npm run docs:options` after a change of it.
  */
 import type { AffinityHook } from './affinity.js';
+import type { HubBroker } from './broker.js';
 import type { PingListener, PongListener } from './events.js';
 import type { Logger } from './logger.js';
 import type { OriginCheck, UpgradeHook } from './upgrade.js';
@@ -784,7 +785,8 @@ export interface HubOptions<Data = unknown> {
    * see docs/cluster.md.
    *
    * Takes a URL such as nats://10.0.0.5:4222 or redis://10.0.0.5:6379 (several servers of a cluster separated
-   * by commas), or an object with url, tls (ca, key, cert), prefix, replicas and raw (true or false).
+   * by commas), an object with url, tls (ca, key, cert), prefix, replicas and raw (true or false), or what
+   * natsBroker of shardhub/nats or redisBroker of shardhub/redis makes.
    *
    * Also `--broker <url>` and `SHARDHUB_BROKER`.
    *
@@ -792,6 +794,7 @@ export interface HubOptions<Data = unknown> {
    */
   readonly broker?:
     | string
+    | HubBroker
     | {
         /** Nats:// or tls:// (NATS), redis:// or rediss:// (Redis, Valkey; also valkey:// and valkeys://), with a port if it is not the usual one; several servers of a cluster separated by commas. */
         readonly url: string;

@@ -1,7 +1,10 @@
 /** The broker that the options ask for. Its engine's client is loaded when it starts. */
+import { type HubBroker, MAKE_BROKER } from '../api/broker.js';
 import type { Broker } from './broker.js';
 import { MemoryBroker } from './memory-broker.js';
+import { type NatsBrokerOptions, natsOptionsOf } from './nats/nats-options.js';
 import { NatsServerPort } from './nats/nats-server.js';
+import type { RedisSettings } from './redis/redis-options.js';
 import { RedisServerPort } from './redis/redis-server.js';
 import { RelayBroker } from './relay/relay-broker.js';
 import { RemoteBroker } from './remote/remote-broker.js';
@@ -9,7 +12,7 @@ import type { BrokerAccess, BrokerSettings } from './settings.js';
 
 export interface BrokerChoice {
   /** Undefined for none. */
-  readonly broker?: string | BrokerSettings | undefined;
+  readonly broker?: string | BrokerSettings | HubBroker | undefined;
   readonly brokerCredentialsFile?: string | undefined;
 }
 
@@ -20,17 +23,18 @@ export function makeBroker({ broker, brokerCredentialsFile }: BrokerChoice): Bro
   if (broker === undefined) return new MemoryBroker();
   if (typeof broker === 'string' && broker.startsWith(RELAY_SCHEME))
     return new RelayBroker(broker.slice(RELAY_SCHEME.length));
+  if (typeof broker === 'object' && MAKE_BROKER in broker) return broker[MAKE_BROKER]() as Broker;
   const settings = typeof broker === 'string' ? { url: broker } : broker;
-  const access = { ...settings, credentialsFile: brokerCredentialsFile };
-  return isRedis(settings.url) ? redisBroker(access) : natsBroker(access);
+  const access: BrokerAccess = { ...settings, credentialsFile: brokerCredentialsFile };
+  return isRedis(settings.url) ? makeRedisBroker(access) : makeNatsBroker(natsOptionsOf(access));
 }
 
-export function natsBroker(access: BrokerAccess): Broker {
-  return new RemoteBroker(new NatsServerPort(access), access.raw);
+export function makeNatsBroker(options: NatsBrokerOptions): Broker {
+  return new RemoteBroker(new NatsServerPort(options), options.raw);
 }
 
-export function redisBroker(access: BrokerAccess): Broker {
-  return new RemoteBroker(new RedisServerPort(access), access.raw);
+export function makeRedisBroker(settings: RedisSettings): Broker {
+  return new RemoteBroker(new RedisServerPort(settings), settings.raw);
 }
 
 function isRedis(url: string): boolean {

@@ -1,6 +1,7 @@
 /** Options of topics, and of what a hub shares with others. */
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { type HubBroker, MAKE_BROKER } from '../api/broker.js';
 import { option } from './meta.js';
 
 const DAY_MS = 86_400_000;
@@ -88,12 +89,17 @@ const brokerSchema = z.strictObject({
     .describe('copies of histories in a cluster of NATS servers, from 1 to 5; default: 1'),
 });
 
+const isMade = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && MAKE_BROKER in value;
+/** Nothing that a file can have. */
+const madeBroker = z.custom<HubBroker>(isMade).meta({ not: {} });
+
 export const clusterOptions = {
-  broker: option(z.union([brokerUrl, brokerSchema]).optional(), {
+  broker: option(z.union([brokerUrl, madeBroker, brokerSchema]).optional(), {
     description:
       'the server that connects this hub with others: topics, users and presence are then those of all of them; see docs/cluster.md',
     takes:
-      'a URL such as nats://10.0.0.5:4222 or redis://10.0.0.5:6379 (several servers of a cluster separated by commas), or an object with url, tls (ca, key, cert), prefix, replicas and raw (true or false)',
+      'a URL such as nats://10.0.0.5:4222 or redis://10.0.0.5:6379 (several servers of a cluster separated by commas), an object with url, tls (ca, key, cert), prefix, replicas and raw (true or false), or what natsBroker of shardhub/nats or redisBroker of shardhub/redis makes',
     cli: {
       kind: 'string',
       value: 'url',

@@ -3,6 +3,7 @@
  * all come from here and from `options/`.
  */
 import { z } from 'zod';
+import { MAKE_BROKER } from '../api/broker.js';
 import { HubError, describe as show } from '../api/errors.js';
 import type { HubOptions } from '../api/hub-options.js';
 import type { OptionMeta } from './meta.js';
@@ -81,6 +82,14 @@ export function resolveOptions<Data = unknown>(options: HubOptions<Data> = {}): 
       const text = `options "routes" and "${name}" were both given: a hub takes either routes, or path and handler`;
       throw new HubError('ERR_OPTION', text);
     }
+  if (
+    given.brokerCredentialsFile !== undefined &&
+    typeof given.broker === 'object' &&
+    MAKE_BROKER in given.broker!
+  ) {
+    const text = 'options "broker", as an entry has made it, and "brokerCredentialsFile" were both given';
+    throw new HubError('ERR_OPTION', `${text}: what makes the broker takes a credentialsFile`);
+  }
   const parsed = hubOptionsSchema.safeParse(given);
   if (parsed.success) {
     for (const name of ['workerEnv', 'workerExecArgv', 'inspectWorkers'] as const)

@@ -2,9 +2,8 @@
 import { connect, nkeys } from '@nats-io/transport-node';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { encodeMessage } from '../../src/broker/codec.js';
-import { natsBroker } from '../../src/broker/make-broker.js';
 import { BOUNDS, describeBroker, freshTopic, message, Node } from '../support/broker/contract.js';
-import { engineOf, startServer, testRemote, tlsFile } from '../support/broker/remote.js';
+import { engineOf, makeOf, startServer, testRemote, tlsFile } from '../support/broker/remote.js';
 import { hasNatsServer, NatsServer } from '../support/servers/nats-server.js';
 import { until } from '../support/until.js';
 
@@ -14,7 +13,7 @@ if (!hasNatsServer) console.log('skipped: nats-server is not installed (apt-get 
 const user = nkeys.createUser();
 const seed = Buffer.from(user.getSeed()).toString();
 const remote = {
-  make: natsBroker,
+  make: makeOf,
   serve: (config?: string) => NatsServer.start(config),
   credentials: [
     ['user and password', 'authorization { user: ann, password: "s3cret:x" }', 'ann:s3cret:x'],

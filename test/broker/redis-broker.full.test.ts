@@ -1,9 +1,9 @@
 /** Redis behind the port: the contract on a real server, and what happens when it goes away. */
 import { describe, expect, test } from 'vitest';
 import { encodeMessage } from '../../src/broker/codec.js';
-import { redisBroker } from '../../src/broker/make-broker.js';
+import { makeBroker } from '../../src/broker/make-broker.js';
 import { BOUNDS, describeBroker, freshTopic, message, Node } from '../support/broker/contract.js';
-import { engineOf, startServer, testRemote, tlsFile } from '../support/broker/remote.js';
+import { engineOf, makeOf, startServer, testRemote, tlsFile } from '../support/broker/remote.js';
 import { RedisCluster } from '../support/servers/redis-cluster.js';
 import { DURABLE, hasRedisServer, RedisServer } from '../support/servers/redis-server.js';
 import { until } from '../support/until.js';
@@ -23,7 +23,7 @@ const RIGHTS = [
   ...USED.split(' ').map((name) => `+${name}`),
 ];
 const remote = {
-  make: redisBroker,
+  make: makeOf,
   serve: (settings: readonly string[] = []) => RedisServer.start(settings),
   durable: DURABLE,
   credentials: [
@@ -51,7 +51,7 @@ describe.skipIf(!hasRedisServer)('Redis', () => {
   test('a cluster is found by any of its servers; one that comes back is another epoch of its topics', async () => {
     const cluster = await startServer(RedisCluster.start());
     const url = `redis://127.0.0.1:1,${cluster.servers[1]!.url}`;
-    const node = await Node.start({ connect: () => redisBroker({ url }), close: async () => {} });
+    const node = await Node.start({ connect: () => makeBroker({ broker: url }), close: async () => {} });
     // Channels of a cluster are those of one server.
     const topics = Array.from({ length: 20 }, (_, i) => `t${i}`);
     for (const topic of topics) await node.broker.follow(topic, BOUNDS);
@@ -74,7 +74,7 @@ describe.skipIf(!hasRedisServer)('Redis', () => {
 
   test('several servers that are no cluster are refused', async () => {
     const url = `${(await start()).url},${(await start()).url}`;
-    const starting = Node.start({ connect: () => redisBroker({ url }), close: async () => {} });
+    const starting = Node.start({ connect: () => makeBroker({ broker: url }), close: async () => {} });
     await expect(starting).rejects.toMatchObject({
       code: 'ERR_BROKER',
       message: expect.stringContaining('they are no cluster'),

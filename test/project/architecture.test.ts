@@ -62,7 +62,7 @@ const ROOMS: [room: string, ...others: string[]][] = [
     'hub/admin',
   ],
   ['testing', 'workers', 'options', 'hub/connection', 'hub/admission', 'hub/engine', 'hub'],
-  ['.', 'workers', 'auth', 'options', 'hub/admission', 'hub/http', 'hub/pool', 'hub', 'testing'],
+  ['.', 'broker', 'workers', 'auth', 'options', 'hub/admission', 'hub/http', 'hub/pool', 'hub', 'testing'],
   ['supervisor', 'broker', 'hub/engine', 'hub/http', 'hub/admin'],
   ['cli', 'loadgen', '.', 'supervisor'],
 ];
@@ -219,11 +219,22 @@ describe('what is foreign', () => {
     ['@opentelemetry/api', ['otel.ts', 'workers/tracing/otel-tracer.ts']],
     [
       '@nats-io/transport-node',
-      ['broker/nats/nats-connection.ts', 'broker/nats/nats-history.ts', 'broker/nats/nats-server.ts'],
+      [
+        'broker/nats/nats-connection.ts',
+        'broker/nats/nats-history.ts',
+        'broker/nats/nats-options.ts',
+        'broker/nats/nats-server.ts',
+      ],
     ],
     [
       '@redis/client',
-      ['broker/redis/client-options.ts', 'broker/redis/open-cluster-link.ts', 'broker/redis/open-link.ts'],
+      [
+        'broker/redis/access.ts',
+        'broker/redis/client-options.ts',
+        'broker/redis/open-cluster-link.ts',
+        'broker/redis/open-link.ts',
+        'broker/redis/redis-options.ts',
+      ],
     ],
     ['@nats-io/jetstream', ['broker/nats/nats-history.ts']],
   ])('%s is known to one file', (name, files) => {

@@ -1,5 +1,5 @@
 /** Connects to NATS: servers, credentials, TLS. Nothing of a credential is ever in an error. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import {
   type Authenticator,
   connect,
@@ -9,8 +9,9 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from '@nats-io/transport-node';
-import { unusable } from '../faults.js';
-import type { BrokerAccess } from '../settings.js';
+import { within } from '../../util/within.js';
+import { textOf, unusable } from '../faults.js';
+import { type NatsBrokerOptions, serverUrl } from './nats-options.js';
 
 const CONNECT_MS = 5000;
 /** A server that answers no ping for two of them is taken for dead. */
@@ -18,17 +19,19 @@ const PING_MS = 5000;
 /** All nodes come back at once when a server does: within so long. */
 const RECONNECT_MS = 250;
 const JITTER_MS = 500;
+const DEFAULT_SERVER = '127.0.0.1:4222';
 
 /** @throws HubError `ERR_BROKER` */
-export async function connectToNats(settings: BrokerAccess, name: string): Promise<NatsConnection> {
-  const urls = settings.url.split(',').map((url) => new URL(url.trim()));
-  const servers = urls.map(({ host }) => host);
+export async function connectToNats(settings: NatsBrokerOptions, name: string): Promise<NatsConnection> {
+  const { servers = DEFAULT_SERVER, credentialsFile, connection, prefix, replicas, raw, ...own } = settings;
+  if (connection !== undefined) return checkConnection(connection);
+  const urls = (typeof servers === 'string' ? [servers] : servers).map(serverUrl);
+  const hosts = urls.map(({ host }) => host);
   try {
-    const authenticator = await readCredentials(settings, urls[0]!);
-    const { tls } = settings;
-    const isSecure = tls !== undefined || urls.some(({ protocol }) => protocol === 'tls:');
+    const authenticator =
+      credentialsFile === undefined ? authenticatorOf(urls[0]!) : authenticatorOfFile(credentialsFile);
     return await connect({
-      servers,
+      servers: hosts,
       name,
       timeout: CONNECT_MS,
       noEcho: true,
@@ -37,24 +40,46 @@ export async function connectToNats(settings: BrokerAccess, name: string): Promi
       reconnectTimeWait: RECONNECT_MS,
       reconnectJitter: JITTER_MS,
       reconnectJitterTLS: JITTER_MS,
-      ...(authenticator === undefined ? {} : { authenticator }),
-      ...(isSecure ? { tls: { caFile: tls?.ca, keyFile: tls?.key, certFile: tls?.cert } as object } : {}),
+      // A server that refuses now may not do so later, when it or the credentials have been mended.
+      ignoreAuthErrorAbort: true,
+      ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
+      ...(authenticator && { authenticator }),
+      ...own,
     });
   } catch (error) {
-    throw unusable(`nats (${servers.join(', ')})`, error instanceof Error ? error.message : String(error));
+    throw unusable(`nats (${hosts.join(', ')})`, textOf(error), error);
   }
 }
 
-async function readCredentials(
-  { credentialsFile }: BrokerAccess,
-  url: URL,
-): Promise<Authenticator | undefined> {
-  if (credentialsFile !== undefined) return toAuthenticator(await readFile(credentialsFile));
-  const user = decodeURIComponent(url.username);
+/** One that the application has made. */
+async function checkConnection(connection: NatsConnection): Promise<NatsConnection> {
+  if (connection.isClosed()) throw unusable('nats', 'the connection that it was given is closed');
+  const answered = await within(connection.flush(), CONNECT_MS).catch(() => false);
+  if (!answered)
+    throw unusable('nats', `no answer within ${CONNECT_MS} ms on the connection that it was given`);
+  return connection;
+}
+
+function authenticatorOf({ username, password }: URL): Authenticator | undefined {
+  const user = decodeURIComponent(username);
   if (user === '') return undefined;
-  return url.password === ''
+  return password === ''
     ? tokenAuthenticator(user)
-    : usernamePasswordAuthenticator(user, decodeURIComponent(url.password));
+    : usernamePasswordAuthenticator(user, decodeURIComponent(password));
+}
+
+/** Reads the file for each connection, as credentials expire and are replaced. @throws Error when it is not there at first */
+function authenticatorOfFile(path: string): Authenticator {
+  const read = () => toAuthenticator(readFileSync(path));
+  let last = read();
+  return (nonce) => {
+    try {
+      last = read();
+    } catch {
+      // It may be on its way: what was in it may do still.
+    }
+    return last(nonce);
+  };
 }
 
 function toAuthenticator(bytes: Uint8Array): Authenticator {

@@ -18,7 +18,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Position } from '../../api/broker.js';
 import { type BrokerPublication, type HistoryBounds, type HistoryRead, ID_MEMORY_MS } from '../broker.js';
 import { decodeMessage } from '../codec.js';
-import type { BrokerAccess } from '../settings.js';
+import type { NatsBrokerOptions } from './nats-options.js';
 import { classOf, type Subjects } from './subjects.js';
 
 /** Everything that waits for an answer of the server waits so long. */
@@ -50,7 +50,7 @@ export class NatsHistory {
   constructor(
     connection: NatsConnection,
     subjects: Subjects,
-    { replicas = 1, raw = false }: Pick<BrokerAccess, 'replicas' | 'raw'>,
+    { replicas = 1, raw = false }: Pick<NatsBrokerOptions, 'replicas' | 'raw'>,
   ) {
     this.#connection = connection;
     this.#subjects = subjects;

@@ -5,8 +5,8 @@ import { within } from '../../util/within.js';
 import type { HistoryBounds, HistoryRead } from '../broker.js';
 import { textOf, unusable } from '../faults.js';
 import type { OnBytes, OnStored, ServerHost, ServerPort } from '../remote/server-port.js';
-import type { BrokerAccess } from '../settings.js';
 import type { NatsHistory } from './nats-history.js';
+import type { NatsBrokerOptions } from './nats-options.js';
 import { Subjects } from './subjects.js';
 
 const NAME = 'nats';
@@ -15,14 +15,14 @@ const DEFAULT_MAX_BYTES = 1024 * 1024;
 export class NatsServerPort implements ServerPort {
   readonly name = NAME;
   readonly names: Subjects;
-  readonly #settings: BrokerAccess;
+  readonly #settings: NatsBrokerOptions;
   readonly #subscriptions = new Map<string, Subscription>();
   #host: ServerHost | undefined;
   #connection: NatsConnection | undefined;
   #history: NatsHistory | undefined;
   #syncing: Promise<void> | undefined;
 
-  constructor(settings: BrokerAccess) {
+  constructor(settings: NatsBrokerOptions) {
     this.#settings = settings;
     this.names = new Subjects(settings.prefix);
   }
@@ -40,7 +40,7 @@ export class NatsServerPort implements ServerPort {
     try {
       for (const bounds of host.histories) await this.#history.open(bounds);
     } catch (error) {
-      await connection.close();
+      if (this.#isOurs) await connection.close();
       throw unusable(NAME, `JetStream, which topics with history need: ${textOf(error)}`, error);
     }
     void this.#watch(connection, host);
@@ -50,11 +50,18 @@ export class NatsServerPort implements ServerPort {
     const connection = this.#connection;
     this.#connection = undefined;
     if (connection === undefined || connection.isClosed()) return;
+    if (!this.#isOurs) for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
+    const leaving = this.#isOurs ? connection.drain() : connection.flush();
     await within(
-      connection.drain().catch(() => {}),
+      leaving.catch(() => {}),
       timeoutMs,
     );
-    await connection.close();
+    if (this.#isOurs) await connection.close();
+  }
+
+  /** False for one that the application has made. */
+  get #isOurs(): boolean {
+    return this.#settings.connection === undefined;
   }
 
   subscribe(name: string, onBytes: OnBytes): Promise<unknown> {
@@ -132,6 +139,7 @@ export class NatsServerPort implements ServerPort {
         () => {},
       );
     }
+    if (this.#connection === connection) host.onDown('the connection to it was closed, and not by the hub');
   }
 }
 

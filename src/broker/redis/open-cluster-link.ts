@@ -6,7 +6,7 @@
 import { createCluster } from '@redis/client';
 import { textOf } from '../faults.js';
 import type { OnBytes } from '../remote/server-port.js';
-import { BYTES, loginOf, socketOf } from './client-options.js';
+import { BYTES, socketOf } from './client-options.js';
 import type { LinkNeeds, RedisLink } from './redis-link.js';
 
 /** @throws Error when it cannot be used */
@@ -33,9 +33,10 @@ export async function openClusterLink(
       socket: { ...socketOf(access, address), reconnectStrategy },
     })),
     RESP: 3,
+    ...(access.nodeAddressMap && { nodeAddressMap: access.nodeAddressMap }),
     defaults: {
       name: label,
-      ...loginOf(access),
+      ...access.login,
       // Servers that others tell of have an address only.
       socket: { ...socketOf(access), reconnectStrategy },
     },

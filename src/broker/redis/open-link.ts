@@ -8,7 +8,7 @@ import { createClient } from '@redis/client';
 import { textOf } from '../faults.js';
 import type { OnBytes } from '../remote/server-port.js';
 import type { RedisAccess, RedisAddress } from './access.js';
-import { BYTES, CONNECT_MS, loginOf, socketOf } from './client-options.js';
+import { BYTES, CONNECT_MS, socketOf } from './client-options.js';
 import { openClusterLink } from './open-cluster-link.js';
 import type { LinkNeeds, RedisLink } from './redis-link.js';
 import { CLAIM } from './scripts.js';
@@ -86,7 +86,7 @@ async function openServer(needs: LinkNeeds, address: RedisAddress): Promise<Redi
 
 function makeClient(access: RedisAccess, address: RedisAddress, name: string) {
   const socket = { ...socketOf(access, address), reconnectStrategy: false as const };
-  return createClient({ name, RESP: 3, ...loginOf(access), database: access.database, socket });
+  return createClient({ name, RESP: 3, ...access.login, database: access.database, socket });
 }
 
 function fieldOf(info: string, name: string): string {

@@ -6,10 +6,10 @@ import { type HistoryBounds, type HistoryRead, ID_MEMORY_MS } from '../broker.js
 import { decodeMessage } from '../codec.js';
 import { textOf, unusable } from '../faults.js';
 import type { OnBytes, OnStored, ServerHost, ServerPort } from '../remote/server-port.js';
-import type { BrokerAccess } from '../settings.js';
-import { addressesOf, readAccess } from './access.js';
+import { readAccess, serversOf } from './access.js';
 import type { RedisArgument, RedisLink } from './redis-link.js';
 import { RedisNames } from './redis-names.js';
+import type { RedisSettings } from './redis-options.js';
 import { APPEND, READ, type Script } from './scripts.js';
 
 const NAME = 'redis';
@@ -31,7 +31,7 @@ interface Subscribed {
 export class RedisServerPort implements ServerPort {
   readonly name = NAME;
   readonly names: RedisNames;
-  readonly #settings: BrokerAccess;
+  readonly #settings: RedisSettings;
   readonly #subscribed = new Map<string, Subscribed>();
   #host: ServerHost | undefined;
   #link: RedisLink | undefined;
@@ -39,7 +39,7 @@ export class RedisServerPort implements ServerPort {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(settings: BrokerAccess) {
+  constructor(settings: RedisSettings) {
     this.#settings = settings;
     this.names = new RedisNames(settings.prefix);
   }
@@ -53,8 +53,7 @@ export class RedisServerPort implements ServerPort {
     try {
       await this.#open();
     } catch (error) {
-      const servers = addressesOf(this.#settings).map((address) => `${address.host}:${address.port}`);
-      throw unusable(`${NAME} (${servers.join(', ')})`, textOf(error), error);
+      throw unusable(`${NAME} (${serversOf(this.#settings)})`, textOf(error), error);
     }
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Broker, MAX_WAITING_BYTES } from '../../../src/broker/broker.js';
+import { makeBroker } from '../../../src/broker/make-broker.js';
 import type { BrokerAccess } from '../../../src/broker/settings.js';
 import { temporaryFolder } from '../processes/temporary-folder.js';
 import { partitionBefore } from '../servers/partition.js';
@@ -27,6 +28,10 @@ export interface RemoteEngine<Config> {
 
 export const tlsFile = (name: string) =>
   fileURLToPath(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url));
+
+/** As a hub makes it of its options. */
+export const makeOf = ({ credentialsFile, ...broker }: BrokerAccess): Broker =>
+  makeBroker({ broker, brokerCredentialsFile: credentialsFile });
 
 export function engineOf<Config>(
   { make }: Pick<RemoteEngine<Config>, 'make'>,
