@@ -8,6 +8,7 @@ export type {
   ClusterNode,
   HistoryOptions,
   HistoryResult,
+  HubBroker,
   Nodes,
   Position,
   PresenceConnection,

@@ -16,6 +16,7 @@ export type {
   PublishResult,
   SubscribeOptions,
   SubscribeResult,
+  TopicLoss,
 } from './api/broker.js';
 export type { CloseUserOptions } from './api/close-options.js';
 export { HubError, type HubErrorCode } from './api/errors.js';

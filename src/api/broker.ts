@@ -41,6 +41,13 @@ export interface SubscribeResult extends Position {
   readonly publications: readonly Publication[];
 }
 
+/** What a subscribed connection has missed for good, and where the topic goes on: `offset` and `epoch`. */
+export interface TopicLoss extends Position {
+  readonly topic: string;
+  /** The last position up to which it had been sent everything. */
+  readonly since: Position;
+}
+
 /** Which part of a history is meant. */
 export interface HistoryOptions {
   /** Those after this position, oldest first. Without it, or with one of another epoch: the newest. */

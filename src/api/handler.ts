@@ -7,6 +7,7 @@ import type {
   PublishResult,
   SubscribeOptions,
   SubscribeResult,
+  TopicLoss,
 } from './broker.js';
 import type { CloseUserOptions } from './close-options.js';
 import type { HandshakeRequest } from './handshake-request.js';
@@ -197,6 +198,12 @@ export interface Handler<State = any, UpgradeData = unknown, Options = unknown> 
    * unless the option `ordering` says otherwise.
    */
   message?(connection: Connection<State, UpgradeData>, message: Message): ReplyValue | Promise<ReplyValue>;
+  /**
+   * The connection is subscribed to a topic with history that has lost publications before it was sent them: nobody can be
+   * sent them any more, as after an outage that was longer than the history reaches. Behind the messages that came before;
+   * what was published since may have been sent already. What it returns is sent.
+   */
+  topicLost?(connection: Connection<State, UpgradeData>, loss: TopicLoss): ReplyValue | Promise<ReplyValue>;
   /** The connection is gone and all its messages have been processed. */
   close?(connection: Connection<State, UpgradeData>, code: number, reason: string): void | Promise<void>;
   /**

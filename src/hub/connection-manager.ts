@@ -2,6 +2,7 @@
  * Everything that is connected, from its first moment to its last: the connections, how they are addressed, the workers
  * behind them, and the bounds that they share. I/O thread.
  */
+import type { TopicLoss } from '../api/broker.js';
 import { CloseCode } from '../api/close-codes.js';
 import type { HubEvents } from '../api/events.js';
 import type { HandshakeRequest } from '../api/handshake-request.js';
@@ -270,13 +271,26 @@ export class ConnectionManager {
       },
       onJoin: (topic, userId) => emitter.emit('join', topic, userId),
       onLeave: (topic, userId) => emitter.emit('leave', topic, userId),
-      onLost: (topic, position) => {
-        emitter.emit('topicLost', topic, position);
-        log.warn({ topic, ...position }, 'subscribers of a topic have missed what is not kept any more');
-      },
+      onLost: (loss) => this.#onLost(loss),
     });
     if (cluster.isNeeded) registry.connect(cluster);
     return cluster;
+  }
+
+  /** Subscribers have missed what is not kept any more: their handlers are told, the application, and the log. */
+  #onLost(loss: TopicLoss): void {
+    const { topic, offset, epoch } = loss;
+    const bytes = Buffer.from(JSON.stringify(loss));
+    // Copied: who is shed is subscribed to nothing any more.
+    for (const connection of [...this.registry.subscribers(topic)]) {
+      if (!connection.isOpen) continue;
+      // What waits for a handler is bounded, this too; who is not read for a while may be over the bound of messages.
+      if (connection.inFlight >= 2 * this.#connectionHost.limits.maxInFlight)
+        connection.shed('in-flight', CloseCode.TryAgainLater, 'too many messages in flight');
+      else connection.shard.tellLost(connection, bytes);
+    }
+    this.#host.emitter.emit('topicLost', topic, { offset, epoch });
+    this.#host.log.warn(loss, 'subscribers of a topic have missed what is not kept any more');
   }
 
   /** What handlers ask for. */

@@ -6,6 +6,8 @@ export const Open = 1;
 export const Message = 2;
 /** A connection is gone; the payload is the close code (uint16) and the reason (UTF-8). */
 export const Close = 3;
+/** A topic that the connection is subscribed to has lost publications; the payload is a `TopicLoss` as JSON. */
+export const Lost = 8;
 /** Finish: no record follows. */
 export const Stop = 4;
 /** The peer is gone, and records of it still wait to enter the ring: `Close` comes behind them. Never finished. */

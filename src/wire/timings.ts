@@ -8,7 +8,7 @@
 import { hrtime } from 'node:process';
 import { cellsOf, Histogram, SECONDS } from '../util/histogram.js';
 
-export const HOOKS = ['open', 'message', 'close'] as const;
+export const HOOKS = ['open', 'message', 'topicLost', 'close'] as const;
 export type HookName = (typeof HOOKS)[number];
 export type HookTimings = Readonly<Record<HookName, Histogram>>;
 
@@ -39,7 +39,12 @@ export class Timings {
       return new Histogram(SECONDS, cells);
     };
     this.wait = next();
-    this.hooks = Array.from({ length: handlers }, () => ({ open: next(), message: next(), close: next() }));
+    this.hooks = Array.from({ length: handlers }, () => ({
+      open: next(),
+      message: next(),
+      topicLost: next(),
+      close: next(),
+    }));
   }
 
   /** Bytes of memory that it takes. */

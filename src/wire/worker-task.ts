@@ -135,6 +135,7 @@ export interface WorkerReady {
 export interface HandlerHooks {
   readonly open: boolean;
   readonly close: boolean;
+  readonly topicLost: boolean;
   /** Some handler takes a connection over from the version before. */
   readonly resume: boolean;
 }

@@ -1,5 +1,5 @@
 /** A connection as its handler sees it, and what the runtime remembers of it. Owned by the worker thread. */
-import type { SubscribeOptions, SubscribeResult } from '../api/broker.js';
+import type { SubscribeOptions, SubscribeResult, TopicLoss } from '../api/broker.js';
 import type { Connection, Data, Handler, SendResult } from '../api/handler.js';
 import type { HandshakeRequest } from '../api/handshake-request.js';
 import type { HandlerLog } from '../api/logger.js';
@@ -23,8 +23,8 @@ export interface ContextHost {
   readonly access: HubAccessHost;
 }
 
-/** What waits for its turn while the connection is busy: a message, or the end of the connection. */
-export type Deferred = InboundMessage | { readonly code: number; readonly reason: string };
+/** What waits for its turn while the connection is busy: a message, what a topic has lost, or the end of the connection. */
+export type Deferred = InboundMessage | TopicLoss | { readonly code: number; readonly reason: string };
 
 export class ConnectionContext extends Access implements Connection {
   state: unknown = undefined;

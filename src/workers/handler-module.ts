@@ -3,8 +3,16 @@ import { describe, HubError, toErrorRecord } from '../api/errors.js';
 import type { Handler } from '../api/handler.js';
 
 const HOOKS = ['open', 'message', 'close'] as const;
-const LIFE_HOOKS = ['start', 'stop', 'suspend', 'resume', 'suspendWorker', 'resumeWorker'] as const;
-const ALL_HOOKS = [...HOOKS, ...LIFE_HOOKS] as const;
+const OTHER_HOOKS = [
+  'topicLost',
+  'start',
+  'stop',
+  'suspend',
+  'resume',
+  'suspendWorker',
+  'resumeWorker',
+] as const;
+const ALL_HOOKS = [...HOOKS, ...OTHER_HOOKS] as const;
 /** A default export that was compiled to CommonJS, and imported again from there. */
 const MAX_DEFAULTS = 3;
 

@@ -5,6 +5,7 @@
  * Where it stands on a message's way: inbound ring → here → handler → here → reply ring.
  */
 import { nextTick } from 'node:process';
+import type { TopicLoss } from '../api/broker.js';
 import type { Data, Handler, SendResult } from '../api/handler.js';
 import { Deque } from '../util/deque.js';
 import { decodeClose } from '../wire/close.js';
@@ -170,6 +171,8 @@ export class Runtime implements ContextHost {
         return this.#runOpen(slot, generation);
       case Inbound.Close:
         return this.#onClose(slot, generation);
+      case Inbound.Lost:
+        return this.#onLost(slot, generation);
       case Inbound.Abort:
       case Inbound.Credit:
       case Inbound.Answer: {
@@ -259,6 +262,20 @@ export class Runtime implements ContextHost {
     return this.#runHook(context, 'close', () => close.call(handler, context, code, reason));
   }
 
+  #onLost(slot: number, generation: number): boolean {
+    const context = this.#context(slot, generation);
+    if (context === undefined) return this.#results.finishRecord(slot, generation, 0);
+    const loss = JSON.parse(this.#inbound.textAt(this.#inbound.position)) as TopicLoss;
+    return context.isBusy ? this.#deferRecord(context, loss) : this.#runLost(context, loss);
+  }
+
+  #runLost(context: ConnectionContext, loss: TopicLoss): boolean {
+    const { handler, slot, generation } = context;
+    const { topicLost } = handler;
+    if (context.refuses || topicLost === undefined) return this.#results.finishRecord(slot, generation, 0);
+    return this.#runHook(context, 'topicLost', () => topicLost.call(handler, context, loss));
+  }
+
   /** Runs a hook that is not on the hot path. True when it returned a promise. */
   #runHook(context: ConnectionContext, name: HookName, hook: () => unknown): boolean {
     const span = this.#watch.begin(context, name, 1);
@@ -321,7 +338,9 @@ export class Runtime implements ContextHost {
     const isRunning =
       next instanceof InboundMessage
         ? this.#runMessage(context, next)
-        : this.#runClose(context, next.code, next.reason);
+        : 'topic' in next
+          ? this.#runLost(context, next)
+          : this.#runClose(context, next.code, next.reason);
     if (context.mayBegin) this.#ready.push(context);
     return isRunning;
   }

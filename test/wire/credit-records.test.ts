@@ -20,7 +20,14 @@ function setUp() {
   const connections = new Connections();
   const inboundQueue = new InboundQueue(counters, connections, () => {});
   const connection = connections.add((slot, generation) => {
-    const shard = { index: 0, connectionGone() {}, pushMessage() {}, dropMessages() {}, grantCredit() {} };
+    const shard = {
+      index: 0,
+      connectionGone() {},
+      pushMessage() {},
+      dropMessages() {},
+      grantCredit() {},
+      tellLost() {},
+    };
     const origin = {
       slot,
       generation,

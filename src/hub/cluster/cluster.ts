@@ -12,6 +12,7 @@ import type {
   PresenceStats,
   SubscribeOptions,
   SubscribeResult,
+  TopicLoss,
 } from '../../api/broker.js';
 import { describe, HubError } from '../../api/errors.js';
 import type { ClusterStats } from '../../api/stats.js';
@@ -56,7 +57,7 @@ export interface ClusterHost {
   onState(state: BrokerState, reason: string): void;
   onJoin(topic: string, userId: string): void;
   onLeave(topic: string, userId: string): void;
-  onLost(topic: string, position: Position): void;
+  onLost(loss: TopicLoss): void;
 }
 
 const MAX_LIMIT = 10_000;
@@ -92,7 +93,7 @@ export class Cluster implements TopicOutlet, BrokerHost {
       deliver: (topic, frame, publication) => {
         host.deliver(topic, frame, this.#exceptOf(publication));
       },
-      onLost: (topic, rule, position) => this.#onLost(topic, rule, position),
+      onLost: (topic, rule, position, since) => this.#onLost(rule, { topic, ...position, since }),
     });
     this.#resumptions = new Resumptions(this.#streams, host);
     this.#plain = new Interest(
@@ -354,11 +355,12 @@ export class Cluster implements TopicOutlet, BrokerHost {
     return new Set(message.except.map((id) => this.#host.find(id)).filter((one) => one !== undefined));
   }
 
-  #onLost(topic: string, rule: TopicRule, position: Position): void {
+  #onLost(rule: TopicRule, loss: TopicLoss): void {
+    const { topic, since: _, ...position } = loss;
     this.#lost++;
     if (rule.envelope === 'json')
       this.#host.deliver(topic, noteFrame({ topic, ...position, recovered: false }), undefined);
-    this.#host.onLost(topic, position);
+    this.#host.onLost(loss);
   }
 
   #onMember(what: 'join' | 'leave', topic: string, userId: string): void {

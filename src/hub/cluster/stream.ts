@@ -19,7 +19,7 @@ export interface StreamHost {
   /** Sends a publication to whoever is subscribed. */
   deliver(topic: string, frame: QueuedMessage, publication: BrokerPublication): void;
   /** The subscribers have missed something that is not kept any more; it goes on behind a position. */
-  onLost(topic: string, rule: TopicRule, position: Position): void;
+  onLost(topic: string, rule: TopicRule, position: Position, since: Position): void;
 }
 
 /** What was missed, at the point where what follows is live; undefined when it is not known. */
@@ -195,10 +195,11 @@ export class Stream {
   }
 
   #lose(position: Position): void {
-    if (position.epoch !== this.#position.epoch) this.#unreachable = -1;
+    const since = this.#position;
+    if (position.epoch !== since.epoch) this.#unreachable = -1;
     this.#position = position;
     this.#tail.clear(position.offset);
-    this.#host.onLost(this.topic, this.rule, position);
+    this.#host.onLost(this.topic, this.rule, position, since);
   }
 
   /** Reads what came after an offset into the tail. One at a time: most often it serves the others too. */

@@ -43,6 +43,8 @@ export interface MessageSink<C> {
     mask: number,
     isBinary: boolean,
   ): void;
+  /** A topic of the connection has lost publications. @param loss a `TopicLoss` as JSON */
+  tellLost(connection: C, loss: Uint8Array): void;
   /** Forgets the messages that no worker has seen. */
   dropMessages(connection: C): void;
   /** The peer is gone, and the worker has to know. */

@@ -305,7 +305,7 @@ export class InboundQueue {
         connection.isOpening = false;
         this.inFlight.add(connection, -1, 0);
       }
-      if (record.kind !== Inbound.Message && record.kind !== Inbound.Close) continue;
+      if (record.kind === Inbound.Open || Notes.isNote(record.kind)) continue;
       const entry = { kind: record.kind | (record.flags & Flag.Binary), payload: record.payload };
       if (!this.#isWanted(connection, entry)) continue;
       connection.inRing--;

@@ -185,6 +185,11 @@ export class Shard implements ReplySink {
       this.latency.onAccepted(connection);
   }
 
+  /** Its handler is told in its turn, if it wants to know. */
+  tellLost(connection: Connection, loss: Uint8Array): void {
+    if (this.worker.hooks.topicLost) this.#inboundQueue.enqueue(connection, Inbound.Lost, loss);
+  }
+
   /** A connection is gone. Its last record, unless the worker never heard of it. */
   connectionGone(connection: Connection, code: number, reason: string): void {
     this.#connections--;

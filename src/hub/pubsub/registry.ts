@@ -97,6 +97,11 @@ export class Registry implements FanOut, ConnectionHandleHost {
     return new Map(this.#topics.names().map((topic) => [topic, this.#topics.subscribers(topic).size]));
   }
 
+  /** Those of one topic. */
+  subscribers(topic: string): ReadonlySet<Connection> {
+    return this.#topics.subscribers(topic);
+  }
+
   // What they are sent
 
   publish(connection: Connection | undefined, record: PublishRecord, isBinary: boolean): void {

@@ -38,7 +38,12 @@ interface Origin {
   readonly attributes: Attributes;
 }
 
-const VERBS: Readonly<Record<HookName, string>> = { open: 'open', message: 'process', close: 'close' };
+const VERBS: Readonly<Record<HookName, string>> = {
+  open: 'open',
+  message: 'process',
+  topicLost: 'topicLost',
+  close: 'close',
+};
 
 export class OtelTracer implements HookTracer {
   readonly #tracer: Tracer;

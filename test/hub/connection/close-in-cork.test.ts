@@ -16,7 +16,14 @@ test('a slow consumer whose queue overflows inside a cork', () => {
   };
   const limits = resolveOptions({ maxQueueMessages: 1 });
   const host = { limits, counters: new Counters(), mayLinger: () => true, onGone() {}, onShed() {} };
-  const shard = { index: 0, connectionGone() {}, pushMessage() {}, dropMessages() {}, grantCredit() {} };
+  const shard = {
+    index: 0,
+    connectionGone() {},
+    pushMessage() {},
+    dropMessages() {},
+    grantCredit() {},
+    tellLost() {},
+  };
   const origin = {
     slot: 0,
     generation: 1,

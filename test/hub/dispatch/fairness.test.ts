@@ -54,7 +54,14 @@ class Lab {
         const origin = {
           slot,
           generation,
-          shard: { index: 0, connectionGone() {}, pushMessage() {}, dropMessages() {}, grantCredit() {} },
+          shard: {
+            index: 0,
+            connectionGone() {},
+            pushMessage() {},
+            dropMessages() {},
+            grantCredit() {},
+            tellLost() {},
+          },
           request: '{}',
           remoteAddress: '',
           route: { path: '/ws', connections: 0 },
