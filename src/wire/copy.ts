@@ -12,3 +12,16 @@ export function copyBytes(target: Buffer, offset: number, source: Uint8Array, le
   if (length < FILL_BYTES) target.set(source, offset);
   else target.fill(source, offset, offset + length);
 }
+
+/**
+ * Where in its page a copy of a few KiB or more begins counts: on AMD's Zen 3 and 4, what glibc uses from 2112 bytes on
+ * (`rep movsb`) takes 13 times as long, 290 µs for 1 MB, where the target is 1 to 15 bytes further into its page than the source
+ * is into its own. That is what a header of 10 bytes makes of a copy between the beginnings of two blocks.
+ */
+export const PAGE_BYTES = 4096;
+export const FAR_COPY_BYTES = 2048;
+
+/** An offset that is half a page away from another one, in blocks that begin at the same place of a page, more or less. */
+export function farFrom(offset: number): number {
+  return (offset + PAGE_BYTES / 2) % PAGE_BYTES;
+}

@@ -3,14 +3,14 @@
  * as the kernel has taken a write whole, which is nearly always at once, or the message has been handed over: memory that is
  * new costs 0.2 µs for each 4 KiB. One for all sockets of the I/O thread.
  */
+import { PAGE_BYTES } from '../../../wire/copy.js';
 
-/**
- * Each four times the one before: a socket whose peer does not read holds at most four times of what is to be sent. A frame
- * has room beside its header.
- */
-const SIZES = [16, 64, 256, 1024, 4096].map((kib) => kib * 1024 + 64);
+/** Beside a frame there is room for its header, and for where it begins (see `farFrom`). */
+const BESIDE = 64 + PAGE_BYTES;
+/** Each four times the one before: a socket whose peer does not read holds at most four times of what is to be sent. */
+const SIZES = [16, 64, 256, 1024, 4096].map((kib) => kib * 1024 + BESIDE);
 /** Bytes of each size that are kept. */
-const MAX_FREE_BYTES = 4 * 1024 * 1024 + 64;
+const MAX_FREE_BYTES = 4 * 1024 * 1024 + BESIDE;
 
 const free: Buffer[][] = SIZES.map(() => []);
 

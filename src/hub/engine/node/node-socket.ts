@@ -3,7 +3,7 @@
  * leaves in one write. I/O thread.
  */
 import type { Socket } from 'node:net';
-import { copyBytes } from '../../../wire/copy.js';
+import { copyBytes, FAR_COPY_BYTES, farFrom } from '../../../wire/copy.js';
 import { SendVerdict, type SocketListener, type SocketPort } from '../../connection/socket-port.js';
 import type { Deflate } from './deflate.js';
 import { type FaultCode, FrameReader, type FrameSink } from './frame-reader.js';
@@ -42,9 +42,10 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
   readonly #reader: FrameReader;
   readonly #deflate: Deflate | undefined;
   #listener: SocketListener | undefined = undefined;
-  /** Frames that are to leave in one write. */
+  /** Frames that are to leave in one write: from where to where they lie in it. */
   #batch: Buffer | undefined = undefined;
-  #batched = 0;
+  #start = 0;
+  #end = 0;
   /** Made with the first write: who is sent nothing has none. */
   #onWritten: (() => void) | undefined = undefined;
   /** Memory of the write that the kernel did not take at once. */
@@ -114,7 +115,7 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
   }
 
   bufferedBytes(): number {
-    return this.#stream.writableLength + this.#batched;
+    return this.#stream.writableLength + this.#end - this.#start;
   }
 
   end(code: number, reason: string): void {
@@ -262,37 +263,33 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
 
   #gathered(): void {
     this.#isGathering = false;
-    if (this.#batched > 0) this.#flush();
+    if (this.#batch !== undefined) this.#flush();
   }
 
   /** Puts a frame behind those that are to leave. hot: once per frame */
   #append(first: number, payload: Uint8Array): void {
     const { length } = payload;
-    const needed = this.#batched + headerBytes(length) + length;
-    if (this.#batch === undefined || needed > this.#batch.length) this.#makeRoom(needed);
-    const at = writeHeader(this.#batch!, this.#batched, first, length);
+    const bytes = headerBytes(length) + length;
+    if (this.#batch === undefined || this.#end + bytes > this.#batch.length) this.#makeRoom(bytes, payload);
+    const at = writeHeader(this.#batch!, this.#end, first, length);
     copyBytes(this.#batch!, at, payload);
-    this.#batched = at + length;
+    this.#end = at + length;
   }
 
-  #makeRoom(needed: number): void {
+  #makeRoom(bytes: number, { byteOffset, length }: Uint8Array): void {
+    if (this.#batch !== undefined && this.#end - this.#start + bytes > MAX_BATCH_BYTES) this.#flush();
     const before = this.#batch;
-    const batched = this.#batched;
-    if (batched > 0 && needed > MAX_BATCH_BYTES) {
-      this.#flush();
-      this.#batch = takeMemory(needed - batched);
-      return;
-    }
-    this.#batch = takeMemory(needed);
+    if (before === undefined) this.#start = this.#end = length < FAR_COPY_BYTES ? 0 : farFrom(byteOffset);
+    this.#batch = takeMemory(this.#end + bytes);
     if (before === undefined) return;
-    before.copy(this.#batch, 0, 0, batched);
+    before.copy(this.#batch, this.#start, this.#start, this.#end);
     giveMemory(before);
   }
 
   #dropBatch(): void {
     if (this.#batch !== undefined) giveMemory(this.#batch);
     this.#batch = undefined;
-    this.#batched = 0;
+    this.#start = this.#end = 0;
   }
 
   /** hot: once per cork. */
@@ -300,9 +297,9 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
     const batch = this.#batch;
     if (batch === undefined) return;
     const stream = this.#stream;
-    const frames = batch.subarray(0, this.#batched);
+    const frames = batch.subarray(this.#start, this.#end);
     this.#batch = undefined;
-    this.#batched = 0;
+    this.#start = this.#end = 0;
     this.#onWritten ??= () => this.#written();
     if (stream.writableLength > 0) {
       // It has to wait: in memory of its own size.
