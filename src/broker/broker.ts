@@ -89,6 +89,8 @@ export interface BrokerHost {
   readonly node: string;
   /** Bounds of the histories that the options name: a broker may make them ready when it starts. */
   readonly histories: readonly HistoryBounds[];
+  /** Of a topic with history; undefined for another one, and for what is no name of a topic. */
+  boundsOf(topic: string): HistoryBounds | undefined;
   /** Of a plain topic, from another node. */
   onMessage(topic: string, message: BrokerMessage): void;
   /** Of a topic with history, from any node. */

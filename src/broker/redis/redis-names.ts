@@ -48,6 +48,16 @@ export class RedisNames implements ServerNames {
     return `${this.#topic(topic)}:i:${id}`;
   }
 
+  /** Key of the stream that other programs add to. */
+  get raw(): string {
+    return `${this.#root}:{raw}`;
+  }
+
+  /** Key that tells which node looks at it. */
+  get rawReader(): string {
+    return `${this.raw}:by`;
+  }
+
   /** Braces, which end a hash tag, are escaped with the rest. */
   #topic(topic: string): string {
     return `${this.#root}:{${encodeURIComponent(topic)}}`;

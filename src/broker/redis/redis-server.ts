@@ -7,10 +7,11 @@ import { decodeMessage } from '../codec.js';
 import { textOf, unusable } from '../faults.js';
 import type { OnBytes, OnStored, ServerHost, ServerPort } from '../remote/server-port.js';
 import { readAccess, serversOf } from './access.js';
+import { type RawEntry, RawInbox, type RawInboxHost } from './raw-inbox.js';
 import type { RedisArgument, RedisLink } from './redis-link.js';
 import { RedisNames } from './redis-names.js';
 import type { RedisSettings } from './redis-options.js';
-import { APPEND, READ, type Script } from './scripts.js';
+import { APPEND, READ, type Script, TAKE_RAW } from './scripts.js';
 
 const NAME = 'redis';
 /** A server that does not answer for so long is asked for by another connection. */
@@ -28,11 +29,13 @@ interface Subscribed {
   done: Promise<unknown> | undefined;
 }
 
-export class RedisServerPort implements ServerPort {
+export class RedisServerPort implements ServerPort, RawInboxHost {
   readonly name = NAME;
   readonly names: RedisNames;
   readonly #settings: RedisSettings;
   readonly #subscribed = new Map<string, Subscribed>();
+  /** Undefined where other programs publish nothing. */
+  readonly #inbox: RawInbox | undefined;
   #host: ServerHost | undefined;
   #link: RedisLink | undefined;
   #sent: Promise<unknown> | undefined;
@@ -42,6 +45,7 @@ export class RedisServerPort implements ServerPort {
   constructor(settings: RedisSettings) {
     this.#settings = settings;
     this.names = new RedisNames(settings.prefix);
+    this.#inbox = settings.raw ? new RawInbox(this) : undefined;
   }
 
   get maxMessageBytes(): number {
@@ -60,6 +64,7 @@ export class RedisServerPort implements ServerPort {
   async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#inbox?.stop();
     const link = this.#link;
     this.#link = undefined;
     if (link === undefined) return;
@@ -97,21 +102,26 @@ export class RedisServerPort implements ServerPort {
     await (this.#link?.isCluster ? this.#link.ping() : this.#sent);
   }
 
-  async append(
+  append(topic: string, bytes: Uint8Array, bounds: HistoryBounds, id: string | undefined): Promise<Position> {
+    const { names } = this;
+    const idKey = id === undefined ? names.meta(topic) : names.id(topic, id);
+    return this.#append(topic, bytes, bounds, idKey, id === undefined ? 0 : ID_MEMORY_MS);
+  }
+
+  /** @param more of the script's arguments */
+  async #append(
     topic: string,
     bytes: Uint8Array,
     { size, ttlMs }: HistoryBounds,
-    id: string | undefined,
+    idKey: string,
+    idMs: number,
+    ...more: string[]
   ): Promise<Position> {
     const verb = verbOf(this.#current());
     const { names } = this;
-    const idKey = id === undefined ? names.meta(topic) : names.id(topic, id);
-    const answer = await this.#run(
-      APPEND,
-      [names.meta(topic), names.history(topic), idKey],
-      [bytes, `${size}`, `${ttlMs}`, id === undefined ? '0' : `${ID_MEMORY_MS}`, verb, names.live(topic)],
-    );
-    const [epoch, offset] = answer as [Buffer, number];
+    const keys = [names.meta(topic), names.history(topic), idKey];
+    const args = [bytes, `${size}`, `${ttlMs}`, `${idMs}`, verb, names.live(topic), ...more];
+    const [epoch, offset] = (await this.#run(APPEND, keys, args)) as [Buffer, number];
     return { offset, epoch: epoch.toString() };
   }
 
@@ -138,6 +148,37 @@ export class RedisServerPort implements ServerPort {
       reachesBack: reachesBack === 1,
       hasMore: hasMore === 1,
     };
+  }
+
+  // Of other programs
+
+  boundsOf(topic: string): HistoryBounds | undefined {
+    return this.#host?.boundsOf(topic);
+  }
+
+  async takeRaw(leaseMs: number, limit: number): Promise<readonly RawEntry[] | undefined> {
+    const { raw, rawReader } = this.names;
+    const answer = await this.#run(TAKE_RAW, [raw, rawReader], [this.#host!.node, `${leaseMs}`, `${limit}`]);
+    if (!Array.isArray(answer)) return undefined;
+    return (answer as [Buffer, Buffer[]][]).map(([id, fields]) => ({ id: id.toString(), fields }));
+  }
+
+  async moveRaw(id: string, topic: string, data: Uint8Array, bounds: HistoryBounds): Promise<unknown> {
+    const bytes = this.#host!.wrap(data);
+    if (bytes.length > this.maxMessageBytes) return this.dropRaw(id);
+    if (!this.#current().isCluster) return this.#append(topic, bytes, bounds, this.names.raw, 0, id);
+    // On another server than the topic, perhaps: should it end in between, the repeat is none.
+    await this.append(topic, bytes, bounds, `raw ${id}`);
+    return this.#delete(id);
+  }
+
+  dropRaw(id: string): Promise<unknown> {
+    this.#host?.onForeign();
+    return this.#delete(id);
+  }
+
+  #delete(entry: string): Promise<unknown> {
+    return this.#current().send(this.names.raw, ['XDEL', this.names.raw, entry]);
   }
 
   /** Runs a script; the first time on a server, by its text. */
@@ -195,6 +236,7 @@ export class RedisServerPort implements ServerPort {
     else {
       this.#link = link;
       this.#timer = setInterval(() => void this.#look(link), PING_MS).unref();
+      this.#inbox?.start();
     }
     return link;
   }
@@ -209,6 +251,7 @@ export class RedisServerPort implements ServerPort {
     if (link !== this.#link) return;
     this.#link = undefined;
     clearInterval(this.#timer);
+    this.#inbox?.stop();
     link.destroy();
     this.#host?.onDown(reason);
     this.#openLater();

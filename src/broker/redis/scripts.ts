@@ -92,10 +92,13 @@ end
 
 /**
  * KEYS meta, history, id, lineage (if there is one). ARGV new text, payload, size, ttlMs, ms that the id is remembered (0 if
- * there is none), verb of publishing, channel. Returns epoch and offset.
+ * there is none), verb of publishing, channel; and if the publication is an entry of the stream of other programs, which is
+ * KEYS[3] then, the entry's id: one that is not there (any more) is not published. Returns epoch and offset.
  */
 export const APPEND = script(`${COMMON}
 local epoch, offset = topic(lineage(KEYS[4]))
+local entry = ARGV[8]
+if entry and #redis.call('XRANGE', KEYS[3], entry, entry) == 0 then return {epoch, offset} end
 local hasId = ARGV[5] ~= '0'
 if hasId then
   local before = redis.call('GET', KEYS[3])
@@ -109,6 +112,7 @@ expire(ms - ttl)
 redis.call('PEXPIRE', KEYS[2], ttl)
 keep(${META_MS} + ttl)
 if hasId then redis.call('SET', KEYS[3], offset, 'PX', ARGV[5]) end
+if entry then redis.call('XDEL', KEYS[3], entry) end
 redis.call(ARGV[6], ARGV[7], epoch .. ' ' .. string.format('%.0f', offset) .. ' ' .. ARGV[2])
 return {epoch, offset}
 `);
@@ -152,6 +156,17 @@ while at < last do
 end
 if after == last then result[3] = 1 end
 return result
+`);
+
+/**
+ * KEYS stream of other programs, who looks at it. ARGV new text, node, ms that it may look, limit. Returns entries, or 0 while
+ * another node looks.
+ */
+export const TAKE_RAW = script(`
+local by = redis.call('GET', KEYS[2])
+if by and by ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[4])
 `);
 
 function script(text: string): Script {

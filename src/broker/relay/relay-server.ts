@@ -83,6 +83,8 @@ class Peer implements BrokerHost {
     socket.on('close', () => void this.#broker.close());
   }
 
+  boundsOf(): undefined {}
+
   end(): void {
     this.#writer.flush();
     this.#socket.destroySoon();

@@ -2,6 +2,7 @@
  * A broker with a server behind it: bounds, time limits and states, which are the same whatever the server is. Everything
  * is on the I/O thread: what costs there is the parsing of what comes, and that is wanted there.
  */
+import { isUtf8 } from 'node:buffer';
 import type { Position } from '../../api/broker.js';
 import { HubError } from '../../api/errors.js';
 import {
@@ -56,6 +57,8 @@ export class RemoteBroker implements Broker {
     await this.#server.connect({
       node: host.node,
       histories: host.histories,
+      boundsOf: (topic) => host.boundsOf(topic),
+      wrap: (data) => encodeMessage(host.node, { data, isBinary: !isUtf8(data) }),
       onUp: () => {
         this.#setState('up', '');
         this.#host?.onResumed();

@@ -17,6 +17,9 @@ export interface ServerHost {
   readonly node: string;
   /** Histories that are going to be needed. */
   readonly histories: readonly HistoryBounds[];
+  boundsOf(topic: string): HistoryBounds | undefined;
+  /** A publication of another program as a message of this node. */
+  wrap(data: Uint8Array): Uint8Array;
   /** It is connected again, and gives what is subscribed. */
   onUp(): void;
   /** @param reason in words, without credentials */

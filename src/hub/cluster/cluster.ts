@@ -263,6 +263,14 @@ export class Cluster implements TopicOutlet, BrokerHost {
 
   // From the broker
 
+  boundsOf(topic: string): HistoryBounds | undefined {
+    try {
+      return this.#rules.of(topicName(topic, true))?.history;
+    } catch {
+      return undefined;
+    }
+  }
+
   onMessage(topic: string, message: BrokerMessage): void {
     this.#host.deliver(topic, toFrame(topic, message, this.#rules.of(topic)), undefined);
   }

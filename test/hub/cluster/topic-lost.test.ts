@@ -22,6 +22,7 @@ class DeafBroker extends MemoryBroker {
     return super.start({
       node,
       histories,
+      boundsOf: (topic) => host.boundsOf(topic),
       onMessage: (...message) => host.onMessage(...message),
       onPublication: (...publication) => this.isDeaf || host.onPublication(...publication),
       onSignal: (...signal) => host.onSignal(...signal),

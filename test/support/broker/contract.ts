@@ -36,6 +36,8 @@ export class Node implements BrokerHost {
   readonly states: { state: BrokerState; reason: string }[] = [];
   resumed = 0;
   readonly histories: readonly HistoryBounds[] = [];
+  /** Of topics that are called so. */
+  readonly boundsOf = (topic: string) => (topic.startsWith('kept:') ? BOUNDS : undefined);
   readonly broker: Broker;
 
   static async start(engine: Engine): Promise<Node> {
