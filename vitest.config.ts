@@ -44,6 +44,7 @@ export default defineConfig({
             SHARDHUB_STORM_DEATHS: '100',
             SHARDHUB_STORM_RELOADS: '10',
             SHARDHUB_CHURN: '10000',
+            SHARDHUB_STORM: '1',
           },
           setupFiles: ['test/support/engines/setup.ts'],
           globalSetup: ['test/support/engines/print-table.ts'],

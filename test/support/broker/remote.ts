@@ -6,8 +6,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Broker, MAX_WAITING_BYTES } from '../../../src/broker/broker.js';
 import { makeBroker } from '../../../src/broker/make-broker.js';
 import type { BrokerAccess } from '../../../src/broker/settings.js';
+import { withFaults } from '../../../src/testing/faults.js';
 import { temporaryFolder } from '../processes/temporary-folder.js';
-import { partitionBefore } from '../servers/partition.js';
 import type { ServerProgram } from '../servers/server-program.js';
 import { until } from '../until.js';
 import { BOUNDS, type Engine, freshTopic, message, Node } from './contract.js';
@@ -119,8 +119,9 @@ export function testRemote<Config>(name: string, remote: RemoteEngine<Config>): 
 
   test('a partition is noticed on both sides of it; behind it, nothing of a history is missing', async () => {
     const server = await start(remote.durable);
-    const way = await partitionBefore(server.port);
-    const far = { url: server.url.replace(`${server.port}`, `${way.port}`), stop: () => Promise.resolve() };
+    const way = await withFaults((faults) => faults.linkBroker(server.url));
+    onTestFinished(() => way.close());
+    const far = { url: way.url, stop: () => Promise.resolve() };
     const [here, there] = [
       await Node.start(engineOf(remote, server)),
       await Node.start(engineOf(remote, far)),
@@ -136,7 +137,9 @@ export function testRemote<Config>(name: string, remote: RemoteEngine<Config>): 
     });
     await until('it to be noticed', () => there.states.at(-1)!.state === 'down');
     expect(here.states.at(-1)!.state).toBe('up');
-    way.heal();
+    // What waited is lost, as it is where a network was away for long.
+    way.cut();
+    way.mend();
     await until('it to be over', () => there.resumed > 0);
     expect(there.states.at(-1)).toEqual({ state: 'up', reason: '' });
     expect(await there.read(topic, before)).toMatchObject({ texts: ['during'], reachesBack: true });
