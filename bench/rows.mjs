@@ -1,10 +1,12 @@
 /** What is measured: one row per question, with the servers that are compared in it. */
 import { burnHandler } from './handlers/burn.mjs';
 import { measureEcho } from './measure/echo.mjs';
+import { measureFanIn } from './measure/fan-in.mjs';
 import { measureHttp } from './measure/http.mjs';
 import { measureIdle } from './measure/idle.mjs';
 import { measurePing } from './measure/ping.mjs';
 import { measurePublish } from './measure/publish.mjs';
+import { measureSubscriptions } from './measure/subscriptions.mjs';
 
 const KIB = 1024;
 const KB = 1000;
@@ -39,6 +41,7 @@ const BURN_LOAD = { connections: 50, inFlight: 4, size: 64 };
  * @property {object} [options] of the hub, see servers.mjs
  * @property {string[]} [nodeFlags] see servers.mjs
  * @property {boolean} [tellsMemory] its servers are one process each, whose peak is told
+ * @property {number} [subscribers] who subscribes
  * @property {boolean} [isOnPath] its load is one of bench:path
  * @property {import('./sweeps.mjs').Place} [sweep] the curve that it is a point of
  */
@@ -135,7 +138,7 @@ export const ROWS = [
     id: 'publish-5k',
     title: '64 B published to 5,000 subscribers',
     figure: 'deliveriesPerSecond',
-    servers: ['publish-uws', 'publish-shardhub'],
+    servers: ['publish-uws', 'publish-shardhub', 'publish-broker'],
     measure: measurePublish,
     subscribers: 5000,
     size: 64,
@@ -150,6 +153,44 @@ export const ROWS = [
     subscribers: 1,
     size: 64,
     inFlight: 64,
+  },
+  ...[
+    ['crossing-nats', 'NATS', 'crossing-bare', 'crossing-nats'],
+    ['crossing-nats-history', 'JetStream', 'crossing-bare-history', 'crossing-nats-history'],
+  ].map(([id, by, ...servers]) => ({
+    id,
+    title: `64 B published to one subscriber of another node, by ${by}`,
+    figure: 'deliveriesPerSecond',
+    servers,
+    measure: measurePublish,
+    subscribers: 1,
+    size: 64,
+    inFlight: 1024,
+    batch: 64,
+  })),
+  {
+    id: 'fan-in-20k',
+    title: '20,000 publications/s from another node, one subscriber here for each: round trip of a ping',
+    figure: 'pingP99',
+    servers: ['fan-in-uws', 'fan-in-uws-thread', 'fan-in-shardhub'],
+    measure: measureFanIn,
+    workers: 1,
+    subscribers: 1000,
+    size: 64,
+    rate: 20_000,
+    intervalMs: 2,
+  },
+  {
+    id: 'subscriptions',
+    title: '100,000 subscriptions of 200 topics that others have too: memory for each',
+    figure: 'bytesPerSubscription',
+    servers: ['subscriptions-uws', 'subscriptions-shardhub'],
+    measure: measureSubscriptions,
+    // As in idle-10k.
+    nodeFlags: ['--max-semi-space-size=1'],
+    before: 100,
+    connections: 500,
+    topics: 200,
   },
   echo('burn-100us', '100 µs of CPU per message, two workers against none', BURN_LOAD, {
     servers: ['shardhub-inline', 'shardhub'],

@@ -15,6 +15,7 @@ const SPIN_US = 50;
  * @property {string} [handler] file: URL of the handler, where a server is shardhub; default echo
  * @property {object} [options] of the hub, where a server is shardhub
  * @property {string[]} [nodeFlags] for those that run on Node.js
+ * @property {number} [subscribers] who subscribes, where a server counts them
  */
 
 /**
@@ -69,13 +70,53 @@ export const SERVERS = {
     title: () => 'uWebSockets.js, its own publish',
     command: (setup) => control('publish-uws', setup),
   },
-  'publish-crossing': {
-    title: () => 'shardhub, to another process (serve --processes)',
-    command: (setup) => control('publish-crossing', setup, JSON.stringify({ workers: setup.workers })),
-  },
   'publish-shardhub': {
     title: () => 'shardhub, hub.publish',
-    command: (setup) => control('publish-shardhub', setup, JSON.stringify({ workers: setup.workers })),
+    command: (setup) => control('publish-shardhub', setup, workersJson(setup)),
+  },
+  'publish-broker': {
+    title: () => 'shardhub, hub.publish with a NATS broker',
+    command: (setup) => control('publish-shardhub', setup, workersJson(setup), 'nats'),
+  },
+  'publish-crossing': {
+    title: () => 'shardhub, to another process (serve --processes)',
+    command: (setup) => control('publish-crossing', setup, workersJson(setup), 'relay'),
+  },
+  'crossing-nats': {
+    title: () => 'shardhub, to another hub by NATS',
+    command: (setup) => control('publish-crossing', setup, workersJson(setup), 'nats'),
+  },
+  'crossing-nats-history': {
+    title: () => 'shardhub, to another hub by JetStream',
+    command: (setup) => control('publish-crossing', setup, workersJson(setup), 'nats', 'history'),
+  },
+  'crossing-bare': {
+    title: () => 'the NATS client and uWebSockets.js alone',
+    command: (setup) => control('publish-nats', setup, 'plain'),
+  },
+  'crossing-bare-history': {
+    title: () => 'the JetStream client and uWebSockets.js alone',
+    command: (setup) => control('publish-nats', setup, 'history'),
+  },
+  'fan-in-shardhub': {
+    title: withWorkers,
+    command: (setup) => control('fan-in-shardhub', setup, workersJson(setup), setup.subscribers),
+  },
+  'fan-in-uws': {
+    title: () => 'the NATS client and uWebSockets.js on one thread',
+    command: (setup) => control('fan-in-uws', setup, setup.subscribers, 'here'),
+  },
+  'fan-in-uws-thread': {
+    title: () => 'the same, the client on a thread of its own',
+    command: (setup) => control('fan-in-uws', setup, setup.subscribers, 'thread'),
+  },
+  'subscriptions-shardhub': {
+    title: () => 'shardhub with a NATS broker',
+    command: (setup) => control('subscriptions-shardhub', setup, workersJson(setup)),
+  },
+  'subscriptions-uws': {
+    title: () => 'uWebSockets.js alone',
+    command: (setup) => control('subscriptions-uws', setup),
   },
 };
 
@@ -92,6 +133,8 @@ export function startServer(name, setup) {
 function withWorkers(setup) {
   return `shardhub, ${workersOf(setup)}`;
 }
+
+const workersJson = ({ workers }) => JSON.stringify({ workers });
 
 function workersOf({ workers }) {
   return `${workers} worker${workers === 1 ? '' : 's'}`;

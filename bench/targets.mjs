@@ -24,6 +24,13 @@ const messages = (row, against, min, server = 'shardhub') => ({
   against,
   min,
 });
+const deliveries = (row, server, against, min) => ({
+  row,
+  figure: 'deliveriesPerSecond',
+  server,
+  against,
+  min,
+});
 
 /** The least ratio to the engine alone. */
 const TO_ENGINE = {
@@ -91,13 +98,12 @@ export const TARGETS = [
     max: 700,
   },
   { row: 'idle-10k', figure: 'cpuIoThreadMicros', server: 'shardhub', against: 'uws', max: 1.35 },
-  {
-    row: 'publish-5k',
-    figure: 'deliveriesPerSecond',
-    server: 'publish-shardhub',
-    against: 'publish-uws',
-    min: 0.9,
-  },
+  deliveries('publish-5k', 'publish-shardhub', 'publish-uws', 0.9),
+  deliveries('publish-5k', 'publish-broker', 'publish-shardhub', 0.95),
+  deliveries('crossing-nats', 'crossing-nats', 'crossing-bare', 0.7),
+  deliveries('crossing-nats-history', 'crossing-nats-history', 'crossing-bare-history', 0.8),
+  { row: 'fan-in-20k', figure: 'pingP99', server: 'fan-in-shardhub', max: 10 },
+  { row: 'subscriptions', figure: 'bytesPerSubscription', server: 'subscriptions-shardhub', max: 150 },
   messages('burn-100us', 'shardhub-inline', 1.6),
   { row: 'ping-under-burn', figure: 'pingP99', server: 'shardhub', max: 10 },
 ];

@@ -1,56 +1,43 @@
 /**
- * `hub.publish` to subscribers in another process, through the relay of `serve --processes`: this process publishes, and
- * the CPU is that of all three.
+ * `hub.publish` to subscribers in another process, by way of the relay of `serve --processes` or of a NATS server: this
+ * process publishes, and the CPU is that of all of them.
+ *
+ * Arguments: options of the hubs as JSON, `relay` or `nats`, `history` for a topic that has one.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createHub } from 'shardhub';
 import { RelayServer } from '../../dist/broker/relay/relay-server.js';
-import { announce, cpu } from './support/control.mjs';
+import { announce } from './support/control.mjs';
 import { numbered } from './support/numbered.mjs';
+import { cpuOfAll, ownFolder, startNats, startPart } from './support/parts.mjs';
 
-/** Of `/proc/<pid>/stat`, in which CPU time is told. */
-const TICK_SECONDS = 0.01;
 const handler = new URL('../handlers/subscribe.mjs', import.meta.url);
-const [options = '{}', role, path] = process.argv.slice(2);
-const start = (broker) => createHub({ port: 0, ...JSON.parse(options), handler, broker });
+const [options, by, kind, role, url] = process.argv.slice(2);
+const topics = kind === 'history' ? { topic: { history: { size: 1000 } } } : {};
+const start = (broker) => createHub({ port: 0, ...JSON.parse(options), topics, handler, broker });
+const part = (name, at) => startPart(import.meta.url, options, by, kind, name, at);
 
 if (role === 'relay') {
-  await new RelayServer().listen(path);
+  await new RelayServer().listen(url);
   process.send({});
 } else if (role === 'subscribers') {
-  const { port } = await start(`relay:${path}`);
+  const { port } = await start(url);
   process.send({ port });
 } else {
-  const folder = mkdtempSync(join(tmpdir(), 'shardhub-bench-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const socket = join(folder, 'relay.sock');
-  const relay = await startPart('relay', socket);
-  const subscribers = await startPart('subscribers', socket);
-  const hub = await start(`relay:${socket}`);
+  const broker = by === 'nats' ? await startNats() : await startRelay();
+  const { port } = await part('subscribers', broker);
+  const hub = await start(broker);
   const next = numbered();
-  announce(subscribers.port, {
-    publish: (bytes) => void hub.publish('topic', next(Number(bytes))),
-    cpu: () => {
-      const own = cpu();
-      return { ...own, process: own.process + secondsOf(relay.pid) + secondsOf(subscribers.pid) };
+  announce(port, {
+    publish: (bytes, count = 1) => {
+      for (let i = 0; i < count; i++) void hub.publish('topic', next(Number(bytes)));
     },
+    cpu: cpuOfAll,
   });
 }
 
-async function startPart(name, socket) {
-  const child = fork(fileURLToPath(import.meta.url), [options, name, socket]);
-  process.once('exit', () => child.kill());
-  const [{ port }] = await once(child, 'message');
-  return { pid: child.pid, port };
-}
-
-function secondsOf(pid) {
-  const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_SECONDS;
+async function startRelay() {
+  const socket = join(ownFolder(), 'relay.sock');
+  await part('relay', socket);
+  return `relay:${socket}`;
 }

@@ -25,6 +25,8 @@ export const FIGURES = {
   peakGrowthMib: { label: 'peak over idle', unit: 'MiB', format: fine, lessIsBetter: true },
   bytesPerConnection: { label: 'memory', unit: 'B/connection', format: whole, lessIsBetter: true },
   heapBytesPerConnection: { label: 'of it JavaScript', unit: 'B/connection', format: whole },
+  bytesPerSubscription: { label: 'memory', unit: 'B/subscription', format: whole, lessIsBetter: true },
+  heapBytesPerSubscription: { label: 'of it JavaScript', unit: 'B/subscription', format: whole },
   cpuIoThreadMicros: { label: 'I/O thread CPU', unit: 'µs each', format: fine, lessIsBetter: true },
   cpuProcessMicros: { label: 'process CPU', unit: 'µs each', format: fine, lessIsBetter: true },
   cpuIoThreadCores: { label: 'I/O thread busy', unit: 'cores', format: fine },

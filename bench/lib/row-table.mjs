@@ -9,6 +9,7 @@ const COLUMNS = [
   'pingMax',
   'messagesPerSecond',
   'heapBytesPerConnection',
+  'heapBytesPerSubscription',
   'peakGrowthMib',
   'cpuIoThreadMicros',
   'cpuProcessMicros',

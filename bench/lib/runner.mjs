@@ -64,8 +64,8 @@ async function runRow(row, settings, onEvent) {
   return { id, title, figure, sweep, servers, leftOut };
 }
 
-function setupOf({ workers, handler, options, nodeFlags }, settings) {
-  return { workers: workers ?? settings.workers, handler, options, nodeFlags };
+function setupOf({ workers, handler, options, nodeFlags, subscribers }, settings) {
+  return { workers: workers ?? settings.workers, handler, options, nodeFlags, subscribers };
 }
 
 async function measureOnce(row, server, settings) {

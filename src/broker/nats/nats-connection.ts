@@ -35,6 +35,8 @@ export async function connectToNats(settings: NatsBrokerOptions, name: string): 
       name,
       timeout: CONNECT_MS,
       noEcho: true,
+      // Two errors would be made for each question, in case it fails: half of what a publication with history costs.
+      noAsyncTraces: true,
       pingInterval: PING_MS,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_MS,

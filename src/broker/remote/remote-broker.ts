@@ -25,6 +25,8 @@ export const ANSWER_MS = 5000;
 const CLOSE_MS = 2000;
 /** So many bytes are sent before the server is asked whether it has them. */
 const CONFIRM_BYTES = 256 * 1024;
+/** Topics whose names on the server are remembered. */
+const MAX_NAMES = 10_000;
 
 export class RemoteBroker implements Broker {
   readonly hasOthers = true;
@@ -37,6 +39,7 @@ export class RemoteBroker implements Broker {
   /** Of these, what it was not asked about. */
   #unasked = 0;
   #foreign = 0;
+  readonly #plainNames = new Map<string, string>();
 
   /** @param takesRaw what other programs publish is taken as it is */
   constructor(server: ServerPort, takesRaw = false) {
@@ -99,7 +102,7 @@ export class RemoteBroker implements Broker {
   publish(topic: string, message: BrokerMessage): SendVerdict {
     const node = this.#host?.node;
     if (node === undefined || this.#state === 'down') return 'away';
-    return this.#send(this.#server.names.plain(topic), encodeMessage(node, message));
+    return this.#send(this.#plainName(topic), encodeMessage(node, message));
   }
 
   async append(
@@ -144,6 +147,17 @@ export class RemoteBroker implements Broker {
     const node = this.#host?.node;
     if (node === undefined || this.#state === 'down') return 'away';
     return this.#send(this.#server.names.signal(channel), encodeMessage(node, { data, isBinary: true }));
+  }
+
+  /** hot: to escape a topic costs as much as to send a publication of it. */
+  #plainName(topic: string): string {
+    let name = this.#plainNames.get(topic);
+    if (name === undefined) {
+      name = this.#server.names.plain(topic);
+      if (this.#plainNames.size === MAX_NAMES) this.#plainNames.clear();
+      this.#plainNames.set(topic, name);
+    }
+    return name;
   }
 
   /** hot: once per plain publication. */

@@ -9,6 +9,7 @@ import { describe, HubError } from '../../api/errors.js';
 import type { Payload } from '../../api/payload.js';
 import type { ConnectionFilter, Except, HubPublishOptions } from '../../api/publish.js';
 import type { Counters } from '../../telemetry/counters.js';
+import { copyOf, isUint8Array } from '../../wire/bytes.js';
 import { parseConnectionId } from '../../wire/id.js';
 import { conflationKey, type PublishRecord, publicationId, topicName } from '../../wire/publish.js';
 import type { Connection } from '../connection/connection.js';
@@ -261,8 +262,9 @@ export class Registry implements FanOut, ConnectionHandleHost {
 
 /** The message as it will lie in the queues. The application may change its own array afterwards. */
 function toOwnPayload(data: Payload): { bytes: Uint8Array; isBinary: boolean } {
+  if (isUint8Array(data)) return { bytes: copyOf(data), isBinary: true };
   const { bytes, isBinary } = toPayload(data);
-  return { bytes: isBinary ? Uint8Array.prototype.slice.call(bytes) : bytes, isBinary };
+  return { bytes: isBinary ? copyOf(bytes) : bytes, isBinary };
 }
 
 const FILTER_KEYS = ['topic', 'userId', 'path', 'where'];
