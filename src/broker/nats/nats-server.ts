@@ -129,6 +129,8 @@ export class NatsServerPort implements ServerPort {
   async #watch(connection: NatsConnection, host: ServerHost): Promise<void> {
     for await (const { type } of connection.status()) {
       if (this.#connection !== connection) return;
+      // The client sends what it has before it leaves a connection: where nothing passes any more, it would never leave it.
+      if (type === 'staleConnection') socketOf(connection)?.destroy();
       if (type === 'disconnect') host.onDown('the connection to it is lost');
       if (type !== 'reconnect') continue;
       // It may be another server, or one that has lost what it had.
@@ -141,6 +143,12 @@ export class NatsServerPort implements ServerPort {
     }
     if (this.#connection === connection) host.onDown('the connection to it was closed, and not by the hub');
   }
+}
+
+/** The client gives no way to it. */
+function socketOf(connection: NatsConnection): { destroy(): void } | undefined {
+  const { protocol } = connection as { protocol?: { transport?: { socket?: { destroy(): void } } } };
+  return protocol?.transport?.socket;
 }
 
 /** Whoever uses no NATS need not have its client. @throws HubError `ERR_BROKER` */

@@ -9,18 +9,24 @@ export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 
 
 export class NatsServer extends ServerProgram {
   readonly #config: string;
+  /** Of its command line. */
+  readonly #before: readonly string[];
   port = -1;
 
-  /** @param config more lines of its configuration */
-  static async start(config = ''): Promise<NatsServer> {
-    const server = new NatsServer(config);
+  /**
+   * @param config more lines of its configuration
+   * @param network in which it runs, on all addresses, instead of on the loopback
+   */
+  static async start(config = '', network?: { readonly command: readonly string[] }): Promise<NatsServer> {
+    const server = new NatsServer(config, network?.command ?? []);
     await server.start();
     return server;
   }
 
-  private constructor(config: string) {
+  private constructor(config: string, before: readonly string[]) {
     super('nats');
     this.#config = config;
+    this.#before = before;
   }
 
   get url(): string {
@@ -31,12 +37,14 @@ export class NatsServer extends ServerProgram {
   async start(): Promise<void> {
     const path = join(this.folder, 'server.conf');
     const store = `jetstream { store_dir: ${JSON.stringify(join(this.folder, 'store'))} }`;
-    const listen = `listen: "127.0.0.1:${this.port}"`;
+    const host = this.#before.length === 0 ? '127.0.0.1' : '0.0.0.0';
+    const listen = `listen: "${host}:${this.port}"`;
     writeFileSync(
       path,
       `${listen}\nports_file_dir: ${JSON.stringify(this.folder)}\n${store}\n${this.#config}\n`,
     );
-    const child = spawn('nats-server', ['-c', path, '-l', join(this.folder, 'log')], { stdio: 'ignore' });
+    const [program, ...args] = [...this.#before, 'nats-server', '-c', path, '-l', join(this.folder, 'log')];
+    const child = spawn(program!, args, { stdio: 'ignore' });
     this.child = child;
     await until('the server to listen', () => {
       if (child.exitCode !== null) throw new Error(this.log());
