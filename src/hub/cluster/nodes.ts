@@ -1,9 +1,11 @@
-/** Which hubs are there: each says so every 2 s, and is gone after 6 s of silence, or when it says so. I/O thread. */
+/** Which hubs are there: each says so every 2 s, and is gone after 6 s of silence, or when it says goodbye. I/O thread. */
 import type { ClusterNode } from '../../api/broker.js';
 import type { Signal } from './signals.js';
 
 export const BEAT_MS = 2000;
 const DEAD_MS = 6000;
+/** Silence is noticed within so long: with what its members are held back, a dead node's are gone within 10 s. */
+const LOOK_MS = 500;
 
 export interface NodesHost {
   readonly self: Omit<ClusterNode, 'connections' | 'lastSeenMs'>;
@@ -24,7 +26,8 @@ export class Nodes {
   readonly #others = new Map<string, Seen>();
   /** Those that have said goodbye: what is still on the way of them does not bring them back. */
   readonly #gone = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
+  #beatTimer: NodeJS.Timeout | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
 
   constructor(host: NodesHost) {
     this.#host = host;
@@ -32,14 +35,16 @@ export class Nodes {
 
   start(): void {
     this.#beat();
-    this.#timer = setInterval(() => this.#tick(), BEAT_MS).unref();
+    this.#beatTimer = setInterval(() => this.#beat(), BEAT_MS).unref();
+    this.#lookTimer = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
   /** This node leaves. */
   stop(): void {
-    if (this.#timer === undefined) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    if (this.#beatTimer === undefined) return;
+    clearInterval(this.#beatTimer);
+    clearInterval(this.#lookTimer);
+    this.#beatTimer = undefined;
     this.#host.say({ type: 'bye' });
   }
 
@@ -74,8 +79,7 @@ export class Nodes {
     this.#forget(id);
   }
 
-  #tick(): void {
-    this.#beat();
+  #look(): void {
     const before = performance.now() - DEAD_MS;
     for (const [id, { at }] of this.#others) if (at < before) this.#forget(id);
     // As many as a node can hear of in a life, less than can hurt.

@@ -2,7 +2,9 @@
 import { createHub } from 'shardhub';
 import { engineUnderTest } from '../engines/under-test.mjs';
 
-const hub = await createHub({ ...engineUnderTest, ...JSON.parse(process.argv[2]) });
+const { usersFromQuery, ...options } = JSON.parse(process.argv[2]);
+const upgrade = ({ query }) => ({ data: { userId: new URLSearchParams(query).get('user') ?? undefined } });
+const hub = await createHub({ ...engineUnderTest, ...(usersFromQuery && { upgrade }), ...options });
 
 const commands = {
   stats: () => hub.stats(),

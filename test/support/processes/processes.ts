@@ -25,11 +25,15 @@ export interface HubProcess {
 }
 
 /**
- * Starts a hub in a child process. `handler` is given as text: a name or a file: URL.
+ * Starts a hub in a child process. `handler` is given as text: a name or a file: URL. With `usersFromQuery`, users are
+ * those of the query `?user=`.
  *
  * @param maxDescriptors how many files and sockets it may have open
  */
-export async function startHubProcess(options: HubOptions, maxDescriptors?: number): Promise<HubProcess> {
+export async function startHubProcess(
+  options: HubOptions & { readonly usersFromQuery?: boolean },
+  maxDescriptors?: number,
+): Promise<HubProcess> {
   const child = launch(
     'hub-process.mjs',
     [JSON.stringify({ port: 0, workers: 2, ...options })],
