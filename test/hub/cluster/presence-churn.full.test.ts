@@ -128,7 +128,7 @@ describe.each([
     const server = await startServer(serve());
     const broker = server.url;
     const start = async () => {
-      const hub = await createHub({ ...options, port: 0, upgrade: userFromQuery, broker });
+      const hub = await createHub<unknown>({ ...options, port: 0, upgrade: userFromQuery, broker });
       onTestFinished(() => hub.close({ timeoutMs: 50 }));
       return hub;
     };
