@@ -1,6 +1,7 @@
 /**
  * A hub that is parted from the broker's server for 30 s (`SHARDHUB_PARTITION_MS`), while another one is not: what it does
- * meanwhile, and what it makes good afterwards. By a proxy that stalls and then cuts, and by a wire of the kernel's.
+ * meanwhile, and what it makes good afterwards. By a proxy that stalls and then cuts, and by a wire of the kernel's. And one
+ * whose way to the server is slow.
  */
 import { createHub, type Hub, type HubOptions, type Position } from 'shardhub';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -37,10 +38,15 @@ interface Ways {
   mend(): void;
 }
 
-async function byProxy(starting: Promise<NatsServer | RedisServer>): Promise<Ways> {
+async function startBehindLink(starting: Promise<NatsServer | RedisServer>) {
   const server = await startServer(starting);
   const link = await withFaults((faults) => faults.linkBroker(server.url));
   onTestFinished(() => link.close());
+  return { server, link };
+}
+
+async function byProxy(starting: Promise<NatsServer | RedisServer>): Promise<Ways> {
+  const { server, link } = await startBehindLink(starting);
   return {
     near: server.url,
     far: link.url,
@@ -173,6 +179,32 @@ describe.each([
     expect(far.states.filter((state) => state !== 'degraded')).toEqual(['down', 'up']);
     console.log(
       `refused after ${afterMs} ms, down after ${downMs} ms; back ${upMs} ms after the mend, all caught up after ${filledMs} ms`,
+    );
+  });
+});
+
+describe.each([
+  { name: 'NATS', has: hasNatsServer, serve: (): Promise<NatsServer | RedisServer> => NatsServer.start() },
+  { name: 'Redis', has: hasRedisServer, serve: () => RedisServer.start() },
+])('$name, slow', ({ has, serve }) => {
+  test.skipIf(!has)('what crosses takes longer; its order, and that nothing is lost, stay', async () => {
+    const { server, link } = await startBehindLink(serve());
+    const hubs = [await startHub(server.url), await startHub(link.url)];
+    link.delay([20, 100]);
+    const start = performance.now();
+    await publish(hubs[1]!.hub, 'chat:1', '"first"');
+    const tookMs = Math.round(performance.now() - start);
+    const numbers = Array.from({ length: 200 }, (_, i) => i);
+    await Promise.all(numbers.map((i) => publish(hubs[i % 2]!.hub, 'chat:1', `${i}`)));
+    for (const { chat } of hubs) await until('all', () => chat().length === 201);
+    expect(hubs[1]!.chat()).toEqual(hubs[0]!.chat());
+    expect([...hubs[0]!.chat().slice(1)].sort((a, b) => a - b)).toEqual(numbers);
+    expect(hubs.map(({ hub, states }) => [states, hub.stats().cluster.lost])).toEqual([
+      [[], 0],
+      [[], 0],
+    ]);
+    console.log(
+      `one publication took ${tookMs} ms, all of them ${Math.round(performance.now() - start)} ms, each way delayed by 20 to 100 ms`,
     );
   });
 });
