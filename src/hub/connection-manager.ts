@@ -260,6 +260,8 @@ export class ConnectionManager {
       find: (id) => registry.find(id),
       deliver: (topic, frame, except) => registry.deliver(topic, frame, except),
       isSubscribed: (connection, topic) => registry.isSubscribed(connection, topic),
+      topics: () => registry.topics().keys(),
+      subscribers: (topic) => registry.subscribers(topic),
       subscribe: (connection, topic) => registry.subscribe(connection, topic),
       unsubscribe: (connection, topic) => registry.unsubscribe(connection, topic),
       sendToAll: (data, isBinary) => registry.sendFrame(undefined, data, isBinary),

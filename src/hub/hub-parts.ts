@@ -110,6 +110,7 @@ export class HubParts {
     Object.assign(this.#live, options);
     this.connections.renewLimits();
     if ('origins' in options) this.routes.renewOrigins(this.#live);
+    if (options.topics !== undefined) this.connections.cluster.renewRules(options.topics);
     if (options.logLevel !== undefined && this.log.level !== undefined) this.log.setLevel(options.logLevel);
   }
 

@@ -306,8 +306,8 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
   }
 
   /**
-   * Takes what may change while it runs out of new options: limits, origins, the drain, the level of the log (docs/operating.md has
-   * the list). Open connections keep their rate limit; what is over a lower bound is let go as it ends.
+   * Takes what may change while it runs out of new options: limits, origins, topics, the drain, the level of the log (docs/operating.md
+   * has the list). Open connections keep their rate limit; what is over a lower bound is let go as it ends.
    *
    * @returns which options changed, and which differ and need a restart
    * @throws HubError `ERR_OPTION`; nothing has changed then

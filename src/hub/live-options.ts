@@ -2,6 +2,26 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { OptionName, ResolvedOptions } from '../options/options.js';
 
+/**
+ * What `topics` says changes in place, but not which of them have a history, which handlers were told when they started; nor that
+ * there are rules at all; nor how long a history on NATS is, where other bounds are another stream.
+ */
+function canChangeTopics(before: ResolvedOptions, after: ResolvedOptions): boolean {
+  const isShared = before.broker !== undefined;
+  const rules = [before.topics, after.topics].map((topics) => Object.entries(topics));
+  if (!isShared && rules.some((entries) => entries.length === 0)) return false;
+  const { broker = 'relay:' } = before;
+  const url = typeof broker === 'string' ? broker : 'url' in broker ? broker.url : '';
+  // One that an application has made may be on NATS too.
+  const isNats = !/^(relay|rediss?|valkeys?):/.test(url);
+  const [was, is] = rules.map((entries) => {
+    const told = entries.map(([pattern, { history }]) => [pattern, isNats ? history : history !== undefined]);
+    // Behind the last with a history none is needed to tell that a topic has none.
+    return told.slice(0, entries.findLastIndex(([, { history }]) => history !== undefined) + 1);
+  });
+  return isDeepStrictEqual(was, is);
+}
+
 /** Read each time that they matter. `rateLimit` is that of new connections. */
 export const LIVE_OPTIONS: readonly OptionName[] = [
   'logLevel',
@@ -33,8 +53,7 @@ export interface OptionChanges {
 export function compareOptions(before: ResolvedOptions, after: ResolvedOptions): OptionChanges {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])] as OptionName[];
   const differ = names.filter((name) => !isDeepStrictEqual(before[name], after[name]));
-  return {
-    changed: differ.filter((name) => LIVE_OPTIONS.includes(name)),
-    needRestart: differ.filter((name) => !LIVE_OPTIONS.includes(name)),
-  };
+  const isLive = (name: OptionName) =>
+    name === 'topics' ? canChangeTopics(before, after) : LIVE_OPTIONS.includes(name);
+  return { changed: differ.filter(isLive), needRestart: differ.filter((name) => !isLive(name)) };
 }

@@ -4,11 +4,17 @@
 const MAX_KNOWN = 10_000;
 
 export class Patterns<T> {
-  readonly #patterns: readonly { readonly pattern: RegExp; readonly value: T }[];
+  #patterns: readonly { readonly pattern: RegExp; readonly value: T }[] = [];
   readonly #known = new Map<string, T | undefined>();
 
   /** @param values by pattern, in which `*` stands for any text, also for none */
   constructor(values: Readonly<Record<string, T>>) {
+    this.replace(values);
+  }
+
+  /** From here on names are given these. */
+  replace(values: Readonly<Record<string, T>>): void {
+    this.#known.clear();
     this.#patterns = Object.entries(values).map(([text, value]) => ({ pattern: toPattern(text), value }));
   }
 

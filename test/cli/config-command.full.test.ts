@@ -112,8 +112,8 @@ test('SIGUSR2 loads the handler afresh, in as many workers as the file says by t
   expect(await reload('nothing has changed: ')).toEqual(['3', [3, 3, 3]]);
 });
 
-test('SIGHUP takes limits, origins and the level of the log in place, and says what needs a restart', async () => {
-  const options = { port: 0, workers: 1, maxConnections: 1 };
+test('SIGHUP takes limits, origins, topics and the level of the log in place, and says what needs a restart', async () => {
+  const options = { port: 0, workers: 1, maxConnections: 1, topics: { 'a:*': {} } };
   const at = folderWith({ 'hub.json': JSON.stringify(options) });
   const command = new Command(['serve', '--config', at('hub.json')]);
   const { wsUrl } = await command.started();
@@ -124,12 +124,13 @@ test('SIGHUP takes limits, origins and the level of the log in place, and says w
     maxConnections: 2,
     origins: ['https://a.example'],
     logLevel: 'info',
+    topics: { 'a:*': { presence: true } },
     workers: 2,
   };
   writeFileSync(at('hub.json'), JSON.stringify(changed));
   command.kill('SIGHUP');
   await until('the word', () => command.stderr.includes('shardhub: changed, but needs a restart: workers\n'));
-  expect(command.stderr).toContain('the options were read again');
+  expect(command.stderr).toMatch(/"changed":\[[^\]]*"topics"[^\]]*\].*the options were read again/);
   await WsClient.connect(wsUrl, { origin: 'https://a.example' });
   await expect(WsClient.connect(wsUrl)).rejects.toThrow('503');
   expect(await first.ask('still there')).toBe('still there');

@@ -34,8 +34,18 @@ import { noteFrame, toFrame, toPublication } from './frame.js';
 import { Interest } from './interest.js';
 import { Nodes } from './nodes.js';
 import { Presence } from './presence.js';
-import { checkPosition, Resumptions } from './resumptions.js';
-import { ALL, channelOf, decodeSignal, encodeSignal, PROTOCOL, type Signal } from './signals.js';
+import { checkLimit, checkPosition, Resumptions } from './resumptions.js';
+import { changeRules } from './rule-changes.js';
+import {
+  ALL,
+  bytesOf,
+  channelOf,
+  decodeSignal,
+  encodeSignal,
+  PROTOCOL,
+  type Signal,
+  textOf,
+} from './signals.js';
 import { historyRule, Streams } from './streams.js';
 import { TailBudget } from './tail.js';
 import type { TopicRule, TopicRules } from './topic-rules.js';
@@ -49,6 +59,9 @@ export interface ClusterHost {
   /** Sends a frame to the subscribers of a topic that are here. @returns for how many it was queued */
   deliver(topic: string, frame: QueuedMessage, except: ReadonlySet<Connection> | undefined): number;
   isSubscribed(connection: Connection, topic: string): boolean;
+  /** Topics that somebody here is subscribed to. */
+  topics(): Iterable<string>;
+  subscribers(topic: string): ReadonlySet<Connection>;
   subscribe(connection: Connection, topic: string): boolean;
   unsubscribe(connection: Connection, topic: string): boolean;
   sendToAll(data: Uint8Array, isBinary: boolean): number;
@@ -59,9 +72,6 @@ export interface ClusterHost {
   onLeave(topic: string, userId: string): void;
   onLost(loss: TopicLoss): void;
 }
-
-const MAX_LIMIT = 10_000;
-const DEFAULT_LIMIT = 100;
 
 export class Cluster implements TopicOutlet, BrokerHost {
   readonly node = randomBytes(9).toString('base64url');
@@ -175,6 +185,12 @@ export class Cluster implements TopicOutlet, BrokerHost {
 
   // Topics
 
+  /** Other rules, for topics that are open too. Which of them have a history has not changed. */
+  renewRules(rules: Readonly<Record<string, TopicRule>>): void {
+    changeRules(this.#rules, rules, this.#host, this.#presence);
+    this.#streams.renewRules();
+  }
+
   onSubscribed(connection: Connection, topic: string): void {
     const rule = this.#rules.of(topic);
     if (rule?.history !== undefined) this.#streams.retain(topic);
@@ -214,14 +230,9 @@ export class Cluster implements TopicOutlet, BrokerHost {
   /** @throws HubError `ERR_ARGUMENT`, `ERR_TOPIC`, `ERR_BROKER_UNAVAILABLE` (rejections) */
   async history(topic: string, options: HistoryOptions = {}): Promise<HistoryResult> {
     const name = topicName(topic, true);
-    const { since, limit = DEFAULT_LIMIT } = options;
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
-      throw new HubError(
-        'ERR_ARGUMENT',
-        `limit got ${describe(limit)} but takes an integer from 1 to ${MAX_LIMIT}`,
-      );
     const { history } = historyRule(this.#rules, name);
-    const read = await this.broker.read(name, history, checkPosition(since), limit);
+    const since = checkPosition(options.since);
+    const read = await this.broker.read(name, history, since, checkLimit(options.limit));
     const publications = read.publications.map((one) => toPublication(one.offset, one.message));
     return { ...read.position, publications, recovered: read.reachesBack, hasMore: read.hasMore };
   }
@@ -385,13 +396,4 @@ export class Cluster implements TopicOutlet, BrokerHost {
     const text = `the topic ${describe(name)} has no presence: the option topics gives it one (presence: true)`;
     throw new HubError('ERR_ARGUMENT', text);
   }
-}
-
-function textOf(data: Uint8Array, isBinary: boolean): { data: string; isBinary: boolean } {
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  return { data: bytes.toString(isBinary ? 'base64' : 'utf8'), isBinary };
-}
-
-function bytesOf({ data, isBinary }: { readonly data: string; readonly isBinary: boolean }): Buffer {
-  return Buffer.from(data, isBinary ? 'base64' : 'utf8');
 }

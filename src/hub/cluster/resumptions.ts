@@ -6,6 +6,8 @@ import { toPublication } from './frame.js';
 import type { Splice } from './stream.js';
 import type { Streams } from './streams.js';
 
+const MAX_LIMIT = 10_000;
+
 export interface ResumptionsHost {
   isSubscribed(connection: Connection, topic: string): boolean;
   subscribe(connection: Connection, topic: string): boolean;
@@ -73,6 +75,13 @@ export function checkPosition(position: Position | undefined): Position | undefi
     return { offset: offset!, epoch };
   const takes = 'takes a position: offset (an integer from 0) and epoch (a string)';
   throw new HubError('ERR_ARGUMENT', `since got ${describe(position)} but ${takes}`);
+}
+
+/** Publications that are read at once. @throws HubError `ERR_ARGUMENT` */
+export function checkLimit(limit = 100): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
+  const text = `limit got ${describe(limit)} but takes an integer from 1 to ${MAX_LIMIT}`;
+  throw new HubError('ERR_ARGUMENT', text);
 }
 
 function keyOf(connection: Connection, topic: string): string {

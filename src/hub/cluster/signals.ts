@@ -63,3 +63,13 @@ export function decodeSignal(bytes: Uint8Array): Received | undefined {
     return undefined;
   }
 }
+
+/** What is to be sent, in a signal. */
+export function textOf(data: Uint8Array, isBinary: boolean): { data: string; isBinary: boolean } {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return { data: bytes.toString(isBinary ? 'base64' : 'utf8'), isBinary };
+}
+
+export function bytesOf({ data, isBinary }: { readonly data: string; readonly isBinary: boolean }): Buffer {
+  return Buffer.from(data, isBinary ? 'base64' : 'utf8');
+}

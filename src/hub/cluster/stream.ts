@@ -6,12 +6,13 @@
  * at the tail, and there is neither a gap nor a repeat between what was missed and what follows.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Position } from '../../api/broker.js';
-import type { Broker, BrokerPublication, HistoryBounds, HistoryRead } from '../../broker/broker.js';
+import type { Broker, BrokerPublication, HistoryRead } from '../../broker/broker.js';
 import type { QueuedMessage } from '../connection/outbound.js';
 import { toFrame } from './frame.js';
 import { type Sent, Tail, type TailBudget } from './tail.js';
-import type { TopicRule } from './topic-rules.js';
+import type { HistoryRule, TopicRule } from './topic-rules.js';
 
 export interface StreamHost {
   readonly broker: Broker;
@@ -41,8 +42,7 @@ const STALE_MS = 25;
 
 export class Stream {
   readonly topic: string;
-  readonly rule: TopicRule;
-  readonly #bounds: HistoryBounds;
+  #rule: HistoryRule;
   readonly #host: StreamHost;
   readonly #tail: Tail;
   #position: Position = { offset: 0, epoch: '' };
@@ -55,12 +55,18 @@ export class Stream {
   #unreachable = -1;
   #isClosed = false;
 
-  constructor(topic: string, rule: TopicRule & { readonly history: HistoryBounds }, host: StreamHost) {
+  constructor(topic: string, rule: HistoryRule, host: StreamHost) {
     this.topic = topic;
-    this.rule = rule;
-    this.#bounds = rule.history;
+    this.#rule = rule;
     this.#host = host;
-    this.#tail = new Tail(0, rule.history, host.tails);
+    this.#tail = new Tail(0, host.tails);
+  }
+
+  /** From here on it is kept and sent in another way; what was sent is read again for who resumes. */
+  renewRule(rule: HistoryRule): void {
+    if (isDeepStrictEqual(rule, this.#rule)) return;
+    this.#rule = rule;
+    this.#tail.clear(this.#position.offset);
   }
 
   /** Resolves once it is followed, and where it is is known. @throws HubError `ERR_BROKER_UNAVAILABLE` */
@@ -75,7 +81,7 @@ export class Stream {
   close(): void {
     this.#isClosed = true;
     this.#tail.clear(0);
-    this.#host.broker.unfollow(this.topic, this.#bounds);
+    this.#host.broker.unfollow(this.topic, this.#rule.history);
   }
 
   /** Something may have been missed. @throws HubError `ERR_BROKER_UNAVAILABLE` */
@@ -124,8 +130,8 @@ export class Stream {
 
   async #open(): Promise<void> {
     const { broker } = this.#host;
-    await broker.follow(this.topic, this.#bounds);
-    const { position } = await broker.read(this.topic, this.#bounds, undefined, 1);
+    await broker.follow(this.topic, this.#rule.history);
+    const { position } = await broker.read(this.topic, this.#rule.history, undefined, 1);
     // What came since it is followed is given to whoever subscribed before it was published.
     const first = this.#waiting?.[0];
     const offset = Math.min(position.offset, first?.previous ?? position.offset);
@@ -156,8 +162,8 @@ export class Stream {
 
   #deliver(publication: BrokerPublication): void {
     this.#position = { offset: publication.offset, epoch: this.#position.epoch };
-    const frame = toFrame(this.topic, publication.message, this.rule, this.#position);
-    this.#tail.push(publication, frame);
+    const frame = toFrame(this.topic, publication.message, this.#rule, this.#position);
+    this.#tail.push(publication, frame, this.#rule.history);
     this.#host.deliver(this.topic, frame, publication);
   }
 
@@ -185,7 +191,7 @@ export class Stream {
   }
 
   #read(since: Position): Promise<HistoryRead> {
-    return this.#host.broker.read(this.topic, this.#bounds, since, PAGE);
+    return this.#host.broker.read(this.topic, this.#rule.history, since, PAGE);
   }
 
   /** What was read behind what the subscribers have is given to them. */
@@ -199,7 +205,7 @@ export class Stream {
     if (position.epoch !== since.epoch) this.#unreachable = -1;
     this.#position = position;
     this.#tail.clear(position.offset);
-    this.#host.onLost(this.topic, this.rule, position, since);
+    this.#host.onLost(this.topic, this.#rule, position, since);
   }
 
   /** Reads what came after an offset into the tail. One at a time: most often it serves the others too. */
@@ -223,15 +229,15 @@ export class Stream {
       at = { offset: publications.at(-1)!.offset, epoch: at.epoch };
     }
     const { offset, epoch } = this.#position;
-    const expiresAt = performance.now() + this.#bounds.ttlMs;
+    const expiresAt = performance.now() + this.#rule.history.ttlMs;
     const older = publications
       .filter((one) => one.offset <= offset)
       .map((publication) => ({
         publication,
-        frame: toFrame(this.topic, publication.message, this.rule, { offset: publication.offset, epoch }),
+        frame: toFrame(this.topic, publication.message, this.#rule, { offset: publication.offset, epoch }),
         expiresAt,
       }));
-    this.#tail.extend(since.offset, older);
+    this.#tail.extend(since.offset, older, this.#rule.history);
     for (const publication of publications)
       if (publication.offset > this.#position.offset) this.#deliver(publication);
     // What all tails may take is too little for it, or there is more of it now than is kept.

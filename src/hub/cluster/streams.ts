@@ -4,23 +4,23 @@ import { HubError } from '../../api/errors.js';
 import type { BrokerPublication } from '../../broker/broker.js';
 import { Interest } from './interest.js';
 import { type Splice, Stream, type StreamHost } from './stream.js';
-import type { TopicRule, TopicRules } from './topic-rules.js';
+import type { HistoryRule, TopicRules } from './topic-rules.js';
 
 /** Positions are looked at so often, as the last publication before a silence may be the one that was missed. */
 const CHECK_MS = 40_000;
 /** Topics that are looked at at the same time. */
 const CHECKS = 32;
 
-export type HistoryRule = TopicRule & { readonly history: NonNullable<TopicRule['history']> };
-
 export class Streams {
   readonly #host: StreamHost;
+  readonly #rules: TopicRules;
   readonly #streams: Interest<Stream>;
   #timer: NodeJS.Timeout | undefined;
   #checking: Promise<void> | undefined;
 
   constructor(rules: TopicRules, host: StreamHost) {
     this.#host = host;
+    this.#rules = rules;
     this.#streams = new Interest(
       (topic) => new Stream(topic, historyRule(rules, topic), host),
       (_, stream) => stream.close(),
@@ -34,6 +34,11 @@ export class Streams {
   close(): void {
     clearTimeout(this.#timer);
     this.#streams.close();
+  }
+
+  /** The rules are other ones; which topics have a history is not. */
+  renewRules(): void {
+    for (const stream of this.#streams.values()) stream.renewRule(historyRule(this.#rules, stream.topic));
   }
 
   /** Somebody is subscribed. */

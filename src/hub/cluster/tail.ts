@@ -24,24 +24,22 @@ export class TailBudget {
 }
 
 export class Tail {
-  readonly #bounds: HistoryBounds;
   readonly #budget: TailBudget;
   readonly #sent = new Deque<Sent>();
   /** Everything behind this offset is there. */
   start: number;
 
-  constructor(start: number, bounds: HistoryBounds, budget: TailBudget) {
+  constructor(start: number, budget: TailBudget) {
     this.start = start;
-    this.#bounds = bounds;
     this.#budget = budget;
   }
 
-  push(publication: BrokerPublication, frame: QueuedMessage): void {
+  push(publication: BrokerPublication, frame: QueuedMessage, bounds: HistoryBounds): void {
     const now = performance.now();
-    this.#sent.push({ publication, frame, expiresAt: now + this.#bounds.ttlMs });
+    this.#sent.push({ publication, frame, expiresAt: now + bounds.ttlMs });
     this.#count(bytesOf(frame));
     this.#expire(now);
-    while (this.#sent.length > this.#bounds.size) this.#shift();
+    while (this.#sent.length > bounds.size) this.#shift();
     if (this.#budget.bytes > MAX_BYTES) this.clear(publication.offset);
   }
 
@@ -59,13 +57,13 @@ export class Tail {
   }
 
   /** What is older is known too, from the history. */
-  extend(start: number, older: readonly Sent[]): void {
+  extend(start: number, older: readonly Sent[], bounds: HistoryBounds): void {
     const newer = [...this.#sent];
     this.clear(start);
     const known = older.filter(
       ({ publication }) => publication.offset < (newer[0]?.publication.offset ?? Number.POSITIVE_INFINITY),
     );
-    for (const { publication, frame } of [...known, ...newer]) this.push(publication, frame);
+    for (const { publication, frame } of [...known, ...newer]) this.push(publication, frame, bounds);
   }
 
   #expire(now: number): void {

@@ -10,4 +10,6 @@ export interface TopicRule {
   readonly envelope?: 'json' | undefined;
 }
 
+export type HistoryRule = TopicRule & { readonly history: HistoryBounds };
+
 export type TopicRules = Patterns<TopicRule>;
