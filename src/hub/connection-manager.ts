@@ -116,7 +116,6 @@ export class ConnectionManager {
     acceptance.route.connections++;
     const connection = this.#connect(port, acceptance, false);
     this.registry.add(connection);
-    if (this.#host.log.has('debug')) this.#tellOpen(connection);
     this.#emit('open', connection);
     return connection;
   }
@@ -243,8 +242,7 @@ export class ConnectionManager {
       counters.countClose(code, isByHub);
       counters.connectionSeconds.observe((performance.now() - connection.openedAt) / 1000);
       this.registry.remove(connection);
-      const { log } = this.#host;
-      if (log.has('debug')) log.debug({ connection: connection.id, code, reason }, 'a connection closed');
+      if (this.#host.log.has('debug')) this.#tellEnd(connection, code, reason, isByHub ? 'hub' : 'peer');
       this.#emit('close', connection, code, reason);
     }
     connection.shard.connectionGone(connection, code, reason);
@@ -330,9 +328,12 @@ export class ConnectionManager {
     return count;
   }
 
-  #tellOpen({ id, remoteAddress, route, shard }: Connection): void {
-    const where = { path: route.path, shard: shard.index };
-    this.#host.log.debug({ connection: id, remoteAddress, ...where }, 'a connection opened');
+  /** The one line of a connection. */
+  #tellEnd(connection: Connection, code: number, reason: string, by: 'hub' | 'peer'): void {
+    const { id, remoteAddress, route, shard, member, openedAt } = connection;
+    const durationMs = Math.round(performance.now()) - openedAt;
+    const where = { remoteAddress, path: route.path, userId: member?.userId, shard: shard.index };
+    this.#host.log.debug({ connection: id, ...where, durationMs, code, by, reason }, 'a connection closed');
   }
 
   #onForgotten(connection: Connection): void {

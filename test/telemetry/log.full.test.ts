@@ -250,13 +250,14 @@ describe('levels', () => {
       { message: 'the hub has stopped' },
     ]);
     const remoteAddress = '127.0.0.1';
+    const end = { code: 4001, reason: 'enough', by: 'peer', durationMs: expect.any(Number) };
+    const closed = { connection: id, remoteAddress, path: '/ws', shard: 0, ...end };
     expect(log.filter(({ level }) => level === 'debug')).toMatchObject([
-      { message: 'a connection opened', details: { connection: id, remoteAddress, path: '/ws', shard: 0 } },
       { message: 'a handshake was refused', details: { reason: 'bad-origin', path: '/ws', remoteAddress } },
       { message: 'a request was refused', details: { reason: 'not-found', path: '/nowhere', remoteAddress } },
-      { message: 'a connection closed', details: { connection: id, code: 4001, reason: 'enough' } },
+      { message: 'a connection closed', details: closed },
     ]);
-    expect(log).toHaveLength(7);
+    expect(log).toHaveLength(6);
   });
 
   test('a logger whose levels are off is not called', async () => {
@@ -277,7 +278,6 @@ describe('levels', () => {
       .filter(({ msg }) => isOfTheHub(msg));
     expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
       [30, 'the hub runs'],
-      [20, 'a connection opened'],
       [30, 'the hub drains'],
       [20, 'a connection closed'],
       [30, 'the hub has stopped'],

@@ -144,10 +144,11 @@ test('the level of the log changes while it runs', async () => {
   const { hub, ask } = await startAdmin({ logger });
   expect((await ask('/log-level')).body).toEqual({ level: 'warn' });
   await (await WsClient.connect(hub.wsUrl)).close();
+  await until('its end', () => hub.stats().connections.open === 0);
   expect((await ask('/log-level', { level: 'debug' })).body).toEqual({ level: 'debug' });
-  await WsClient.connect(hub.wsUrl);
-  await until('a line', () => log.some(({ message }) => message === 'a connection opened'));
-  expect(log.filter(({ message }) => message === 'a connection opened').length).toBe(1);
+  await (await WsClient.connect(hub.wsUrl)).close();
+  await until('a line', () => log.some(({ message }) => message === 'a connection closed'));
+  expect(log.filter(({ message }) => message === 'a connection closed').length).toBe(1);
 });
 
 test('it profiles the I/O thread, and a worker that does not come back to its event loop', async () => {
