@@ -11,7 +11,7 @@ import { warnings } from '../doctor/doctor.js';
 import { warn } from '../terminal/output.js';
 import { drainOnStop, type StopSignal } from '../terminal/stop.js';
 import { loggerDefaults, makeStatsToken, serveDefaults } from './defaults.js';
-import { notify } from './notify.js';
+import { notify, notifyReload } from './notify.js';
 import { factsOf, startLine } from './start-line.js';
 
 /** @param reread reads flags, variables and the file once more */
@@ -54,7 +54,7 @@ export function listenToSignals(hub: Hub, reread: () => Promise<HubOptions>): vo
     if (hub.options.tls !== undefined) await hub.reloadTls();
   };
   process.on('SIGHUP', () => {
-    notify(process.env, 'RELOADING=1');
+    notifyReload(process.env);
     reload()
       .catch((error) => warn(error instanceof Error ? error.message : String(error)))
       .finally(() => notify(process.env, '--ready'));
