@@ -1,9 +1,15 @@
 /** NATS behind the port: the contract on a real server, and what happens when it goes away. */
+import { randomInt } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect, nkeys } from '@nats-io/transport-node';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { encodeMessage } from '../../src/broker/codec.js';
+import { makeNatsBroker } from '../../src/broker/make-broker.js';
 import { BOUNDS, describeBroker, freshTopic, message, Node } from '../support/broker/contract.js';
 import { engineOf, makeOf, startServer, testRemote, tlsFile } from '../support/broker/remote.js';
+import { temporaryFolder } from '../support/processes/temporary-folder.js';
+import { makeOperator } from '../support/servers/nats-jwt.js';
 import { hasNatsServer, NatsServer } from '../support/servers/nats-server.js';
 import { until } from '../support/until.js';
 
@@ -12,6 +18,7 @@ if (!hasNatsServer) console.log('skipped: nats-server is not installed (apt-get 
 
 const user = nkeys.createUser();
 const seed = Buffer.from(user.getSeed()).toString();
+const operator = makeOperator();
 const remote = {
   make: makeOf,
   serve: (config?: string) => NatsServer.start(config),
@@ -19,6 +26,7 @@ const remote = {
     ['user and password', 'authorization { user: ann, password: "s3cret:x" }', 'ann:s3cret:x'],
     ['a token', 'authorization { token: "s3cret" }', 's3cret'],
     ['an NKEY', `authorization { users: [{ nkey: ${user.getPublicKey()} }] }`, seed],
+    ['a JWT with its seed', operator.config, operator.creds],
   ],
   tls: `tls { cert_file: "${tlsFile('cert')}", key_file: "${tlsFile('key')}", ca_file: "${tlsFile('client-ca')}", verify: true }`,
   tlsUrl: (url: string) => url.replace('nats:', 'tls:'),
@@ -28,6 +36,52 @@ const start = (config?: string) => startServer(NatsServer.start(config));
 describe.skipIf(!hasNatsServer)('NATS', () => {
   describeBroker('nats', async () => engineOf(remote, await NatsServer.start()));
   testRemote<string>('nats', remote);
+
+  test('credentials that are replaced while it runs are taken, however often the old ones were refused', async () => {
+    const of = (password: string) => `authorization { user: ann, password: "${password}" }`;
+    const server = await start(of('old'));
+    const credentialsFile = join(temporaryFolder(), 'credentials');
+    writeFileSync(credentialsFile, 'ann:old');
+    const node = await Node.start(engineOf(remote, server, { credentialsFile }));
+    await server.kill();
+    server.config = of('new');
+    await server.start();
+    await until('it to be refused', () => (server.log().match(/authentication error/g) ?? []).length > 2);
+    expect(node.states.at(-1)!.state).toBe('down');
+    writeFileSync(credentialsFile, 'ann:new');
+    await until('it to be back', () => node.resumed > 0);
+    await node.append('t', 'x');
+  });
+
+  test('several servers: one is killed, and the others go on, with all that was kept where there are copies', async () => {
+    // None that the system gives to others.
+    const ports = ['a', 'b', 'c'].map(() => randomInt(20_000, 30_000));
+    const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ');
+    const servers = await Promise.all(
+      ports.map((port, i) =>
+        start(`server_name: s${i}\ncluster { name: c, listen: "127.0.0.1:${port}", routes: [${routes}] }`),
+      ),
+    );
+    const settings = { servers: servers.map(({ url }) => url), noRandomize: true, replicas: 3 };
+    const connect = () => makeNatsBroker(settings);
+    const [node, other] = [
+      await Node.start({ connect, close: async () => {} }),
+      await Node.start({ connect, close: async () => {} }),
+    ];
+    // Before they have chosen a leader, there is no JetStream; while they choose one, it may not answer.
+    const append = (text: string) =>
+      until('an answer', () => node.append('t', text, BOUNDS, text).catch(() => undefined));
+    const before = await append('before');
+    for (const bounds of [BOUNDS, undefined]) await other.broker.follow('t', bounds);
+    await servers[0]!.kill();
+    await until('both to be on another one', () => node.resumed > 0 && other.resumed > 0);
+    const after = await append('after');
+    expect(after.epoch).toBe(before.epoch);
+    await until('what is followed to come again', () => other.texts('t').includes('after'));
+    const read = () => other.read('t', before).catch(() => undefined);
+    expect(await until('an answer', read)).toMatchObject({ texts: ['after'], reachesBack: true });
+    await until('plain ones', () => node.broker.publish('t', message('plain')) && other.messages.length > 0);
+  });
 
   test('a history that was deleted is made anew, and is another epoch', async () => {
     const server = await start();

@@ -8,7 +8,8 @@ import { ServerProgram } from './server-program.js';
 export const hasNatsServer = spawnSync('nats-server', ['--version']).status === 0;
 
 export class NatsServer extends ServerProgram {
-  readonly #config: string;
+  /** More lines of its configuration, from the next start on. */
+  config: string;
   /** Of its command line. */
   readonly #before: readonly string[];
   port = -1;
@@ -25,7 +26,7 @@ export class NatsServer extends ServerProgram {
 
   private constructor(config: string, before: readonly string[]) {
     super('nats');
-    this.#config = config;
+    this.config = config;
     this.#before = before;
   }
 
@@ -41,7 +42,7 @@ export class NatsServer extends ServerProgram {
     const listen = `listen: "${host}:${this.port}"`;
     writeFileSync(
       path,
-      `${listen}\nports_file_dir: ${JSON.stringify(this.folder)}\n${store}\n${this.#config}\n`,
+      `${listen}\nports_file_dir: ${JSON.stringify(this.folder)}\n${store}\n${this.config}\n`,
     );
     const [program, ...args] = [...this.#before, 'nats-server', '-c', path, '-l', join(this.folder, 'log')];
     const child = spawn(program!, args, { stdio: 'ignore' });
