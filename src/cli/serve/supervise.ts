@@ -20,6 +20,9 @@ import { startLine } from './start-line.js';
 
 const PROGRAM = fileURLToPath(new URL('../hub-process.js', import.meta.url));
 
+/** Characters of the option `nodeName`. */
+const MAX_NAME = 100;
+
 /** @param reread reads flags, variables and the file once more */
 export async function supervise(given: HubOptions, reread: () => Promise<HubOptions>): Promise<void> {
   checkCombination(given);
@@ -49,7 +52,9 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
       adminPath: join(folder, `admin-${starts++}.sock`),
       options: {
         ...(token !== undefined && { statsToken: token }),
-        broker: options.broker ?? relay.url,
+        // What the options name, each process reads for itself: a broker that code has made crosses no channel.
+        ...(options.broker === undefined && { broker: relay.url }),
+        nodeName: nodeNameOf(options, index),
         ...(knownPort !== undefined && resolveOptions(options).port === 0 && { port: knownPort }),
         sharePort: true,
         workers: options.workers,
@@ -118,6 +123,12 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
     `${startLine(started, resolveOptions(options), token, admin.url, options.processes)}\n`,
   );
   notify(process.env, '--ready', `--status=${started.wsUrl}, ${options.processes} processes`);
+}
+
+/** Nodes of one machine are told apart by the number of their process. */
+function nodeNameOf(options: HubOptions, index: number): string {
+  const suffix = `/${index}`;
+  return `${resolveOptions(options).nodeName.slice(0, MAX_NAME - suffix.length)}${suffix}`;
 }
 
 /** @throws HubError `ERR_OPTION` for what several processes cannot share */
