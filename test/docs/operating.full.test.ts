@@ -15,7 +15,7 @@ const PAGE = readFileSync(new URL('../../docs/operating.md', import.meta.url), '
 const [, WALK = ''] = /\n## From an empty Debian[^\n]*\n(.*?)\n## /s.exec(PAGE) ?? [];
 const blocks = (kind: string) =>
   [...WALK.matchAll(new RegExp(`^ *\`\`\`${kind}\n(.*?)\`\`\``, 'gms'))].map(([, text]) => text!);
-const [INSTALL, UNIT, NGINX, SCRAPE, HEAVIEST, ROLL, DRAIN, ...MORE] = blocks('sh');
+const [INSTALL, UNIT, NGINX, SCRAPE, HEAVIEST, ROLL, CANARY, DRAIN, ...MORE] = blocks('sh');
 const [COSTLIEST, SLOWEST, ...MORE_QUERIES] = blocks('promql');
 
 const handler = (version: string) => `export default {
@@ -50,6 +50,9 @@ test.skipIf(isMissing)('install, run, put behind nginx, scrape, find, roll, drai
 
   await run(INSTALL);
   writeFileSync(join(root, 'opt/shardhub/handler.mjs'), handler('one'));
+  // A canary needs another worker to be compared with.
+  const config = join(root, 'etc/shardhub/hub.json');
+  writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(config, 'utf8')), workers: 2 }));
   await run(UNIT);
   const unit = at(readFileSync(join(root, 'etc/systemd/system/shardhub.service'), 'utf8')).replaceAll(
     '%d',
@@ -86,9 +89,13 @@ test.skipIf(isMissing)('install, run, put behind nginx, scrape, find, roll, drai
   await until('the heaviest client', async () => /^.*\n.*127\.0\.0\.9/.test(await run(HEAVIEST)));
   heavy.destroy();
 
-  writeFileSync(join(root, 'opt/shardhub/handler.mjs'), handler('two'));
-  await run(`${HEAVIEST!.split('\n').slice(0, 2).join('\n')}\n${ROLL}`);
-  expect(await client.ask('still connected')).toBe('two: still connected');
+  const roll = async (version: string, command: string) => {
+    writeFileSync(join(root, 'opt/shardhub/handler.mjs'), handler(version));
+    await run(`${HEAVIEST!.split('\n').slice(0, 2).join('\n')}\n${command}`);
+    expect(await client.ask('still connected')).toBe(`${version}: still connected`);
+  };
+  await roll('two', ROLL!);
+  await roll('three', CANARY!.replace('--canary 1', '$& --canary-ms 500'));
 
   expect(DRAIN).toContain('systemctl stop shardhub');
   hub.kill('SIGTERM');
