@@ -179,11 +179,12 @@ describe.each([
     mortal.signal('SIGKILL');
     const killedAt = performance.now();
     const victims = oracle.lose(2);
-    // Some come back elsewhere at once: they have never left.
-    await inParts(
-      victims.filter((_, i) => i % 3 === 0),
-      (user) => oracle.join(user, random.int(0, 1), true),
-    );
+    // Some come back elsewhere at once, and some when it is known to be dead: they have never left.
+    const comeBack = (users: readonly string[]) =>
+      inParts(users, (user) => oracle.join(user, random.int(0, 1), true));
+    await comeBack(victims.filter((_, i) => i % 3 === 0));
+    for (const hub of hubs) await until('it to be known', () => hub.cluster.nodes().length === hubs.length);
+    await comeBack(victims.filter((_, i) => i % 30 === 1));
     for (const user of victims) if (oracle.members.get(user)!.length === 0) oracle.told.push(`-${user}`);
     await agree(DEATH);
     const goneMs = Math.round(performance.now() - killedAt);
