@@ -7,7 +7,7 @@ const NO_ENGINE = [
   'test/hub/engine/engine-contract.test.ts',
   'test/hub/dispatch/{fairness,turn-bound}.test.ts',
   'test/hub/connection/{close-in-cork,engine-buffer,read-meter,properties.full}.test.ts',
-  'test/hub/cluster/{nodes,stream,nats-hubs.full,partition.full,presence-churn.full,reconnect-storm.full}.test.ts',
+  'test/hub/cluster/{nodes,stream,entries.full,raw-history.full,nats-hubs.full,partition.full,presence-churn.full,reconnect-storm.full}.test.ts',
   // The same storm is in crash-storm.full.
   'test/hub/pool/crash-storm.test.ts',
   'test/hub/pool/{debugger,reload-versions,watch,worker-memory}.full.test.ts',

@@ -25,7 +25,7 @@ export interface RawInboxHost {
 const LEASE_MS = 3000;
 /** Whoever does not look asks so often whether it is to. */
 const ASK_MS = 1000;
-/** How often an empty stream is looked at: a question takes 50 µs here. Blocking would take a connection for itself. */
+/** How often an empty stream is looked at: 0.11 ms of CPU each time, so 0.6 % of a core. Blocking would take a connection for itself. */
 const LOOK_MS = 20;
 const ENTRIES = 100;
 
