@@ -57,11 +57,8 @@ function choose(
 export function fitOptions(options: ResolvedOptions, engine: Engine): FittedOptions {
   const problem = engine === uwsEngine ? whatUwsCannot(options) : undefined;
   if (problem !== undefined) throw new HubError('ERR_OPTION', `${problem}: choose engine "node", or "auto"`);
-  const { workerMemoryMb } = options;
-  if (IS_BUN && workerMemoryMb > 0) {
-    const text = `option "workerMemoryMb" got ${workerMemoryMb}, but Bun does not bound the memory of a thread: leave it out, or run on Node.js`;
-    throw new HubError('ERR_OPTION', text);
-  }
+  const lack = IS_BUN ? whatBunCannot(options) : undefined;
+  if (lack !== undefined) throw new HubError('ERR_OPTION', `${lack}: leave it out, or run on Node.js`);
   return Object.freeze({ ...options, overload: options.overload ?? (engine.canPause ? 'pause' : 'shed') });
 }
 
@@ -70,6 +67,22 @@ function whatUwsCannot({ overload, tls }: ResolvedOptions): string | undefined {
     return 'option "overload" got "pause", but engine uws reads a socket for as long as it has more';
   if (tls?.clientCa !== undefined)
     return 'option "tls" got clientCa, but engine uws cannot ask clients for certificates';
+  return undefined;
+}
+
+function whatBunCannot({
+  workerMemoryMb,
+  proxyProtocol,
+  sharePort,
+  tls,
+}: ResolvedOptions): string | undefined {
+  if (workerMemoryMb > 0)
+    return `option "workerMemoryMb" got ${workerMemoryMb}, but Bun does not bound the memory of a thread`;
+  if (proxyProtocol)
+    return 'option "proxyProtocol" got true, but Bun reads requests off a connection before anybody else sees it';
+  if (tls?.clientCa !== undefined)
+    return 'option "tls" got clientCa, but Bun does not tell whose certificate a client has shown';
+  if (sharePort) return 'option "sharePort" got true, but an HTTP server of Bun shares its port with nobody';
   return undefined;
 }
 

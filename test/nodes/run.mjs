@@ -11,27 +11,67 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'shardhub-runtimes');
 const { platform, arch } = process;
+/** Engine node alone: the other one has no binary for every version. */
+const CONTRACT = ['commit', 'engine-contract', '-t', 'engine node'];
+const CODEC = ['commit', 'test/hub/engine/node/'];
+/** A port that is shared, by hubs and by processes of `shardhub serve`: not on Node.js 20. */
+const SHARED_PORT = [
+  ['engine-node', 'test/hub/startup.test.ts', 'test/hub/engine/tls.test.ts', '-t', 'share'],
+  ['full', 'test/supervisor/processes.full.test.ts', '-t', 'of all processes|under load'],
+];
+/** What is left out of these on Bun, and why, is in test/support/engines/one-engine.ts. */
+const BUN_SUITES = [
+  CONTRACT,
+  [
+    'commit',
+    'test/hub/pool/crash-storm.test.ts',
+    ...['deflate', 'frame-fuzz', 'frame-reader', 'rfc-corpus', 'slow-copies'].map(
+      (name) => `test/hub/engine/node/${name}.test.ts`,
+    ),
+  ],
+  ['commit', 'test/hub/engine/node/node-socket.test.ts', '-t', 'by its handle'],
+  [
+    'engine-node',
+    ...['echo', 'churn', 'drain', 'lifecycle', 'peer-end'].map((name) => `test/hub/${name}.test.ts`),
+    ...['http', 'pubsub'].map((folder) => `test/hub/${folder}/`),
+    ...['bad-input', 'deflate-offers', 'proxy', 'tls', 'unix-socket'].map(
+      (name) => `test/hub/engine/${name}.test.ts`,
+    ),
+    ...['backpressure', 'limits', 'max-payload', 'pause', 'slow-consumer'].map(
+      (name) => `test/hub/connection/${name}.test.ts`,
+    ),
+    ...['crash-edges', 'crash-moments', 'deadlines', 'reload'].map((name) => `test/hub/pool/${name}.test.ts`),
+  ],
+];
+
 const nodeOf = (version) => ({
   name: `Node.js ${version}`,
   package: `node-${platform}-${arch}@${version}`,
   program: join(`node-${platform}-${arch}`, 'bin', 'node'),
+  suites: [CODEC, CONTRACT, ...(version === '20' ? [] : SHARED_PORT)],
+  engine: 'node',
 });
-const RUNTIMES = [
-  ...['20', '22', '24', '26']
-    .filter((version) => version !== process.versions.node.split('.')[0])
-    .map(nodeOf),
-  { name: 'Bun', package: 'bun@1.4.5', program: join('bun', 'bin', 'bun.exe'), needsScripts: true },
-];
-/** Engine node alone: the other one has no binary for every version. */
-const CONTRACT = ['commit', 'engine-contract', '-t', 'engine node'];
-const NODE_SUITES = [['commit', 'test/hub/engine/node/'], CONTRACT];
-/** Bun has its own HTTP in the place of node:http, and its own package `ws`, which the tests of the codec compare with. */
-const BUN_SUITES = [CONTRACT, ['engine-node', 'test/hub/echo.test.ts', 'test/hub/http/http-echo.test.ts']];
-const vitest = (program, [project, ...filters]) =>
-  run(program, ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...filters]);
+const BUN = {
+  name: 'Bun',
+  package: 'bun@1.4.5',
+  program: join('bun', 'bin', 'bun.exe'),
+  needsScripts: true,
+  suites: BUN_SUITES,
+  engine: 'bun',
+};
+const VERSIONS = ['20', '22', '24', '26'].filter(
+  (version) => version !== process.versions.node.split('.')[0],
+);
+const RUNTIMES = [...VERSIONS.map(nodeOf), BUN];
 
-function run(program, args) {
-  return spawnSync(program, args, { cwd: ROOT, stdio: 'inherit' }).status === 0;
+const vitest = (program, [project, ...filters]) =>
+  run(program, ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...filters], {
+    SHARDHUB_TEST_ENGINE: 'node',
+  });
+
+function run(program, args, variables = {}) {
+  const env = { ...process.env, ...variables };
+  return spawnSync(program, args, { cwd: ROOT, env, stdio: 'inherit' }).status === 0;
 }
 
 /** The program, installed where it is not yet; undefined when that fails. */
@@ -61,10 +101,9 @@ function find({ name, package: spec, program, needsScripts }) {
 for (const runtime of RUNTIMES) {
   const program = find(runtime);
   if (program === undefined) continue;
-  const isNode = runtime.name !== 'Bun';
   const isGood =
-    (isNode ? NODE_SUITES : BUN_SUITES).every((suite) => vitest(program, suite)) &&
-    ['auto', isNode ? 'node' : 'bun'].every((engine) => run(program, ['test/nodes/smoke.mjs', engine]));
+    runtime.suites.every((suite) => vitest(program, suite)) &&
+    ['auto', runtime.engine].every((engine) => run(program, ['test/nodes/smoke.mjs', engine]));
   console.log(`${runtime.name}: ${isGood ? 'passed' : 'failed'}`);
   if (!isGood) process.exitCode = 1;
 }

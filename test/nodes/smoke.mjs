@@ -20,6 +20,13 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 const hasTypes = isBun || major > 22 || (major === 22 && minor >= 18);
 const hasUsing = isBun || major >= 24;
 
+const BUN_CANNOT = [
+  [{ workerMemoryMb: 64 }, /"workerMemoryMb" got 64, but Bun .*run on Node/],
+  [{ proxyProtocol: true }, /"proxyProtocol" got true, but Bun .*run on Node/],
+  [{ tls: { key: 'k', cert: 'c', clientCa: 'a' } }, /"tls" got clientCa, but Bun .*run on Node/],
+  [{ sharePort: true }, /"sharePort" got true, but .* Bun .*run on Node/],
+];
+
 process.on('warning', (warning) => {
   throw warning;
 });
@@ -64,7 +71,8 @@ async function storm() {
   };
   const hub = await createHub(options);
   if (isBun)
-    await assert.rejects(createHub({ ...options, workerMemoryMb: 64 }), /"workerMemoryMb" got 64, but Bun/);
+    for (const [option, why] of BUN_CANNOT)
+      await assert.rejects(createHub({ ...options, ...option }), { code: 'ERR_OPTION', message: why });
   const clients = await Promise.all(Array.from({ length: 50 }, () => connect(hub.wsUrl)));
   await Promise.all(
     clients.map(async ({ socket, next }, at) => {
@@ -122,6 +130,9 @@ try {
   const { client, stop } = await commandLine();
   assert.equal(await ask(client, 'over there'), 'over there');
   assert.deepEqual(await stop(), { code: 0, complaints: '' });
+
+  if (isBun)
+    await assert.rejects(commandLine('--processes=2'), /"processes": an HTTP server of Bun .*run on Node/);
 
   const typed = join(folder, 'typed.ts');
   writeFileSync(

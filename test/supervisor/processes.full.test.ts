@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { fetchRaw } from '../support/clients/http-client.js';
 import { PublishingPeer, ResumingPeer } from '../support/clients/resuming-peer.js';
+import { engineUnderTest } from '../support/engines/under-test.mjs';
 import { Command, runCommand } from '../support/processes/command-line.js';
 import { Supervised } from '../support/processes/supervised.js';
 import { temporaryFolder } from '../support/processes/temporary-folder.js';
@@ -22,7 +23,8 @@ const isAlive = (pid: number) => {
 
 test('topics, users, presence and history are those of all processes; SIGTERM drains all and leaves nothing behind', async () => {
   const hubs = await Supervised.start(3);
-  expect(hubs.started.line).toMatch(/, 3 processes of 1 worker, engine uws\n$/);
+  const { engine = 'uws' } = engineUnderTest;
+  expect(hubs.started.line).toMatch(new RegExp(`, 3 processes of 1 worker, engine ${engine}\\n$`));
   expect(hubs.left()).toHaveLength(1);
   const clients = [...(await hubs.connectToEach(3)).values()];
   const [first, second, third] = clients as [(typeof clients)[0], (typeof clients)[0], (typeof clients)[0]];

@@ -136,10 +136,12 @@ function checkCombination({ unixSocket, inspectWorkers }: HubOptions): void {
   const why =
     process.platform !== 'linux'
       ? `it needs Linux, which spreads connections over sockets that share a port (SO_REUSEPORT), and this is ${process.platform}`
-      : unixSocket !== undefined
-        ? 'a Unix socket cannot be shared: leave out unixSocket'
-        : ![undefined, false, 0].includes(inspectWorkers as undefined | false | 0)
-          ? 'ports of inspectors cannot be shared: give 0, which picks free ones'
-          : undefined;
+      : 'Bun' in globalThis
+        ? 'an HTTP server of Bun shares its port with nobody: leave it out, or run on Node.js'
+        : unixSocket !== undefined
+          ? 'a Unix socket cannot be shared: leave out unixSocket'
+          : ![undefined, false, 0].includes(inspectWorkers as undefined | false | 0)
+            ? 'ports of inspectors cannot be shared: give 0, which picks free ones'
+            : undefined;
   if (why !== undefined) throw new HubError('ERR_OPTION', `option "processes": ${why}`);
 }

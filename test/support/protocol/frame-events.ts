@@ -49,9 +49,10 @@ export function readPieces(pieces: readonly Uint8Array[], maxPayload: number, in
   return recorder.lines;
 }
 
-const { Receiver } = createRequire(import.meta.url)('ws') as {
-  Receiver: new (options: object) => Writable;
-};
+// By its path: Bun has a package `ws` of its own, without one.
+const Receiver: new (options: object) => Writable = createRequire(import.meta.url)(
+  '../../../node_modules/ws/lib/receiver.js',
+);
 
 /** Those of ws. */
 export function readByWs(bytes: Uint8Array, maxPayload: number): string[] {

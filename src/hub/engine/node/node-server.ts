@@ -84,6 +84,10 @@ class NodeServer implements EngineServer {
     if (tls === undefined) throw new HubError('ERR_TLS', 'there is no certificate to reload: tls is not set');
     const secrets = await loadTls(tls);
     if (!this.#listener.isOpen) throw new HubError('ERR_HUB_STATE', 'the hub has stopped to listen');
+    const server = this.#http as Partial<TlsServer>;
+    // In Bun there is none.
+    if (server.setSecureContext === undefined)
+      throw new HubError('ERR_TLS', 'Bun keeps the certificate that it listens with: restart the hub');
     withTls(tls, () => (this.#http as TlsServer).setSecureContext(secrets));
   }
 

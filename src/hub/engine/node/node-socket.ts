@@ -266,7 +266,11 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
     if (this.#batch !== undefined) this.#flush();
   }
 
-  /** Puts a frame behind those that are to leave. hot: once per frame */
+  /**
+   * Puts a frame behind those that are to leave. Also of a published message each subscriber has his own: one frame for all, written
+   * from where it lies, was no faster (µs of CPU per delivery: 64 B to 500 of them 10.4, and 11.4 for all; 100 KB to 100 53, and 52),
+   * since nearly all of it is the write. hot: once per frame
+   */
   #append(first: number, payload: Uint8Array): void {
     const { length } = payload;
     const bytes = headerBytes(length) + length;
