@@ -43,6 +43,7 @@ export interface SubscribeResult extends Position {
 
 /** What a subscribed connection has missed for good, and where the topic goes on: `offset` and `epoch`. */
 export interface TopicLoss extends Position {
+  /** Its name. */
   readonly topic: string;
   /** The last position up to which it had been sent everything. */
   readonly since: Position;
