@@ -125,7 +125,7 @@ export class MemoryHistory {
   expire(): void {
     const now = this.#now();
     for (const [ttlMs, lane] of this.#lanes) {
-      while (lane.oldest !== undefined && lane.oldest.expiresAt <= now) this.#drop(lane.oldest);
+      while (lane.oldest !== undefined && lane.oldest.expiresAt <= now) this.#dropUpTo(lane.oldest);
       if (lane.oldest === undefined) this.#lanes.delete(ttlMs);
     }
     for (const [key, { expiresAt }] of this.#ids) {
@@ -168,6 +168,12 @@ export class MemoryHistory {
     else lane.newest.newerOfAll = stored;
     lane.newest = stored;
     this.#bytes += weightOf(stored);
+  }
+
+  /** With what is older in its topic, also where that was to be kept for longer: a history has no gaps. */
+  #dropUpTo(stored: Stored): void {
+    while (stored.topic.oldest !== stored) this.#drop(stored.topic.oldest!);
+    this.#drop(stored);
   }
 
   /** @param stored the oldest of its topic */

@@ -48,6 +48,41 @@ describe('the history in memory', () => {
     expect(history.read('quiet', kept, 10)).toMatchObject({ reachesBack: true, publications: [] });
   });
 
+  test('bounds that change while publications are kept leave no gap, and nothing that is over its time or size', () => {
+    let seed = 1;
+    const below = (limit: number) => (seed = (seed * 48_271) % 0x7fffffff) % limit;
+    let now = 0;
+    const history = new MemoryHistory(() => now);
+    const topics = ['a', 'b', 'c'].map((name) => ({
+      name,
+      size: 5,
+      ttlMs: 100,
+      floor: 0,
+      kept: [] as { offset: number; expiresAt: number }[],
+    }));
+    const cut = (topic: (typeof topics)[number], count: number) => {
+      topic.floor = topic.kept.splice(0, count).at(-1)?.offset ?? topic.floor;
+    };
+    for (let step = 0; step < 1000; step++) {
+      now += below(20);
+      for (const topic of topics) cut(topic, topic.kept.findLastIndex((one) => one.expiresAt <= now) + 1);
+      const topic = topics[below(3)]!;
+      if (below(10) === 0) Object.assign(topic, { size: 1 + below(8), ttlMs: [10, 50, 100, 400][below(4)] });
+      const { offset, epoch } = publish(history, topic.name, 'x', topic);
+      topic.kept.push({ offset, expiresAt: now + topic.ttlMs });
+      cut(topic, Math.max(0, topic.kept.length - topic.size));
+      for (const { name, kept, floor } of topics) {
+        const since = Math.max(0, floor - below(2));
+        const read = history.read(name, { offset: since, epoch }, 100);
+        const offsets = read.publications.map((one) => one.offset);
+        expect([offsets, read.reachesBack]).toEqual([kept.map((one) => one.offset), since >= floor]);
+      }
+    }
+    now += 1000;
+    history.expire();
+    expect(history.bytes).toBe(0);
+  });
+
   test('a topic that was forgotten is not taken for one that never was', () => {
     let now = 0;
     const history = new MemoryHistory(() => now);
