@@ -41,6 +41,11 @@ export function checkOptions(maker: string, options: unknown, checks: Readonly<R
   if (complaints.length > 0) throw wrong(maker, complaints.join('; '));
 }
 
+/** What was given as undefined was not given: spread behind a default, it would take its place. */
+export function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
 /** @throws HubError `ERR_OPTION` when an option is given together with others that say the same */
 export function checkAlone(maker: string, options: object, name: string, others: readonly string[]): void {
   const given = new Map(Object.entries(options));

@@ -33,8 +33,9 @@ interface PlainHead {
 
 /** Of the last message, each way: to write and to read a head costs more than all else here. */
 let lastSent = plainHead('');
-/** By the first letter of the node, which is random. */
-const lastRead: PlainHead[] = new Array(16).fill(lastSent);
+/** Of as many nodes at most; the one that came first makes room. By the beginning of the node, which is random. */
+const MAX_HEADS = 1024;
+const lastRead = new Map<number, PlainHead>();
 
 function plainHead(node: string): PlainHead {
   return { node, bytes: encodeAny(node, { data: Buffer.alloc(0), isBinary: false }) };
@@ -71,9 +72,24 @@ function encodeAny(node: string, { data, isBinary, key, except = [] }: BrokerMes
   return bytes;
 }
 
+/** The beginning of the node as a number, 6 bits a letter: base64url differs in these. */
+function placeOf(payload: Uint8Array): number {
+  const at = NODE_AT;
+  return (
+    (payload[at]! ^ (payload[at + 1]! << 6) ^ (payload[at + 2]! << 12) ^ (payload[at + 3]! << 18)) &
+    0x3fffffff
+  );
+}
+
+function remember(place: number, head: PlainHead): void {
+  if (lastRead.size >= MAX_HEADS) for (const oldest of lastRead.keys()) if (lastRead.delete(oldest)) break;
+  lastRead.set(place, head);
+}
+
 /** The head that a message begins with, if it is one that was read before; it may be binary or not. */
 function knownHead(payload: Uint8Array): PlainHead | undefined {
-  const head = lastRead[payload[NODE_AT]! % lastRead.length]!;
+  const head = lastRead.get(placeOf(payload));
+  if (head === undefined) return undefined;
   const { bytes } = head;
   if (payload.length < bytes.length || payload[FLAGS_AT]! > BINARY) return undefined;
   for (let i = 0; i < bytes.length; i++) if (payload[i] !== bytes[i] && i !== FLAGS_AT) return undefined;
@@ -109,7 +125,7 @@ export function decodeMessage(payload: Uint8Array, takesRaw = false): DecodedMes
   }
   const [node, key, except] = texts as [string, string, string];
   const flags = bytes[FLAGS_AT]!;
-  if (flags <= BINARY && node !== '') lastRead[bytes[NODE_AT]! % lastRead.length] = plainHead(node);
+  if (flags <= BINARY && node !== '') remember(placeOf(bytes), plainHead(node));
   const message = {
     data: bytes.subarray(at),
     isBinary: (flags & BINARY) !== 0,

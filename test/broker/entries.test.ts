@@ -3,6 +3,7 @@ import { createHub, optionsJsonSchema, resolveOptions } from 'shardhub';
 import { natsBroker } from 'shardhub/nats';
 import { redisBroker } from 'shardhub/redis';
 import { expect, test } from 'vitest';
+import { readAccess } from '../../src/broker/redis/access.js';
 
 const made = (make: (options: never) => unknown, options: unknown) => () => make(options as never);
 
@@ -36,6 +37,11 @@ test.each([
   );
   expect(made(make, options)).toThrow(text);
   expect(made(make, options)).not.toThrow(/s3cret/);
+});
+
+test('what is given as undefined turns off no TLS', async () => {
+  const { socket } = await readAccess({ url: 'rediss://a', socket: { tls: undefined } as never });
+  expect(socket).toEqual({ tls: true });
 });
 
 test('a broker that was made is for the option broker; a file of credentials is told to what makes it', async () => {

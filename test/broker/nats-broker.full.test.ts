@@ -37,7 +37,7 @@ describe.skipIf(!hasNatsServer)('NATS', () => {
   describeBroker('nats', async () => engineOf(remote, await NatsServer.start()));
   testRemote<string>('nats', remote);
 
-  test('credentials that are replaced while it runs are taken, however often the old ones were refused', async () => {
+  test('credentials that are replaced while it runs are taken, however often the old ones were refused, or were there in half', async () => {
     const of = (password: string) => `authorization { user: ann, password: "${password}" }`;
     const server = await start(of('old'));
     const credentialsFile = join(temporaryFolder(), 'credentials');
@@ -45,12 +45,24 @@ describe.skipIf(!hasNatsServer)('NATS', () => {
     const node = await Node.start(engineOf(remote, server, { credentialsFile }));
     await server.kill();
     server.config = of('new');
+    writeFileSync(credentialsFile, '-----BEGIN NATS USER JWT-----\n');
     await server.start();
     await until('it to be refused', () => (server.log().match(/authentication error/g) ?? []).length > 2);
     expect(node.states.at(-1)!.state).toBe('down');
     writeFileSync(credentialsFile, 'ann:new');
     await until('it to be back', () => node.resumed > 0);
     await node.append('t', 'x');
+  });
+
+  test('what is given as undefined turns off no TLS, and drops no login', async () => {
+    const server = await start('authorization { user: ann, password: "s3cret" }');
+    const connect = (scheme: string, more: object) => () =>
+      makeNatsBroker({ servers: server.url.replace('nats://', `${scheme}://ann:s3cret@`), ...more });
+    const close = async () => {};
+    await Node.start({ connect: connect('nats', { authenticator: undefined, tls: undefined }), close });
+    await expect(Node.start({ connect: connect('tls', { tls: undefined }), close })).rejects.toMatchObject({
+      code: 'ERR_BROKER',
+    });
   });
 
   test('several servers: one is killed, and the others go on, with all that was kept where there are copies', async () => {

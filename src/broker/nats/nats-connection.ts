@@ -10,6 +10,7 @@ import {
   usernamePasswordAuthenticator,
 } from '@nats-io/transport-node';
 import { within } from '../../util/within.js';
+import { withoutUndefined } from '../check-options.js';
 import { textOf, unusable } from '../faults.js';
 import { type NatsBrokerOptions, serverUrl } from './nats-options.js';
 
@@ -46,7 +47,7 @@ export async function connectToNats(settings: NatsBrokerOptions, name: string): 
       ignoreAuthErrorAbort: true,
       ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
       ...(authenticator && { authenticator }),
-      ...own,
+      ...withoutUndefined(own),
     });
   } catch (error) {
     throw unusable(`nats (${hosts.join(', ')})`, textOf(error), error);
@@ -76,11 +77,14 @@ function authenticatorOfFile(path: string): Authenticator {
   let last = read();
   return (nonce) => {
     try {
-      last = read();
+      const next = read();
+      const answer = next(nonce);
+      last = next;
+      return answer;
     } catch {
-      // It may be on its way: what was in it may do still.
+      // It may be on its way, or be there in half: what was in it may do still.
+      return last(nonce);
     }
-    return last(nonce);
   };
 }
 

@@ -22,8 +22,8 @@ export interface NatsBrokerOptions extends OfClient {
   readonly credentialsFile?: string | undefined;
   /**
    * A connection that the application has made, with whatever options and transport, and that it closes itself, after the
-   * hub. It is to reconnect for ever (`maxReconnectAttempts: -1`). Several hubs may use it. Nothing else about the connection
-   * can be said beside it.
+   * hub. It is to reconnect for ever (`maxReconnectAttempts: -1`). Several hubs may use it, if it is not
+   * made with `noEcho`: they would not hear each other. Nothing else about the connection can be said beside it.
    */
   readonly connection?: NatsConnection | undefined;
   /** What every name on the server begins with: 1 to 32 letters, digits, _ and -. Hubs with different ones do not meet. Default: sh. */

@@ -43,7 +43,7 @@ export class NatsServerPort implements ServerPort {
       if (this.#isOurs) await connection.close();
       throw unusable(NAME, `JetStream, which topics with history need: ${textOf(error)}`, error);
     }
-    void this.#watch(connection, host);
+    this.#watch(connection, host).catch((error) => host.onDown(textOf(error)));
   }
 
   async close(timeoutMs: number): Promise<void> {
@@ -130,7 +130,7 @@ export class NatsServerPort implements ServerPort {
     for await (const { type } of connection.status()) {
       if (this.#connection !== connection) return;
       // The client sends what it has before it leaves a connection: where nothing passes any more, it would never leave it.
-      if (type === 'staleConnection') socketOf(connection)?.destroy();
+      if (type === 'staleConnection') socketOf(connection)?.destroy?.();
       if (type === 'disconnect') host.onDown('the connection to it is lost');
       if (type !== 'reconnect') continue;
       // It may be another server, or one that has lost what it had.
@@ -145,9 +145,14 @@ export class NatsServerPort implements ServerPort {
   }
 }
 
+interface MaybeSocket {
+  /** Not there on a WebSocket, which the application may have given. */
+  destroy?(): void;
+}
+
 /** The client gives no way to it. */
-function socketOf(connection: NatsConnection): { destroy(): void } | undefined {
-  const { protocol } = connection as { protocol?: { transport?: { socket?: { destroy(): void } } } };
+function socketOf(connection: NatsConnection): MaybeSocket | undefined {
+  const { protocol } = connection as { protocol?: { transport?: { socket?: MaybeSocket } } };
   return protocol?.transport?.socket;
 }
 

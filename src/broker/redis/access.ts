@@ -1,6 +1,7 @@
 /** How a Redis server is reached: address, credentials, TLS. I/O thread. */
 import { readFile } from 'node:fs/promises';
 import type { RedisClientOptions } from '@redis/client';
+import { withoutUndefined } from '../check-options.js';
 import { DEFAULT_URL, type RedisBrokerOptions, type RedisSettings } from './redis-options.js';
 
 const PORT = 6379;
@@ -39,7 +40,7 @@ export async function readAccess(settings: RedisSettings): Promise<RedisAccess> 
       ...(ca && { ca }),
       ...(key && { key }),
       ...(cert && { cert }),
-      ...socket,
+      ...(socket && withoutUndefined(socket)),
     },
     nodeAddressMap,
   };

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Position } from '../../api/broker.js';
 import { within } from '../../util/within.js';
-import { type HistoryBounds, type HistoryRead, ID_MEMORY_MS } from '../broker.js';
+import { type HistoryBounds, type HistoryRead, ID_MEMORY_MS, MAX_WAITING_BYTES } from '../broker.js';
 import { decodeMessage } from '../codec.js';
 import { textOf, unusable } from '../faults.js';
 import type { OnBytes, OnStored, ServerHost, ServerPort } from '../remote/server-port.js';
@@ -165,7 +165,7 @@ export class RedisServerPort implements ServerPort, RawInboxHost {
 
   async moveRaw(id: string, topic: string, data: Uint8Array, bounds: HistoryBounds): Promise<unknown> {
     const bytes = this.#host!.wrap(data);
-    if (bytes.length > this.maxMessageBytes) return this.dropRaw(id);
+    if (bytes.length > Math.min(this.maxMessageBytes, MAX_WAITING_BYTES)) return this.dropRaw(id);
     if (!this.#current().isCluster) return this.#append(topic, bytes, bounds, this.names.raw, 0, id);
     // On another server than the topic, perhaps: should it end in between, the repeat is none.
     await this.append(topic, bytes, bounds, `raw ${id}`);

@@ -23,7 +23,7 @@ export interface Script {
 const META_MS = 7 * 86_400_000;
 /** The same for one that nothing was ever published on. */
 const UNUSED_MS = 3_600_000;
-/** Bytes of publications in one answer: no read is larger by more than one. */
+/** Bytes of publications, or of entries, in one answer: none is larger by more than one. */
 const MAX_READ_BYTES = 4 * 1024 * 1024;
 /** Publications that are taken from the stream at once. */
 const CHUNK = 100;
@@ -160,13 +160,21 @@ return result
 
 /**
  * KEYS stream of other programs, who looks at it. ARGV new text, node, ms that it may look, limit. Returns entries, or 0 while
- * another node looks.
+ * another node looks. Whoever may not delete takes nothing: it would publish what it takes again and again.
  */
 export const TAKE_RAW = script(`
 local by = redis.call('GET', KEYS[2])
 if by and by ~= ARGV[2] then return 0 end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-return redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[4])
+local entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[4])
+if #entries > 0 then redis.call('XDEL', KEYS[1], '0-0') end
+if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) / 2 then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end
+local result, bytes = {}, 0
+for _, entry in ipairs(entries) do
+  if bytes >= ${MAX_READ_BYTES} then break end
+  result[#result + 1] = entry
+  for _, text in ipairs(entry[2]) do bytes = bytes + #text end
+end
+return result
 `);
 
 function script(text: string): Script {

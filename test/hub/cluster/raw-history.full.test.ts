@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createClient, createCluster } from '@redis/client';
 import { createHub } from 'shardhub';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { MAX_WAITING_BYTES } from '../../../src/broker/broker.js';
 import { encodeMessage } from '../../../src/broker/codec.js';
 import { makeBroker } from '../../../src/broker/make-broker.js';
 import { RedisServerPort } from '../../../src/broker/redis/redis-server.js';
@@ -22,6 +23,7 @@ if (!hasRedisServer) console.log('skipped: redis-server is not installed (apt-ge
 
 const STREAM = 'sh:1:{raw}';
 const COUNT = 600;
+const close = async () => {};
 
 /** A program that adds entries, and nothing else. */
 async function connectBackend(server: RedisServer | RedisCluster) {
@@ -33,6 +35,17 @@ async function connectBackend(server: RedisServer | RedisCluster) {
     const command = ['XADD', STREAM, '*', ...fields] as string[];
     return 'slots' in client ? client.sendCommand(STREAM, false, command) : client.sendCommand(command);
   };
+}
+
+/** One that looks at nothing by itself. */
+async function openPort(server: RedisServer | RedisCluster, node: string): Promise<RedisServerPort> {
+  const port = new RedisServerPort({ url: server.url });
+  const wrap = (data: Uint8Array) => encodeMessage(node, { data, isBinary: false });
+  const nothing = () => {};
+  const told = { onUp: nothing, onDown: nothing, onForeign: nothing };
+  await port.connect({ node, histories: [], boundsOf: () => BOUNDS, wrap, ...told });
+  onTestFinished(() => port.close(50));
+  return port;
 }
 
 describe.skipIf(!hasRedisServer)('raw, on Redis', () => {
@@ -73,22 +86,43 @@ describe.skipIf(!hasRedisServer)('raw, on Redis', () => {
     expect(hub.stats().cluster).toMatchObject({ foreign: 0, lost: 0 });
   });
 
+  test('a hub that may not delete takes nothing, and nothing is published more than once', async () => {
+    const server = await startServer(RedisServer.start());
+    await server.ask('ACL', 'SETUSER', 'hub', 'on', '>x', '~*', '&*', '+@all', '-xdel');
+    await (await connectBackend(server))('topic', 'kept:1', 'data', 'x');
+    const url = server.url.replace('//', '//hub:x@');
+    const node = await Node.start({ connect: () => makeBroker({ broker: { url, raw: true } }), close });
+    const refused = async () => ((await server.ask('ACL', 'LOG')) as unknown[]).length > 0;
+    await until('it to be refused', refused);
+    await server.ask('ACL', 'SETUSER', 'hub', '+xdel');
+    await until('it to be taken', async () => (await server.ask('XLEN', STREAM)) === 0);
+    expect((await node.read('kept:1')).texts).toEqual(['x']);
+  });
+
+  test('what is taken at once is bounded in bytes, and to look writes next to nothing', async () => {
+    const server = await startServer(RedisServer.start());
+    const port = await openPort(server, 'a');
+    const add = await connectBackend(server);
+    for (let i = 0; i < 7; i++) await add('topic', 'kept:1', 'data', 'x'.repeat(1_000_000));
+    for (let i = 0; i < 9; i++) expect((await port.takeRaw(600_000, 100))?.length).toBe(5);
+    expect(await server.ask('INFO', 'commandstats')).toMatch(/cmdstat_set:calls=1,/);
+    await add('topic', 'kept:1', 'data', Buffer.alloc(MAX_WAITING_BYTES));
+    const node = await Node.start({
+      connect: () => makeBroker({ broker: { url: server.url, raw: true } }),
+      close,
+    });
+    await server.ask('DEL', `${STREAM}:by`);
+    await until('all', async () => (await server.ask('XLEN', STREAM)) === 0);
+    expect((await node.read('kept:1')).position.offset).toBe(7);
+    expect(node.broker.stats().foreign).toBe(1);
+  });
+
   test.each([
     ['Redis', RedisServer],
     ['a Redis Cluster', RedisCluster],
   ])('on %s, an entry that three nodes move at the same time is published once', async (_, program) => {
     const server = await startServer<RedisServer | RedisCluster>(program.start());
-    const ports = await Promise.all(
-      ['a', 'b', 'c'].map(async (node) => {
-        const port = new RedisServerPort({ url: server.url });
-        const wrap = (data: Uint8Array) => encodeMessage(node, { data, isBinary: false });
-        const nothing = () => {};
-        const told = { onUp: nothing, onDown: nothing, onForeign: nothing };
-        await port.connect({ node, histories: [], boundsOf: () => BOUNDS, wrap, ...told });
-        onTestFinished(() => port.close(50));
-        return port;
-      }),
-    );
+    const ports = await Promise.all(['a', 'b', 'c'].map((node) => openPort(server, node)));
     const backend = await connectBackend(server);
     for (let i = 0; i < 20; i++) {
       const id = String(await backend('topic', 'kept:1', 'data', 'x'));
@@ -103,8 +137,8 @@ describe.skipIf(!hasRedisServer)('raw, on Redis', () => {
     const cluster = await startServer(RedisCluster.start());
     const { url } = cluster;
     const connect = () => makeBroker({ broker: { url, raw: true } });
-    const nodes = [await Node.start({ connect, close: async () => {} })];
-    nodes.push(await Node.start({ connect, close: async () => {} }));
+    const nodes = [await Node.start({ connect, close })];
+    nodes.push(await Node.start({ connect, close }));
     const topics = Array.from({ length: 10 }, (_, i) => `kept:${i}`);
     for (const topic of topics) await nodes[1]!.broker.follow(topic, BOUNDS);
     const add = await connectBackend(cluster);
