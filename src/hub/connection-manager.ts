@@ -86,7 +86,10 @@ export class ConnectionManager {
       onGone: (connection, code, reason, isByHub) => this.#onGone(connection, code, reason, isByHub),
       meter: new ReadMeter(turn),
       clock: this.#clock,
-      onPaused: (connection) => overload.addPaused(connection),
+      onPaused: (connection) => {
+        overload.addPaused(connection);
+        this.registry.pings.onPaused(connection);
+      },
       relieve: () => overload.relieve(),
       mayLinger: (bytes) => linger.admit(bytes, performance.now()),
       flushSoon: (connection) => turn.flushSoon(connection),

@@ -4,6 +4,8 @@ import type { Deque } from '../../util/deque.js';
 
 /** A ping whose pong has not come. */
 export interface PendingPing {
+  /** Its connection was not read for a part of the time that counts. */
+  isHeld: boolean;
   readonly payload: Buffer;
   readonly sentAt: number;
   settle(outcome: number | HubError): void;

@@ -45,14 +45,17 @@ export class Pings {
       // A pong that came in time, while nothing was read, is read first.
       const expire = () =>
         setImmediate(() => {
-          // Of a connection that is not read, nothing has come that could have been seen.
-          if (connection.isPaused) timer = setTimeout(expire, timeoutMs);
-          else this.#expire(connection, pending, timeoutMs);
+          // Of a connection that was not read, nothing has come that could have been seen.
+          if (connection.isPaused || pending.isHeld) {
+            pending.isHeld = connection.isPaused;
+            timer = setTimeout(expire, timeoutMs);
+          } else this.#expire(connection, pending, timeoutMs);
         });
       let timer = setTimeout(expire, timeoutMs);
       const pending: PendingPing = {
         payload: data,
         sentAt: performance.now(),
+        isHeld: connection.isPaused,
         settle(outcome) {
           clearTimeout(timer);
           if (typeof outcome === 'number') resolve(outcome);
@@ -81,6 +84,11 @@ export class Pings {
     this.#counters.roundTripSumMs += roundTripMs;
     this.#counters.roundTripMaxMs = Math.max(this.#counters.roundTripMaxMs, roundTripMs);
     return roundTripMs;
+  }
+
+  /** It is not read any more. */
+  onPaused(connection: Connection): void {
+    for (const ping of connection.member?.pings ?? []) ping.isHeld = true;
   }
 
   onGone(connection: Connection): void {
