@@ -11,8 +11,7 @@ function canChangeTopics(before: ResolvedOptions, after: ResolvedOptions): boole
   const rules = [before.topics, after.topics].map((topics) => Object.entries(topics));
   if (!isShared && rules.some((entries) => entries.length === 0)) return false;
   const { broker = 'relay:' } = before;
-  const url = typeof broker === 'string' ? broker : 'url' in broker ? broker.url : '';
-  // One that an application has made may be on NATS too.
+  const url = typeof broker === 'string' ? broker : 'url' in broker ? broker.url : `${broker.name}:`;
   const isNats = !/^(relay|rediss?|valkeys?):/.test(url);
   const [was, is] = rules.map((entries) => {
     const told = entries.map(([pattern, { history }]) => [pattern, isNats ? history : history !== undefined]);

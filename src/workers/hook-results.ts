@@ -220,7 +220,8 @@ export class HookResults implements ReorderBufferHost<Invocation>, StreamHost {
     invocation.measure = this.#watch.measure;
     context.running++;
     this.#running++;
-    if (this.#isOrdered && message !== undefined) {
+    // One that is opening has no messages yet: it needs no buffer.
+    if (this.#isOrdered && context.limit > 1) {
       context.reorderBuffer ??= new ReorderBuffer<Invocation>(this);
       context.reorderBuffer.add(invocation);
     }

@@ -6,7 +6,7 @@ import type { Measure } from './watch/measure.js';
 
 export class Invocation {
   readonly context: ConnectionContext;
-  /** Undefined for `open` and `close`. */
+  /** Undefined for other hooks than `message`. */
   readonly message: InboundMessage | undefined;
   /** While its hook is measured. */
   measure: Measure | undefined = undefined;

@@ -42,6 +42,10 @@ export class PresenceView {
     return this.#nodes.get(node)?.seq;
   }
 
+  has(node: string, connection: string): boolean {
+    return this.#nodes.get(node)?.members.has(connection) ?? false;
+  }
+
   add(node: string, connection: string, userId: string | null, isSilent = false): void {
     const { members } = this.#of(node);
     if (members.has(connection)) return;

@@ -88,16 +88,19 @@ export class Presence {
 
   // This node's members
 
+  /** Nothing changes for who has joined. */
   join(name: string, connection: string, userId: string | null): void {
+    if (this.#topics.get(name)?.view.has(this.#host.node, connection)) return;
     const topic = this.#topics.retain(name);
     topic.view.add(this.#host.node, connection, userId);
     if (!topic.left.delete(connection)) topic.joined.set(connection, userId);
     this.#schedule(topic);
   }
 
+  /** Nothing changes for who has not joined. */
   leaveTopic(name: string, connection: string): void {
     const topic = this.#topics.get(name);
-    if (topic === undefined) return;
+    if (!topic?.view.has(this.#host.node, connection)) return;
     topic.view.remove(this.#host.node, connection);
     if (!topic.joined.delete(connection)) topic.left.add(connection);
     this.#schedule(topic);

@@ -15,13 +15,17 @@ export function changeRules(
   subscribed: Subscribed,
   presence: Presence,
 ): void {
-  const had = [...subscribed.topics()].map((topic) => [topic, rules.of(topic)?.presence ?? false] as const);
+  const hasPresence = (topic: string) => rules.of(topic)?.presence ?? false;
+  const had = [...subscribed.topics()].map((topic) => [topic, hasPresence(topic)] as const);
   rules.replace(changed);
-  for (const [topic, hadPresence] of had) {
-    const has = rules.of(topic)?.presence ?? false;
-    if (has === hadPresence) continue;
-    for (const { id, member } of subscribed.subscribers(topic))
-      if (has) presence.join(topic, id, member?.userId ?? null);
-      else presence.leaveTopic(topic, id);
-  }
+  // Copied before anybody is told: who listens for `join` and `leave` may close connections, and subscribe others.
+  const members = had
+    .filter(([topic, hadPresence]) => hasPresence(topic) !== hadPresence)
+    .flatMap(([topic]) =>
+      [...subscribed.subscribers(topic)].map((connection) => [topic, connection] as const),
+    );
+  for (const [topic, connection] of members)
+    if (!hasPresence(topic)) presence.leaveTopic(topic, connection.id);
+    else if (subscribed.subscribers(topic).has(connection))
+      presence.join(topic, connection.id, connection.member?.userId ?? null);
 }

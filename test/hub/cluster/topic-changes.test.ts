@@ -1,6 +1,9 @@
 /** `topics` of a hub that runs, for topics that are open: what changes, and what needs a restart. */
 import type { HubOptions, Position } from 'shardhub';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { MAKE_BROKER } from '../../../src/api/broker.js';
+import { MemoryBroker } from '../../../src/broker/memory-broker.js';
+import { Presence } from '../../../src/hub/cluster/presence.js';
 import { compareOptions } from '../../../src/hub/live-options.js';
 import { resolveOptions } from '../../../src/options/options.js';
 import { ClusterClient, userFromQuery } from '../../support/clients/cluster-client.js';
@@ -42,6 +45,38 @@ test('presence begins for who is subscribed already, with notes of its own, and 
   expect(told).toEqual(['+ann room:1', '+bob room:1', '-ann room:1', '-bob room:1']);
 });
 
+test('who listens may close connections, and subscribe others, while presence begins and ends', async () => {
+  const { hub, change, client } = await hubWith({ 'room:*': {} });
+  const bobs = [0, 1].map(() => ClusterClient.connect(hub.wsUrl, { userId: 'bob' }));
+  const clients = [client, ...(await Promise.all(bobs))];
+  for (const one of clients) await one.call('subscribe', 'room:1');
+  // Ann goes first: bob is closed before it is his turn.
+  hub.once('join', () => hub.disconnectUser('bob'));
+  expect(change({ 'room:*': { presence: true } })).toEqual(CHANGED);
+  const alone = { users: 1, connections: 1, missingNodes: [] };
+  expect(await hub.presenceStats('room:1')).toEqual(alone);
+  const again = await ClusterClient.connect(hub.wsUrl, { userId: 'bob' });
+  await again.call('subscribe', 'room:1');
+  hub.once('leave', () => hub.disconnectUser('bob'));
+  change({ 'room:*': {} });
+  change({ 'room:*': { presence: true } });
+  expect(await hub.presenceStats('room:1')).toEqual(alone);
+});
+
+test('who has not joined does not leave: a topic is kept for those who have', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const broker = new MemoryBroker();
+  const host = { broker, node: 'n', others: () => [], send() {}, onJoin() {}, onLeave() {} };
+  const presence = new Presence(host);
+  onTestFinished(() => presence.close());
+  for (let i = 0; i < 2; i++) presence.join('room:1', 'ann', 'ann');
+  presence.join('room:1', 'bob', 'bob');
+  for (const id of ['ann', 'ann', 'eve']) presence.leaveTopic('room:1', id);
+  vi.advanceTimersByTime(60_000);
+  expect(await presence.stats('room:1')).toMatchObject({ users: 1 });
+});
+
 test('a history is longer or shorter, and another envelope is that of what was published before too', async () => {
   const { hub, change, client } = await hubWith({ 'news:*': { history: { size: 2 } } });
   await client.call('subscribe', 'news:1');
@@ -80,8 +115,15 @@ test('which topics have a history, and that there are rules at all, needs a rest
   await expect(hub.history('b:1')).rejects.toThrow('has no history');
   expect((await hubWith({})).change({ 'b:*': { presence: true } })).toEqual(RESTART);
   // On NATS other bounds are another stream.
-  const on = (broker: string, size: number) =>
+  type Broker = NonNullable<Parameters<typeof resolveOptions>[0]>['broker'];
+  const on = (broker: Broker, size: number) =>
     resolveOptions({ broker, topics: { a: { history: { size } } } });
-  const between = (broker: string) => compareOptions(on(broker, 1), on(broker, 2));
-  expect([between('nats://a'), between('redis://a')]).toEqual([RESTART, CHANGED]);
+  const between = (broker: Broker) => compareOptions(on(broker, 1), on(broker, 2));
+  const made = (name: string) => ({ name, [MAKE_BROKER]: () => undefined }) as Broker;
+  expect(['nats://a', made('nats'), 'redis://a', made('redis')].map(between)).toEqual([
+    RESTART,
+    RESTART,
+    CHANGED,
+    CHANGED,
+  ]);
 });

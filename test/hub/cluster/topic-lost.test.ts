@@ -86,6 +86,23 @@ describe.each([2, 0])('workers: %i', (workers) => {
   });
 });
 
+test('with concurrent messages, it is told behind those that came before and before those that came after', async () => {
+  const { barriers, connect, lose } = await startLosing({ workers: 1, ordering: 'concurrent' });
+  const client = await connect();
+  expect(await client.ask('subscribe')).toBe('subscribe');
+  client.send('wait');
+  await barriers.waitFor('wait');
+  const position = await lose();
+  client.send('after');
+  client.send('reach');
+  // What came after has been worked on before it may leave.
+  await barriers.waitFor('reach');
+  barriers.lift('release');
+  expect(await client.nextText()).toBe('wait');
+  expect(JSON.parse(await client.nextText())).toMatchObject(position);
+  expect([await client.nextText(), await client.nextText()]).toEqual(['after', 'reach']);
+});
+
 test('what a dead worker had not begun to tell, its replacement tells', async () => {
   const { barriers, connect, lose } = await startLosing({ workers: 1 });
   const [subscriber, deadly] = [await connect(), await connect()];
