@@ -3,6 +3,7 @@ import { createHub, optionsJsonSchema, resolveOptions } from 'shardhub';
 import { natsBroker } from 'shardhub/nats';
 import { redisBroker } from 'shardhub/redis';
 import { expect, test } from 'vitest';
+import { NatsServerPort } from '../../src/broker/nats/nats-server.js';
 import { readAccess } from '../../src/broker/redis/access.js';
 
 const made = (make: (options: never) => unknown, options: unknown) => () => make(options as never);
@@ -42,6 +43,24 @@ test.each([
 test('what is given as undefined turns off no TLS', async () => {
   const { socket } = await readAccess({ url: 'rediss://a', socket: { tls: undefined } as never });
   expect(socket).toEqual({ tls: true });
+});
+
+test('a connection of the application may be over what is no socket of Node.js: stale, it is down, and no more', async () => {
+  const connection = {
+    protocol: { transport: { socket: {} } },
+    options: {},
+    isClosed: () => false,
+    flush: async () => {},
+    async *status() {
+      for (const type of ['staleConnection', 'disconnect']) yield { type };
+    },
+  };
+  const reason = await new Promise((onDown) => {
+    const told = { onDown, onUp() {}, onForeign() {}, wrap: (data: Uint8Array) => data };
+    const host = { node: 'a', histories: [], boundsOf: () => undefined, ...told };
+    void new NatsServerPort({ connection: connection as never }).connect(host);
+  });
+  expect(reason).toBe('the connection to it is lost');
 });
 
 test('a broker that was made is for the option broker; a file of credentials is told to what makes it', async () => {
