@@ -1,5 +1,6 @@
 /** What the entries of brokers take: every wrong option is told by its name. Its value is not: it may be a secret. */
 import { HubError } from '../api/errors.js';
+import { NAME_PREFIX } from '../util/address.js';
 import { DEFAULT_PREFIX } from './settings.js';
 
 export interface OptionCheck {
@@ -25,7 +26,7 @@ export const COMMON = {
   credentialsFile: { ...TEXT, takes: 'the path of a file' },
   prefix: {
     takes: `1 to 32 letters, digits, _ and -, as ${DEFAULT_PREFIX} is`,
-    isRight: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,32}$/.test(value),
+    isRight: (value) => typeof value === 'string' && NAME_PREFIX.test(value),
   },
   raw: FLAG,
 } as const satisfies Record<string, OptionCheck>;

@@ -26,7 +26,7 @@ export function makeBroker({ broker, brokerCredentialsFile }: BrokerChoice): Bro
   if (typeof broker === 'object' && MAKE_BROKER in broker) return broker[MAKE_BROKER]() as Broker;
   const settings = typeof broker === 'string' ? { url: broker } : broker;
   const access: BrokerAccess = { ...settings, credentialsFile: brokerCredentialsFile };
-  return isRedis(settings.url) ? makeRedisBroker(access) : makeNatsBroker(natsOptionsOf(access));
+  return engineOf(broker) === 'redis' ? makeRedisBroker(access) : makeNatsBroker(natsOptionsOf(access));
 }
 
 export function makeNatsBroker(options: NatsBrokerOptions): Broker {
@@ -37,6 +37,11 @@ export function makeRedisBroker(settings: RedisSettings): Broker {
   return new RemoteBroker(new RedisServerPort(settings), settings.raw);
 }
 
-function isRedis(url: string): boolean {
-  return /^\s*(redis|valkey)s?:/.test(url);
+/** What keeps the topics of a hub with this option: memory, relay, nats or redis. */
+export function engineOf(broker: BrokerChoice['broker']): string {
+  if (broker === undefined) return 'memory';
+  if (typeof broker === 'object' && MAKE_BROKER in broker) return broker.name;
+  const url = typeof broker === 'string' ? broker : broker.url;
+  if (url.startsWith(RELAY_SCHEME)) return 'relay';
+  return /^\s*(redis|valkey)s?:/.test(url) ? 'redis' : 'nats';
 }

@@ -1,5 +1,6 @@
 /** Options that change while a hub runs, and what of a new set of options does. Pure. */
 import { isDeepStrictEqual } from 'node:util';
+import { engineOf } from '../broker/make-broker.js';
 import type { OptionName, ResolvedOptions } from '../options/options.js';
 
 /**
@@ -10,9 +11,7 @@ function canChangeTopics(before: ResolvedOptions, after: ResolvedOptions): boole
   const isShared = before.broker !== undefined;
   const rules = [before.topics, after.topics].map((topics) => Object.entries(topics));
   if (!isShared && rules.some((entries) => entries.length === 0)) return false;
-  const { broker = 'relay:' } = before;
-  const url = typeof broker === 'string' ? broker : 'url' in broker ? broker.url : `${broker.name}:`;
-  const isNats = !/^(relay|rediss?|valkeys?):/.test(url);
+  const isNats = engineOf(before.broker) === 'nats';
   const [was, is] = rules.map((entries) => {
     const told = entries.map(([pattern, { history }]) => [pattern, isNats ? history : history !== undefined]);
     // Behind the last with a history none is needed to tell that a topic has none.

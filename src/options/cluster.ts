@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { type HubBroker, MAKE_BROKER } from '../api/broker.js';
+import { isServerUrl, NAME_PREFIX, NATS_PROTOCOL, REDIS_PROTOCOL } from '../util/address.js';
 import { option } from './meta.js';
 
 const DAY_MS = 86_400_000;
@@ -49,9 +50,8 @@ const topicSchema = z
 /** `nats://host`, and more of them for the same engine behind commas; or a supervisor's for its processes, `relay:` and a path. */
 function isBrokerUrl(text: string): boolean {
   if (text.startsWith('relay:/')) return true;
-  const urls = text.split(',').map((part) => (URL.canParse(part.trim()) ? new URL(part.trim()) : undefined));
-  return [/^(nats|tls):$/, /^(redis|valkey)s?:$/].some((protocol) =>
-    urls.every((url) => url !== undefined && protocol.test(url.protocol) && url.hostname !== ''),
+  return [NATS_PROTOCOL, REDIS_PROTOCOL].some((protocol) =>
+    text.split(',').every((url) => isServerUrl(url, protocol)),
   );
 }
 const brokerUrl = z.string().refine(isBrokerUrl);
@@ -70,7 +70,7 @@ const brokerSchema = z.strictObject({
     .describe('for a server with an authority of its own, or one that asks for a certificate'),
   prefix: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,32}$/)
+    .regex(NAME_PREFIX)
     .optional()
     .describe(
       'what every name on the server begins with, 1 to 32 letters, digits, _ and -: hubs with different ones do not meet; default: sh',

@@ -93,3 +93,18 @@ export function isNetwork(text: string): boolean {
   if (family === 0 || rest.length > 0) return false;
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
+
+// Of a broker's servers
+
+export const NATS_PROTOCOL = /^(nats|tls):$/;
+/** Also those of Valkey. */
+export const REDIS_PROTOCOL = /^(redis|valkey)s?:$/;
+/** What every name on a server may begin with. */
+export const NAME_PREFIX = /^[A-Za-z0-9_-]{1,32}$/;
+
+/** True for a URL of the protocol that has a host. */
+export function isServerUrl(text: string, protocol: RegExp): boolean {
+  if (!URL.canParse(text.trim())) return false;
+  const url = new URL(text.trim());
+  return protocol.test(url.protocol) && url.hostname !== '';
+}

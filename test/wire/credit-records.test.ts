@@ -11,6 +11,7 @@ import { InboundReader, InboundWriter } from '../../src/wire/inbound.js';
 import * as Inbound from '../../src/wire/inbound-kind.js';
 import { CONTROL_BYTES, RingMemory } from '../../src/wire/layout.js';
 import * as Word from '../../src/wire/word.js';
+import { IDLE_SHARD } from '../support/servers/idle-shard.js';
 
 /** Full before one connection is at its share. */
 const RING_BYTES = 1024;
@@ -20,18 +21,10 @@ function setUp() {
   const connections = new Connections();
   const inboundQueue = new InboundQueue(counters, connections, () => {});
   const connection = connections.add((slot, generation) => {
-    const shard = {
-      index: 0,
-      connectionGone() {},
-      pushMessage() {},
-      dropMessages() {},
-      grantCredit() {},
-      tellLost() {},
-    };
     const origin = {
       slot,
       generation,
-      shard,
+      shard: IDLE_SHARD,
       request: '{}',
       remoteAddress: '',
       data: undefined,

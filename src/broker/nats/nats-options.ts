@@ -1,5 +1,6 @@
 /** How NATS is reached, in full: what `shardhub/nats` takes, and what the option `broker` comes to. */
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import { isServerUrl, NATS_PROTOCOL } from '../../util/address.js';
 import { COMMON, checkAlone, checkOptions, FLAG, OBJECT, type OptionCheck, TEXT } from '../check-options.js';
 import type { BrokerAccess } from '../settings.js';
 
@@ -34,8 +35,6 @@ export interface NatsBrokerOptions extends OfClient {
   readonly raw?: boolean | undefined;
 }
 
-export const NATS_PROTOCOLS = /^(nats|tls):$/;
-
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
 const ABOUT_CONNECTION = {
@@ -43,7 +42,10 @@ const ABOUT_CONNECTION = {
     takes: 'an address (10.0.0.5:4222), a URL (nats:// or tls://), or an array of them',
     isRight: (value) => {
       const all = Array.isArray(value) ? value : [value];
-      return all.length > 0 && all.every((one) => typeof one === 'string' && isServer(one));
+      return (
+        all.length > 0 &&
+        all.every((one) => typeof one === 'string' && isServerUrl(withProtocol(one), NATS_PROTOCOL))
+      );
     },
   },
   credentialsFile: COMMON.credentialsFile,
@@ -83,16 +85,11 @@ export function checkNatsOptions(maker: string, options: NatsBrokerOptions): voi
 
 /** As a URL: it is one, or an address. */
 export function serverUrl(server: string): URL {
-  return new URL(server.includes('://') ? server.trim() : `nats://${server.trim()}`);
+  return new URL(withProtocol(server));
 }
 
-function isServer(server: string): boolean {
-  try {
-    const { protocol, hostname } = serverUrl(server);
-    return NATS_PROTOCOLS.test(protocol) && hostname !== '';
-  } catch {
-    return false;
-  }
+function withProtocol(server: string): string {
+  return server.includes('://') ? server.trim() : `nats://${server.trim()}`;
 }
 
 export function natsOptionsOf({ url, tls, credentialsFile, ...naming }: BrokerAccess): NatsBrokerOptions {

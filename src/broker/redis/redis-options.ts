@@ -1,5 +1,6 @@
 /** How Redis is reached, in full: what `shardhub/redis` takes, and what the option `broker` comes to. */
 import type { RedisClientOptions, RedisClusterOptions } from '@redis/client';
+import { isServerUrl, REDIS_PROTOCOL } from '../../util/address.js';
 import { COMMON, checkAlone, checkOptions, OBJECT, type OptionCheck, TEXT } from '../check-options.js';
 import type { BrokerSettings } from '../settings.js';
 
@@ -34,7 +35,8 @@ export const DEFAULT_URL = 'redis://127.0.0.1:6379';
 const CHECKS: Readonly<Record<keyof RedisBrokerOptions, OptionCheck>> = {
   url: {
     takes: 'a URL (redis:// or rediss://), or several separated by commas',
-    isRight: (value) => typeof value === 'string' && value.split(',').every(isServer),
+    isRight: (value) =>
+      typeof value === 'string' && value.split(',').every((one) => isServerUrl(one, REDIS_PROTOCOL)),
   },
   socket: { ...OBJECT, takes: 'an object, as createClient of @redis/client takes it' },
   username: TEXT,
@@ -61,10 +63,4 @@ export function checkRedisOptions(maker: string, options: RedisBrokerOptions): v
   const { host, port, path } = (options.socket ?? {}) as Record<string, unknown>;
   if (host !== undefined || port !== undefined || path !== undefined)
     checkAlone(maker, options, 'url', ['socket']);
-}
-
-function isServer(text: string): boolean {
-  if (!URL.canParse(text.trim())) return false;
-  const { protocol, hostname } = new URL(text.trim());
-  return /^(redis|valkey)s?:$/.test(protocol) && hostname !== '';
 }

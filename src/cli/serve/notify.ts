@@ -3,6 +3,7 @@
  * Unix sockets, so systemd's own program sends them.
  */
 import { spawn } from 'node:child_process';
+import { warn } from '../terminal/output.js';
 import type { Environment } from './settings.js';
 
 /** One after the other: what comes last is what systemd believes. */
@@ -13,9 +14,14 @@ export function notify(env: Environment, ...message: string[]): void {
   if (env.NOTIFY_SOCKET) told = told.then(() => tell(message));
 }
 
-/** A reload begins; `--ready` ends it. systemd wants to know since when by its own clock. */
-export function notifyReload(env: Environment): void {
-  notify(env, 'RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+/** Reloads at each SIGHUP, and tells systemd from when to when: it wants to know the beginning by its own clock. */
+export function onHangup(reload: () => Promise<void>): void {
+  process.on('SIGHUP', () => {
+    notify(process.env, 'RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    reload()
+      .catch((error) => warn(error instanceof Error ? error.message : String(error)))
+      .finally(() => notify(process.env, '--ready'));
+  });
 }
 
 function tell(message: string[]): Promise<void> {

@@ -11,7 +11,7 @@ import { warnings } from '../doctor/doctor.js';
 import { warn } from '../terminal/output.js';
 import { drainOnStop, type StopSignal } from '../terminal/stop.js';
 import { loggerDefaults, makeStatsToken, serveDefaults } from './defaults.js';
-import { notify, notifyReload } from './notify.js';
+import { notify, onHangup } from './notify.js';
 import { factsOf, startLine } from './start-line.js';
 
 /** @param reread reads flags, variables and the file once more */
@@ -53,12 +53,7 @@ export function listenToSignals(hub: Hub, reread: () => Promise<HubOptions>): vo
     if (needRestart.length > 0) warn(`changed, but needs a restart: ${needRestart.join(', ')}`);
     if (hub.options.tls !== undefined) await hub.reloadTls();
   };
-  process.on('SIGHUP', () => {
-    notifyReload(process.env);
-    reload()
-      .catch((error) => warn(error instanceof Error ? error.message : String(error)))
-      .finally(() => notify(process.env, '--ready'));
-  });
+  onHangup(reload);
 }
 
 /** SIGUSR2: the handlers are other ones, and the number of workers too if it has changed in the configuration. */

@@ -15,7 +15,7 @@ import { warnings } from '../doctor/doctor.js';
 import { warn } from '../terminal/output.js';
 import { drainOnStop, type StopSignal, stopAs } from '../terminal/stop.js';
 import { makeStatsToken, serveDefaults } from './defaults.js';
-import { notify, notifyReload } from './notify.js';
+import { notify, onHangup } from './notify.js';
 import { startLine } from './start-line.js';
 
 const PROGRAM = fileURLToPath(new URL('../hub-process.js', import.meta.url));
@@ -111,12 +111,7 @@ export async function supervise(given: HubOptions, reread: () => Promise<HubOpti
     const isDone = await supervisor.roll(next.processes, resolveOptions(next).drainTimeoutMs);
     if (isDone) warn(`${next.processes} processes have been replaced, one after the other`);
   };
-  process.on('SIGHUP', () => {
-    notifyReload(process.env);
-    roll()
-      .catch((error) => warn(error instanceof Error ? error.message : String(error)))
-      .finally(() => notify(process.env, '--ready'));
-  });
+  onHangup(roll);
   process.on('SIGUSR2', () => supervisor.reload());
   for (const warning of warnings(options)) warn(`warning: ${warning}`);
   process.stdout.write(

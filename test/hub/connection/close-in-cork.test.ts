@@ -4,6 +4,7 @@ import { Connection } from '../../../src/hub/connection/connection.js';
 import type { ConnectionHost } from '../../../src/hub/connection/connection-host.js';
 import { resolveOptions } from '../../../src/options/options.js';
 import { Counters } from '../../../src/telemetry/counters.js';
+import { IDLE_SHARD } from '../../support/servers/idle-shard.js';
 
 test('a slow consumer whose queue overflows inside a cork', () => {
   const ends: number[] = [];
@@ -16,18 +17,10 @@ test('a slow consumer whose queue overflows inside a cork', () => {
   };
   const limits = resolveOptions({ maxQueueMessages: 1 });
   const host = { limits, counters: new Counters(), mayLinger: () => true, onGone() {}, onShed() {} };
-  const shard = {
-    index: 0,
-    connectionGone() {},
-    pushMessage() {},
-    dropMessages() {},
-    grantCredit() {},
-    tellLost() {},
-  };
   const origin = {
     slot: 0,
     generation: 1,
-    shard,
+    shard: IDLE_SHARD,
     request: '{}',
     remoteAddress: '',
     route: { path: '/ws', connections: 0 },

@@ -14,6 +14,7 @@ import * as Inbound from '../../../src/wire/inbound-kind.js';
 import { CONTROL_BYTES, RingMemory } from '../../../src/wire/layout.js';
 import * as Word from '../../../src/wire/word.js';
 import { property } from '../../support/property.js';
+import { IDLE_SHARD } from '../../support/servers/idle-shard.js';
 
 /** Records that one connection may have in the ring, as long as nothing is known of the handler (src/hub/dispatch/inbound-queue.ts). */
 const SHARE = 128;
@@ -54,14 +55,7 @@ class Lab {
         const origin = {
           slot,
           generation,
-          shard: {
-            index: 0,
-            connectionGone() {},
-            pushMessage() {},
-            dropMessages() {},
-            grantCredit() {},
-            tellLost() {},
-          },
+          shard: IDLE_SHARD,
           request: '{}',
           remoteAddress: '',
           route: { path: '/ws', connections: 0 },
