@@ -93,7 +93,7 @@ await shard.start();
 const turns = { count: 0, schedule: nothing };
 const limits = connectionLimits(resolveOptions({ handler: 'echo' }));
 const host = { meter: new ReadMeter(turns), limits, counters, flushSoon: nothing };
-const route = { path: '/ws', connections: 0 };
+const route = { path: '/ws', handlerIndex: 0, connections: 0 };
 const origin = { shard, request: '{}', route, remoteAddress: '', data: undefined, isVirtual: false };
 const ports = [];
 const sockets = Array.from({ length: load.connections }, () => {

@@ -284,14 +284,12 @@ export class ConnectionManager {
   #onLost(loss: TopicLoss): void {
     const { topic, offset, epoch } = loss;
     const bytes = Buffer.from(JSON.stringify(loss));
+    // What waits for a handler is bounded, this too; who is not read for a while may be over the bound of messages.
+    const maxInFlight = 2 * this.#connectionHost.limits.maxInFlight;
     // Copied: who is shed is subscribed to nothing any more.
-    for (const connection of [...this.registry.subscribers(topic)]) {
-      if (!connection.isOpen) continue;
-      // What waits for a handler is bounded, this too; who is not read for a while may be over the bound of messages.
-      if (connection.inFlight >= 2 * this.#connectionHost.limits.maxInFlight)
+    for (const connection of [...this.registry.subscribers(topic)])
+      if (connection.isOpen && !connection.shard.tellLost(connection, bytes, maxInFlight))
         connection.shed('in-flight', CloseCode.TryAgainLater, 'too many messages in flight');
-      else connection.shard.tellLost(connection, bytes);
-    }
     this.#host.emitter.emit('topicLost', topic, { offset, epoch });
     this.#host.log.warn(loss, 'subscribers of a topic have missed what is not kept any more');
   }

@@ -135,7 +135,8 @@ export interface WorkerReady {
 export interface HandlerHooks {
   readonly open: boolean;
   readonly close: boolean;
-  readonly topicLost: boolean;
+  /** Of each handler, in the order in which they are loaded. */
+  readonly topicLost: readonly boolean[];
   /** Some handler takes a connection over from the version before. */
   readonly resume: boolean;
 }

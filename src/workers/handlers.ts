@@ -53,7 +53,7 @@ export class Handlers {
     return {
       open: this.list.some(({ open }) => open !== undefined),
       close: this.list.some(({ close }) => close !== undefined),
-      topicLost: this.list.some(({ topicLost }) => topicLost !== undefined),
+      topicLost: this.list.map(({ topicLost }) => topicLost !== undefined),
       resume: this.list.some(({ resume }) => resume !== undefined),
     };
   }

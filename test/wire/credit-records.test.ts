@@ -28,7 +28,7 @@ function setUp() {
       request: '{}',
       remoteAddress: '',
       data: undefined,
-      route: { path: '/ws', connections: 0 },
+      route: { path: '/ws', handlerIndex: 0, connections: 0 },
       isVirtual: false,
     };
     return new Connection(

@@ -43,8 +43,13 @@ export interface MessageSink<C> {
     mask: number,
     isBinary: boolean,
   ): void;
-  /** A topic of the connection has lost publications. @param loss a `TopicLoss` as JSON */
-  tellLost(connection: C, loss: Uint8Array): void;
+  /**
+   * A topic of the connection has lost publications.
+   *
+   * @param loss a `TopicLoss` as JSON
+   * @returns false when its handler wants to know, and is not told: so much is in flight already
+   */
+  tellLost(connection: C, loss: Uint8Array, maxInFlight: number): boolean;
   /** Forgets the messages that no worker has seen. */
   dropMessages(connection: C): void;
   /** The peer is gone, and the worker has to know. */
@@ -73,5 +78,7 @@ export interface ConnectionOrigin<C> {
 /** The path that a connection came in by, and how many are open on it. */
 export interface ConnectionRoute {
   readonly path: string;
+  /** Place of its handler among those that every worker loads. */
+  readonly handlerIndex: number;
   connections: number;
 }

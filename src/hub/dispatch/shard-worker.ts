@@ -54,7 +54,7 @@ export class ShardWorker {
   /** One that has handed over and may have to take over again. */
   #standby: WorkerLife | undefined;
   #control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES)) as Int32Array;
-  #hooks: HandlerHooks = { open: true, close: true, topicLost: true, resume: false };
+  #hooks: HandlerHooks = { open: true, close: true, topicLost: [], resume: false };
   #loaded: HandlerInfo | undefined;
   #starts = 0;
   #starting: Promise<void> = Promise.resolve();

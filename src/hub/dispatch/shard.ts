@@ -185,9 +185,12 @@ export class Shard implements ReplySink {
       this.latency.onAccepted(connection);
   }
 
-  /** Its handler is told in its turn, if it wants to know. */
-  tellLost(connection: Connection, loss: Uint8Array): void {
-    if (this.worker.hooks.topicLost) this.#inboundQueue.enqueue(connection, Inbound.Lost, loss);
+  /** Its handler is told in its turn, if it wants to know; before the first worker has said so, it may. */
+  tellLost(connection: Connection, loss: Uint8Array, maxInFlight: number): boolean {
+    if (this.worker.hooks.topicLost[connection.route.handlerIndex] === false) return true;
+    if (connection.inFlight >= maxInFlight) return false;
+    this.#inboundQueue.enqueue(connection, Inbound.Lost, loss);
+    return true;
   }
 
   /** A connection is gone. Its last record, unless the worker never heard of it. */

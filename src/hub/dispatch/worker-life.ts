@@ -18,7 +18,7 @@ export class WorkerLife {
   readonly link: WorkerLink;
   readonly #host: WorkerLifeHost;
   #rings: Rings;
-  #hooks: HandlerHooks = { open: true, close: true, topicLost: true, resume: false };
+  #hooks: HandlerHooks = { open: true, close: true, topicLost: [], resume: false };
   #exit: WorkerExit | undefined;
   #loadedAt = new Date();
   /** Rings that are not those of its task. */

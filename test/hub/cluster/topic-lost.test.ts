@@ -36,11 +36,10 @@ async function startLosing(options: HubOptions) {
   const broker = new DeafBroker();
   const made = { name: 'deaf', [MAKE_BROKER]: () => broker } as HubBroker;
   const topics = { 'news:*': { history: { size: SIZE } } };
-  const handler = fixture('topic-lost.mjs');
   const hub: Hub = await createHub({
     port: 0,
     topics,
-    handler,
+    ...(options.routes === undefined && { handler: fixture('topic-lost.mjs') }),
     broker: made,
     logLevel: 'silent',
     ...options,
@@ -49,7 +48,7 @@ async function startLosing(options: HubOptions) {
   const told: Position[] = [];
   hub.on('topicLost', (_, position) => told.push(position));
   const barriers = new Barriers();
-  const connect = () => WsClient.connect(barriers.url(hub.wsUrl));
+  const connect = (path = '/ws') => WsClient.connect(barriers.url(new URL(path, hub.wsUrl).href));
   /** More than is kept passes it by. */
   const lose = async () => {
     const before = told.length;
@@ -115,12 +114,20 @@ test('what a dead worker had not begun to tell, its replacement tells', async ()
   expect((await deadly.closed).code).toBe(1011);
 });
 
-test('what waits to be told is bounded', async () => {
-  const { barriers, connect, lose } = await startLosing({ workers: 1, maxInFlight: 1 });
-  const stuck = await connect();
-  await stuck.ask('subscribe');
-  stuck.send('wait');
-  await barriers.waitFor('wait');
+test('what waits to be told is bounded; who is not told is not closed for it', async () => {
+  const routes = {
+    '/ws': { handler: fixture('topic-lost.mjs') },
+    '/untold': { handler: fixture('topic-lost-untold.mjs') },
+  };
+  const { barriers, connect, lose } = await startLosing({ workers: 1, maxInFlight: 1, routes });
+  const [stuck, untold] = [await connect(), await connect('/untold')];
+  for (const client of [stuck, untold]) {
+    await client.ask('subscribe');
+    client.send('wait');
+  }
+  await barriers.waitFor('wait', 2);
   for (let i = 0; i < 2; i++) await lose();
   expect((await stuck.closed).code).toBe(1013);
+  barriers.lift('release');
+  expect([await untold.nextText(), await untold.ask('after')]).toEqual(['wait', 'after']);
 });

@@ -23,7 +23,7 @@ test('a slow consumer whose queue overflows inside a cork', () => {
     shard: IDLE_SHARD,
     request: '{}',
     remoteAddress: '',
-    route: { path: '/ws', connections: 0 },
+    route: { path: '/ws', handlerIndex: 0, connections: 0 },
     data: undefined,
     isVirtual: false,
   };

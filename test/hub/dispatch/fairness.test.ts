@@ -58,7 +58,7 @@ class Lab {
           shard: IDLE_SHARD,
           request: '{}',
           remoteAddress: '',
-          route: { path: '/ws', connections: 0 },
+          route: { path: '/ws', handlerIndex: 0, connections: 0 },
           data: undefined,
           isVirtual: false,
         };

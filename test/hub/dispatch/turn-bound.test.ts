@@ -90,7 +90,7 @@ test('memory is given back though turn after turn ends before all replies are ap
   const origin = {
     shard,
     request: '{}',
-    route: { path: '/', connections: 0 },
+    route: { path: '/', handlerIndex: 0, connections: 0 },
     remoteAddress: '',
     data: undefined,
   };

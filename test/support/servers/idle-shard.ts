@@ -5,5 +5,5 @@ export const IDLE_SHARD = {
   pushMessage() {},
   dropMessages() {},
   grantCredit() {},
-  tellLost() {},
+  tellLost: () => true,
 };
