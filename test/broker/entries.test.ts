@@ -56,7 +56,7 @@ test('a connection of the application may be over what is no socket of Node.js: 
     },
   };
   const reason = await new Promise((onDown) => {
-    const told = { onDown, onUp() {}, onForeign() {}, wrap: (data: Uint8Array) => data };
+    const told = { onDown, onUp() {}, onTrouble() {}, onForeign() {}, wrap: (data: Uint8Array) => data };
     const host = { node: 'a', histories: [], boundsOf: () => undefined, ...told };
     void new NatsServerPort({ connection: connection as never }).connect(host);
   });

@@ -22,6 +22,8 @@ const JITTER_MS = 500;
 /** Of what the server is given beside a message. */
 const OVERHEAD_BYTES = 256;
 const SPACE = 0x20;
+/** By the rights of the user: of a command, and of one in a script. */
+const REFUSED = /NOPERM|can't run this command/;
 
 interface Subscribed {
   readonly onBytes: OnBytes;
@@ -158,7 +160,8 @@ export class RedisServerPort implements ServerPort, RawInboxHost {
 
   async takeRaw(leaseMs: number, limit: number): Promise<readonly RawEntry[] | undefined> {
     const { raw, rawReader } = this.names;
-    const answer = await this.#run(TAKE_RAW, [raw, rawReader], [this.#host!.node, `${leaseMs}`, `${limit}`]);
+    const args = [this.#host!.node, `${leaseMs}`, `${limit}`];
+    const answer = await this.#tellRefusal(this.#run(TAKE_RAW, [raw, rawReader], args));
     if (!Array.isArray(answer)) return undefined;
     return (answer as [Buffer, Buffer[]][]).map(([id, fields]) => ({ id: id.toString(), fields }));
   }
@@ -175,6 +178,20 @@ export class RedisServerPort implements ServerPort, RawInboxHost {
   dropRaw(id: string): Promise<unknown> {
     this.#host?.onForeign();
     return this.#delete(id);
+  }
+
+  /** Whoever may not delete takes nothing, which nobody else would tell. */
+  async #tellRefusal<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const value = await answer;
+      this.#host?.onTrouble('');
+      return value;
+    } catch (error) {
+      const fix = `grant the user XDEL, and the keys ${this.names.raw}*`;
+      if (REFUSED.test(textOf(error)))
+        this.#host?.onTrouble(`what other programs publish with history is not taken: ${fix}`);
+      throw error;
+    }
   }
 
   #delete(entry: string): Promise<unknown> {
@@ -236,6 +253,8 @@ export class RedisServerPort implements ServerPort, RawInboxHost {
     else {
       this.#link = link;
       this.#timer = setInterval(() => void this.#look(link), PING_MS).unref();
+      // Told before anything has come, and where only a look is taken.
+      if (this.#inbox !== undefined) await this.#tellRefusal(this.#delete('0-0')).catch(ignore);
       this.#inbox?.start();
     }
     return link;

@@ -163,10 +163,10 @@ return result
  * another node looks. Whoever may not delete takes nothing: it would publish what it takes again and again.
  */
 export const TAKE_RAW = script(`
+redis.call('XDEL', KEYS[1], '0-0')
 local by = redis.call('GET', KEYS[2])
 if by and by ~= ARGV[2] then return 0 end
 local entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[4])
-if #entries > 0 then redis.call('XDEL', KEYS[1], '0-0') end
 if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) / 2 then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end
 local result, bytes = {}, 0
 for _, entry in ipairs(entries) do

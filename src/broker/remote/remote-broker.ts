@@ -34,6 +34,9 @@ export class RemoteBroker implements Broker {
   readonly #takesRaw: boolean;
   #host: BrokerHost | undefined;
   #state: BrokerState = 'down';
+  #reason = '';
+  /** What its server refuses for good, in words; empty when it is nothing. */
+  #trouble = '';
   /** Bytes that the server may not have yet. The buffers of clients have no bound. */
   #waitingBytes = 0;
   /** Of these, what it was not asked about. */
@@ -67,6 +70,11 @@ export class RemoteBroker implements Broker {
         this.#host?.onResumed();
       },
       onDown: (reason) => this.#setState('down', reason),
+      onTrouble: (trouble) => {
+        if (trouble === this.#trouble) return;
+        this.#trouble = trouble;
+        if (this.#state !== 'down') this.#setState('up', '');
+      },
       onForeign: () => {
         this.#foreign++;
       },
@@ -236,9 +244,14 @@ export class RemoteBroker implements Broker {
     }
   }
 
-  #setState(state: BrokerState, reason: string): void {
-    if (state === this.#state) return;
+  /** Up is no more than degraded while there is trouble. */
+  #setState(wanted: BrokerState, why: string): void {
+    const isTroubled = wanted === 'up' && this.#trouble !== '';
+    const state = isTroubled ? 'degraded' : wanted;
+    const reason = isTroubled ? this.#trouble : why;
+    if (state === this.#state && (state !== 'degraded' || reason === this.#reason)) return;
     this.#state = state;
+    this.#reason = reason;
     this.#host?.onState(state, reason);
   }
 }

@@ -24,6 +24,8 @@ export interface ServerHost {
   onUp(): void;
   /** @param reason in words, without credentials */
   onDown(reason: string): void;
+  /** What the server refuses until somebody changes that, in words with what to change; empty once it does not. */
+  onTrouble(trouble: string): void;
   /** Something came that is none of ours. */
   onForeign(): void;
 }

@@ -52,6 +52,9 @@ function findBroker(hub: Hub): Finding | undefined {
   const { broker, state, reason, nodes } = hub.stats().cluster;
   if (broker === 'memory') return undefined;
   if (state === 'up') return { name: 'broker', found: `${broker} answers; hubs that are there: ${nodes}` };
-  const advice = 'meanwhile hubs do not hear of each other: look at it, and at the network between';
+  const advice =
+    state === 'down'
+      ? 'meanwhile hubs do not hear of each other: look at it, and at the network between'
+      : 'meanwhile something that hubs ask of it fails';
   return { name: 'broker', found: `${broker} is ${state}: ${reason}`, advice };
 }

@@ -13,7 +13,7 @@ import { startServer } from '../../support/broker/remote.js';
 import { ClusterClient } from '../../support/clients/cluster-client.js';
 import { Command } from '../../support/processes/command-line.js';
 import { temporaryFolder } from '../../support/processes/temporary-folder.js';
-import { fixture } from '../../support/servers/hubs.js';
+import { fixture, type LogLine, recordingLogger } from '../../support/servers/hubs.js';
 import { RedisCluster } from '../../support/servers/redis-cluster.js';
 import { hasRedisServer, RedisServer } from '../../support/servers/redis-server.js';
 import { until } from '../../support/until.js';
@@ -42,7 +42,7 @@ async function openPort(server: RedisServer | RedisCluster, node: string): Promi
   const port = new RedisServerPort({ url: server.url });
   const wrap = (data: Uint8Array) => encodeMessage(node, { data, isBinary: false });
   const nothing = () => {};
-  const told = { onUp: nothing, onDown: nothing, onForeign: nothing };
+  const told = { onUp: nothing, onDown: nothing, onTrouble: nothing, onForeign: nothing };
   await port.connect({ node, histories: [], boundsOf: () => BOUNDS, wrap, ...told });
   onTestFinished(() => port.close(50));
   return port;
@@ -86,17 +86,38 @@ describe.skipIf(!hasRedisServer)('raw, on Redis', () => {
     expect(hub.stats().cluster).toMatchObject({ foreign: 0, lost: 0 });
   });
 
-  test('a hub that may not delete takes nothing, and nothing is published more than once', async () => {
+  test('a hub that may not delete takes nothing, and says so until it may: nothing is published more than once', async () => {
     const server = await startServer(RedisServer.start());
     await server.ask('ACL', 'SETUSER', 'hub', 'on', '>x', '~*', '&*', '+@all', '-xdel');
+    const log: LogLine[] = [];
+    const hub = await createHub({
+      port: 0,
+      workers: 0,
+      topics: { 'kept:*': { history: { size: 10 } } },
+      broker: { url: server.url.replace('//', '//hub:x@'), raw: true },
+      logger: recordingLogger(log),
+    });
+    onTestFinished(() => hub.close({ timeoutMs: 50 }));
+    const reason = expect.stringContaining('grant the user XDEL');
+    // At once, though nothing has come yet: for `shardhub doctor` too.
+    expect(hub.stats().cluster).toMatchObject({ state: 'degraded', reason });
     await (await connectBackend(server))('topic', 'kept:1', 'data', 'x');
-    const url = server.url.replace('//', '//hub:x@');
-    const node = await Node.start({ connect: () => makeBroker({ broker: { url, raw: true } }), close });
-    const refused = async () => ((await server.ask('ACL', 'LOG')) as unknown[]).length > 0;
-    await until('it to be refused', refused);
+    await hub.publish('kept:1', 'y');
+    const refusals = async () => {
+      const [entry] = (await server.ask('ACL', 'LOG')) as { count: number }[];
+      return entry!.count;
+    };
+    const before = await refusals();
+    await until('it to be refused again', async () => (await refusals()) > before);
+    const told = () => log.filter(({ message }) => message === 'the broker is not up');
+    expect(told()).toMatchObject([{ level: 'warn', details: { state: 'degraded', reason } }]);
     await server.ask('ACL', 'SETUSER', 'hub', '+xdel');
     await until('it to be taken', async () => (await server.ask('XLEN', STREAM)) === 0);
-    expect((await node.read('kept:1')).texts).toEqual(['x']);
+    const { publications } = await hub.history('kept:1');
+    expect(publications.map(({ data }) => data)).toEqual(['y', 'x']);
+    expect(hub.stats().cluster).toMatchObject({ state: 'up', reason: '' });
+    await server.ask('ACL', 'SETUSER', 'hub', '-xdel');
+    await until('it to be told again', () => told().length === 2);
   });
 
   test('what is taken at once is bounded in bytes, and to look writes next to nothing', async () => {
