@@ -57,9 +57,11 @@ export class Message {
 
   #reserve(count: number): void {
     const needed = this.length + count;
-    if (needed <= this.bytes.length) return;
+    const { length: before } = this.bytes;
+    if (needed <= before) return;
     const announced = this.length + this.missing;
-    const size = Math.min(announced, Math.max(MIN_BYTES, needed * 2));
+    // By a quarter at least: small fragments announce no more than themselves, and each would copy all that came before.
+    const size = Math.max(Math.min(announced, Math.max(MIN_BYTES, needed * 2)), before + (before >>> 2));
     // What is small waits for its rest in memory of its own size.
     const bytes = size > MIN_BYTES ? takeMemory(size) : Buffer.allocUnsafeSlow(size);
     if (this.length > 0) this.bytes.copy(bytes, 0, 0, this.length);

@@ -241,7 +241,8 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
     this.#append(FIN | Opcode.Close, code === NO_CODE ? NOTHING : makeClosePayload(code, reason));
     this.#flush();
     this.#stream.end();
-    if (this.#isPaused) this.#stream.resume();
+    // Also when it is to be resumed in the next turn, in which it is over.
+    if (this.#stream.isPaused()) this.#stream.resume();
   }
 
   #finish(code: number, reason: string): void {

@@ -1,6 +1,7 @@
 /** Every case of RFC 6455, whole and cut at every place: what the codec hands over, and with which code it refuses. */
 import { describe, expect, test } from 'vitest';
 import { FrameReader } from '../../../../src/hub/engine/node/frame-reader.js';
+import { Message } from '../../../../src/hub/engine/node/message.js';
 import type { Chunk } from '../../../support/protocol/conversation.js';
 import { toBytes } from '../../../support/protocol/conversation.js';
 import { Recorder, readByWs, readPieces } from '../../../support/protocol/frame-events.js';
@@ -106,6 +107,30 @@ test('a length that nothing follows costs no memory', () => {
   }
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 * 20_000);
 });
+
+test.each([0, 5_000_000])(
+  'small fragments behind %i bytes do not copy, each of them, all before it',
+  (size) => {
+    const message = new Message(true, false);
+    const take = (bytes: Uint8Array) => {
+      message.missing = bytes.length;
+      message.take(bytes, 0, bytes.length);
+    };
+    take(Buffer.alloc(size, 1));
+    let moves = 0;
+    for (let i = 0; i < 50_000; i++) {
+      const { bytes } = message;
+      take(Uint8Array.of(2));
+      if (message.bytes !== bytes) moves++;
+      // A regression would take minutes.
+      if (moves > 100) break;
+    }
+    expect(moves).toBeLessThan(60);
+    expect(message.bytes.subarray(0, message.length)).toEqual(
+      Buffer.concat([Buffer.alloc(size, 1), Buffer.alloc(50_000, 2)]),
+    );
+  },
+);
 
 test('in a pause nothing is handed over, and everything after it, in order', () => {
   const recorder = new Recorder();

@@ -113,6 +113,19 @@ describe.each(WAYS)('a socket that is read %s', (_name, isPlain) => {
     expect(served.messages.slice(0, 50).map(String)).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`));
   });
 
+  test('ended right behind a pause, it reads what is on its way, and its peer’s end', async () => {
+    const { client, served } = await connect({ listen: (port) => ({ onMessage: () => port.pause() }) });
+    // More than the kernel keeps: unread, it would keep the peer's end from coming.
+    for (let i = 0; i < 80; i++) client.binary(Buffer.alloc(100_000));
+    await until('the pause', () => served.messages.length === 1);
+    served.port.resume();
+    served.port.end(4001, 'enough');
+    client.socket.end();
+    expect(await client.readToEnd()).toMatchObject({ code: 4001 });
+    await client.ended;
+    expect(client.socket.bytesWritten).toBeGreaterThan(8_000_000);
+  });
+
   test('however it ends, it is told once: by the peer’s FIN, its reset, and here', async () => {
     const { port, served } = await start();
     const clients = [];
