@@ -1,9 +1,10 @@
 /** Messages over `maxPayload`: 1009 from the hub up to twice that size, and the end of the connection by the engine beyond. */
+import type { Hub } from 'shardhub';
 import { describe, expect, test } from 'vitest';
 import { Barriers } from '../../support/barriers.js';
 import { RawClient } from '../../support/clients/raw-client.js';
 import { endsWith, MAX_PAYLOAD, startWithBystander } from '../../support/faults/bad-input.js';
-import { type FrameInput, Opcode } from '../../support/protocol/frames.js';
+import { encodeFrame, type FrameInput, Opcode } from '../../support/protocol/frames.js';
 import { fixture, startHub } from '../../support/servers/hubs.js';
 import { until } from '../../support/until.js';
 
@@ -58,3 +59,32 @@ test.each([2, 0])(
     expect(hub.stats()).toMatchObject({ messages: { received: 2, sent: 2 }, invalid: { 'too-large': 1 } });
   },
 );
+
+/** Both are there at once: what answers the ping has not left when the message is looked at. */
+describe.each(['uws', 'node'] as const)('in the same read as a ping, with engine %s', (engine) => {
+  const ping = { opcode: Opcode.Ping, payload: 'p' };
+  const answersTo = async (hub: Hub, frames: FrameInput[]) => {
+    const client = await RawClient.open(hub.port);
+    client.write(Buffer.concat(frames.map(encodeFrame)));
+    expect(await client.nextFrame()).toMatchObject({ opcode: Opcode.Pong });
+    return client;
+  };
+
+  test('a message over maxPayload gets its 1009, and a close of the application its code', async () => {
+    const { hub } = await startHub({
+      engine,
+      maxPayload: MAX_PAYLOAD,
+      onPing: (c, p) => p.length > 1 && c.close(4001),
+    });
+    const large = { opcode: Binary, payload: Buffer.alloc(MAX_PAYLOAD + 1) };
+    expect((await (await answersTo(hub, [ping, large])).readToEnd()).code).toBe(1009);
+    expect((await (await answersTo(hub, [{ ...ping, payload: 'close' }])).readToEnd()).code).toBe(4001);
+  });
+
+  test('a message is answered, however low the high-water mark, and nothing counts as buffered', async () => {
+    const { hub } = await startHub({ engine, highWaterMark: 1 });
+    const client = await answersTo(hub, [ping, { opcode: Text, payload: 'hello' }]);
+    expect(String((await client.nextFrame())?.payload)).toBe('hello');
+    await until('the buffer to be empty', () => hub.stats().outbound.engineBytes === 0);
+  });
+});

@@ -54,6 +54,8 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
   /** In a cork, or in a read. */
   #isGathering = false;
   #isPaused = false;
+  /** Whoever looked has seen what is gathered, and may wait for it to leave. */
+  #isAwaited = false;
   /** Its listener has been told that it is gone. */
   #isOver = false;
   /** How it was closed before it had a listener. */
@@ -115,7 +117,9 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
   }
 
   bufferedBytes(): number {
-    return this.#stream.writableLength + this.#end - this.#start;
+    const gathered = this.#end - this.#start;
+    if (gathered > 0) this.#isAwaited = true;
+    return this.#stream.writableLength + gathered;
   }
 
   end(code: number, reason: string): void {
@@ -265,6 +269,9 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
   #gathered(): void {
     this.#isGathering = false;
     if (this.#batch !== undefined) this.#flush();
+    if (!this.#isAwaited) return;
+    this.#isAwaited = false;
+    if (!this.#isOver && this.#stream.writableLength === 0) this.#listener!.onDrain();
   }
 
   /**
