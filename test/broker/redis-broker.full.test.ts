@@ -1,5 +1,6 @@
 /** Redis behind the port: the contract on a real server, and what happens when it goes away. */
 import { describe, expect, test } from 'vitest';
+import type { Position } from '../../src/api/broker.js';
 import { encodeMessage } from '../../src/broker/codec.js';
 import { makeBroker } from '../../src/broker/make-broker.js';
 import { BOUNDS, describeBroker, freshTopic, message, Node } from '../support/broker/contract.js';
@@ -177,10 +178,12 @@ describe.skipIf(!hasRedisServer)('Redis', () => {
     expect(node.states.at(-1)!.state).toBe('up');
   });
 
-  test('a read is bounded in bytes, and goes on where it ended', async () => {
-    const node = await Node.start(engineOf(remote, await start()));
+  test('an answer is bounded in bytes; a read goes on where it ended, one of the newest by itself', async () => {
+    // Whoever is to be answered with more than that is cut off.
+    const server = await start(['--client-output-buffer-limit', 'normal 6mb 0 0']);
+    const node = await Node.start(engineOf(remote, server));
     const first = await node.append('t', 'first');
-    for (let i = 0; i < 7; i++) await node.append('t', `${i}`.repeat(1_000_000));
+    for (const initial of '0123456789a') await node.append('t', initial.repeat(1_000_000));
     const texts: string[] = [];
     let since = first;
     for (let hasMore = true; hasMore; ) {
@@ -193,7 +196,17 @@ describe.skipIf(!hasRedisServer)('Redis', () => {
       since = { ...since, offset: read.publications.at(-1)!.offset };
       hasMore = read.hasMore;
     }
-    expect(texts).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+    expect(texts.join('')).toBe('0123456789a');
+    const initials = async (from: Position | undefined, limit: number) => {
+      const { texts, ...rest } = await node.read('t', from, limit);
+      return { initials: texts.map(([initial]) => initial).join(''), ...rest };
+    };
+    const position = { ...first, offset: 12 };
+    const all = { initials: 'f0123456789a', position, hasMore: false };
+    expect(await initials(undefined, 1000)).toEqual({ ...all, reachesBack: true });
+    expect(await initials({ ...first, epoch: 'x' }, 1000)).toEqual({ ...all, reachesBack: false });
+    expect((await initials(undefined, 6)).initials).toBe('56789a');
+    expect((await initials(undefined, 11)).initials).toBe('0123456789a');
   });
 
   test('what is foreign, or of another version, is dropped and counted', async () => {

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import type { Position } from '../../api/broker.js';
 import { within } from '../../util/within.js';
 import { type HistoryBounds, type HistoryRead, ID_MEMORY_MS, MAX_WAITING_BYTES } from '../broker.js';
-import { decodeMessage } from '../codec.js';
 import { textOf, unusable } from '../faults.js';
 import type { OnBytes, OnStored, ServerHost, ServerPort } from '../remote/server-port.js';
 import { readAccess, serversOf } from './access.js';
 import { type RawEntry, RawInbox, type RawInboxHost } from './raw-inbox.js';
+import { readHistory } from './read-history.js';
 import type { RedisArgument, RedisLink } from './redis-link.js';
 import { RedisNames } from './redis-names.js';
 import type { RedisSettings } from './redis-options.js';
@@ -127,29 +127,14 @@ export class RedisServerPort implements ServerPort, RawInboxHost {
     return { offset, epoch: epoch.toString() };
   }
 
-  async read(
+  read(
     topic: string,
     { ttlMs }: HistoryBounds,
     since: Position | undefined,
     limit: number,
   ): Promise<HistoryRead> {
-    const answer = await this.#run(
-      READ,
-      [this.names.meta(topic), this.names.history(topic)],
-      [since?.epoch ?? '', `${since?.offset ?? 0}`, `${limit}`, `${ttlMs}`],
-    );
-    const [epoch, last, reachesBack, hasMore, ...entries] = answer as [Buffer, number, number, number];
-    const publications = [];
-    for (let i = 0; i < entries.length; i += 2) {
-      const decoded = decodeMessage(entries[i + 1]!);
-      if (decoded !== undefined) publications.push({ offset: Number(entries[i]), ...decoded });
-    }
-    return {
-      publications,
-      position: { offset: last, epoch: epoch.toString() },
-      reachesBack: reachesBack === 1,
-      hasMore: hasMore === 1,
-    };
+    const keys = [this.names.meta(topic), this.names.history(topic)];
+    return readHistory((args) => this.#run(READ, [...keys], args), ttlMs, since, limit);
   }
 
   // Of other programs

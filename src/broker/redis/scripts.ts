@@ -118,27 +118,41 @@ return {epoch, offset}
 `);
 
 /**
- * KEYS meta, history, lineage (if there is one). ARGV new text, epoch and offset of the position (empty without one), limit, ttlMs.
- * Returns epoch, offset, 1 if it reaches back, 1 if there are more, and for each publication its offset and payload.
+ * KEYS meta, history, lineage (if there is one). ARGV new text, epoch and offset of the position (empty without one), limit, ttlMs,
+ * and where to begin without a position, or with one of another epoch: then the newest come first. Returns epoch, offset, 1 if it
+ * reaches back, 1 if there are more in the direction of reading, and for each publication its offset and payload.
  */
 export const READ = script(`${COMMON}
 local epoch, last = topic(lineage(KEYS[3]))
 local after, limit, ttl = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 expire(now() - ttl)
 if last == 0 then keep(${UNUSED_MS}) else keep(${META_MS} + ttl) end
-local result = {epoch, last, 0, 0}
+local result, bytes, count = {epoch, last, 0, 0}, 0, 0
 local function put(entry)
   local offset = split(entry[1])
   result[#result + 1] = offset
   result[#result + 1] = entry[2][2]
+  count = count + 1
+  bytes = bytes + #entry[2][2]
+  return offset
 end
 if ARGV[2] ~= epoch then
-  local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', limit)
-  for i = #newest, 1, -1 do put(newest[i]) end
   if ARGV[2] == '' then result[3] = 1 end
+  local at = ARGV[6]
+  while count < limit do
+    local chunk = redis.call('XREVRANGE', KEYS[2], at, '-', 'COUNT', math.min(${CHUNK}, limit - count))
+    if #chunk == 0 then break end
+    for _, entry in ipairs(chunk) do
+      if bytes >= ${MAX_READ_BYTES} then
+        result[4] = 1
+        return result
+      end
+      at = string.format('%.0f', put(entry) - 1)
+    end
+  end
   return result
 end
-local at, bytes, count = after, 0, 0
+local at = after
 while at < last do
   local chunk = redis.call('XRANGE', KEYS[2], string.format('%.0f', at + 1), '+', 'COUNT', math.min(${CHUNK}, limit + 1 - count))
   if #chunk == 0 then break end
@@ -148,10 +162,7 @@ while at < last do
       result[4] = 1
       return result
     end
-    put(entry)
-    count = count + 1
-    bytes = bytes + #entry[2][2]
-    at = split(entry[1])
+    at = put(entry)
   end
 end
 if after == last then result[3] = 1 end
