@@ -43,6 +43,13 @@ class Window {
  */
 const shared: readonly WeakMap<Uint8Array, Uint8Array>[] = Array.from({ length: 16 }, () => new WeakMap());
 
+/** What zlib returns with `info`. */
+interface Inflated {
+  readonly buffer: Buffer;
+  /** How much of what it was given it has read. */
+  readonly engine: { readonly bytesWritten: number };
+}
+
 /** Compresses and inflates the messages of one connection. */
 export class Deflate implements Inflater {
   readonly #in: Window;
@@ -61,12 +68,16 @@ export class Deflate implements Inflater {
    */
   inflate(payload: Uint8Array, maxBytes: number): Uint8Array | undefined {
     try {
-      const inflated = inflateRawSync(Buffer.concat([payload, TAIL]), {
+      const whole = Buffer.concat([payload, TAIL]);
+      const { buffer: inflated, engine } = inflateRawSync(whole, {
         finishFlush: constants.Z_SYNC_FLUSH,
         // zlib takes 0 for no bound.
         maxOutputLength: Math.max(1, maxBytes),
+        info: true,
         ...dictionaryOf(this.#in),
-      });
+      }) as unknown as Inflated;
+      // zlib stops behind a block that says it is the last one: a message with more behind it would be cut without a word.
+      if (whole.length - engine.bytesWritten > 1 + TAIL.length) throw new Error('data behind the last block');
       this.#in.push(inflated);
       return inflated;
     } catch (error) {

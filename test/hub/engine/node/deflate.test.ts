@@ -124,6 +124,8 @@ test('what it refuses: bombs, while they inflate; what is not compressed; text t
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200_000);
   expect(read(Buffer.from([0xff, 0xff, 0xff]))).toEqual(['fault 1007']);
   expect(read(compress(Buffer.from([0x61, 0xff])))).toEqual(['fault 1007']);
+  // More behind a block that says it is the last one (BFINAL): half of it would be handed over as the whole.
+  expect(read(Buffer.from('f348cdc9c90700f248cdc9c90700', 'hex'))).toEqual(['fault 1007']);
   // Exactly maxPayload is taken, though it does not become shorter.
   const noise = Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * 7919) % 128));
   expect(read(compress(noise).subarray(0, -4))[0]).toMatch(/^text 1000 /);
