@@ -224,7 +224,8 @@ class NodeServer implements EngineServer {
     }
     this.#host.onRefused(refused, this.#peerOf(socket) ?? '');
     // An answer here would be taken for that to a request before.
-    if (this.#connections.get(socket)?.isWaiting) {
+    const connection = this.#connections.get(socket);
+    if (connection?.isWaiting && !connection.isAtBody) {
       socket.destroy();
       return;
     }

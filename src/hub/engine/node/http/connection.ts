@@ -6,6 +6,8 @@ import type { Socket } from 'node:net';
 
 /** What a connection tells its requests. */
 export interface Answering {
+  /** Its body has not come whole, and nothing of an answer has been given. */
+  readonly isAtBody: boolean;
   /** The client is gone. */
   abort(): void;
 }
@@ -57,6 +59,12 @@ export class HttpConnection {
   /** True while an answer has not left. */
   get isWaiting(): boolean {
     return this.#open.size > 0;
+  }
+
+  /** True when what comes is the body of the one request that waits: its fault may be answered. */
+  get isAtBody(): boolean {
+    const [first] = this.#open;
+    return this.#open.size === 1 && first!.isAtBody;
   }
 
   /** No request is taken behind this one. */

@@ -166,6 +166,10 @@ export class NodeExchange implements HttpExchange, Answering {
     else answer();
   }
 
+  get isAtBody(): boolean {
+    return this.#hasUnread && !this.#isOver && !this.#res.headersSent;
+  }
+
   get #hasUnread(): boolean {
     return this.#req.hasBody && !this.#req.complete;
   }
