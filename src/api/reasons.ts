@@ -33,7 +33,7 @@ export const INVALID_REASONS = [
   'too-large',
   'invalid-utf8',
   'protocol-error',
-  // The engine takes codes from 3000 to 3999 for invalid too, which are legitimate (RFC 6455 §7.4.2).
+  // Engine uws takes codes from 1012 to 3999 for invalid too, which are legitimate (the registry of close codes).
   'close-payload',
   'rate-limit',
   // More topics than maxSubscriptions.

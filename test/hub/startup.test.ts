@@ -9,7 +9,8 @@ import { Barriers } from '../support/barriers.js';
 import { tryHandshake } from '../support/clients/raw-client.js';
 import { type RawResponse, rawRequest } from '../support/clients/raw-http.js';
 import { WsClient } from '../support/clients/ws-client.js';
-import { engineUnderTest } from '../support/engines/under-test.mjs';
+import { hasReusePort } from '../support/engines/one-engine.js';
+import { byEngine, engineUnderTest } from '../support/engines/under-test.mjs';
 import { freePort } from '../support/processes/ports.js';
 import { runScript, threadCount } from '../support/processes/processes.js';
 import { fixture, startHub } from '../support/servers/hubs.js';
@@ -66,8 +67,14 @@ describe('a port in use', () => {
     if (before !== undefined) await until('its threads to be gone', () => threadCount()! <= before);
   });
 
-  test('is shared only when both hubs ask for it', async () => {
-    const { hub } = await startHub({ port: 0, sharePort: true, workers: 0 });
+  test('is shared only when both hubs ask for it, and where it can be', async () => {
+    const starting = startHub({ port: 0, sharePort: true, workers: 0 });
+    if (!byEngine({ uws: true, node: hasReusePort })) {
+      const message = expect.stringMatching(/sharePort .* needs Node\.js 22\.12/);
+      await expect(starting).rejects.toMatchObject({ code: 'ERR_LISTEN', message });
+      return;
+    }
+    const { hub } = await starting;
     const second = await startHub({ port: hub.port, sharePort: true, workers: 0 });
     expect(second.hub.port).toBe(hub.port);
     await expect(createHub({ ...engineUnderTest, port: hub.port, workers: 0 })).rejects.toMatchObject({

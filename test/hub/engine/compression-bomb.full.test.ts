@@ -2,14 +2,14 @@
 import { constants, createDeflateRaw } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { RawClient } from '../../support/clients/raw-client.js';
-import { engineUnderTest } from '../../support/engines/under-test.mjs';
+import { byEngine } from '../../support/engines/under-test.mjs';
 import { encodeFrame, Opcode } from '../../support/protocol/frames.js';
 import { startMeasuredHub } from '../../support/servers/measured-hub.js';
 
 const OFFER = { headers: { 'sec-websocket-extensions': 'permessage-deflate; client_max_window_bits' } };
 const MIB = 1024 * 1024;
 /** Engine uws ends it without a close frame. */
-const CODE = engineUnderTest.engine === 'node' ? 1009 : 1006;
+const CODE = byEngine({ uws: 1006, node: 1009 });
 
 /** What a message's payload is when it is compressed (RFC 7692 §7.2.1). */
 async function deflateZeros(size: number): Promise<Buffer> {

@@ -5,6 +5,7 @@ import { compileProxyTrust, type ProxyTrust } from '../../../src/hub/engine/prox
 import { handshakeRequest, RawClient, tryHandshake } from '../../support/clients/raw-client.js';
 import { dial, type RawResponse, readResponse } from '../../support/clients/raw-http.js';
 import { counted } from '../../support/counters.js';
+import { byEngine } from '../../support/engines/under-test.mjs';
 import { startHub } from '../../support/servers/hubs.js';
 
 /** A hub that keeps the addresses of those who ask. */
@@ -110,16 +111,22 @@ async function send(port: number, ...parts: (string | Uint8Array)[]): Promise<Ra
 }
 
 describe('the PROXY protocol', () => {
-  test.each<[string, boolean, Buffer, string]>([
-    ['is not looked at unless asked for', false, proxyHeader([203, 0, 113, 7]), '127.0.0.1'],
-    ['an IPv4 client', true, proxyHeader([203, 0, 113, 7]), '203.0.113.7'],
-    ['an IPv6 client', true, proxyHeader(V6), '2001:db8::7'],
-    ['the proxy’s own connection', true, proxyHeader(), '127.0.0.1'],
-    ['no header', true, Buffer.alloc(0), '127.0.0.1'],
-  ])('%s', async (_, proxyProtocol, header, address) => {
-    const { port, seen } = await start({ proxyProtocol });
+  test.each<[string, Buffer, string]>([
+    ['an IPv4 client', proxyHeader([203, 0, 113, 7]), '203.0.113.7'],
+    ['an IPv6 client', proxyHeader(V6), '2001:db8::7'],
+    ['the proxy’s own connection', proxyHeader(), '127.0.0.1'],
+    ['no header', Buffer.alloc(0), '127.0.0.1'],
+  ])('%s', async (_, header, address) => {
+    const { port, seen } = await start({ proxyProtocol: true });
     expect((await send(port, header, handshakeRequest(port)))?.status).toBe(101);
     expect(seen).toEqual([address]);
+  });
+
+  test('is not looked at unless asked for: passed over by engine uws, no request to engine node', async () => {
+    const { port, seen } = await start({ proxyProtocol: false });
+    const answer = await send(port, proxyHeader([203, 0, 113, 7]), handshakeRequest(port));
+    expect(answer?.status).toBe(byEngine({ uws: 101, node: 400 }));
+    expect(seen).toEqual(byEngine({ uws: ['127.0.0.1'], node: [] }));
   });
 
   test('the header may come in pieces', async () => {

@@ -3,7 +3,7 @@ import { createHub, type Hub } from 'shardhub';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { engineUnderTest } from '../../support/engines/under-test.mjs';
 import { type Chunk, converse, type Outcome, validOutcome } from '../../support/protocol/conversation.js';
-import { closePayload, Opcode } from '../../support/protocol/frames.js';
+import { LAST_WORDS, sayLastWords } from '../../support/protocol/last-words.js';
 import {
   CLOSES,
   CORPUS_MAX_PAYLOAD,
@@ -82,27 +82,12 @@ describe('what the engine tolerates', () => {
 
 /**
  * The one difference. The engine alone echoes a message before it reads on; a worker needs longer, and by then the rest
- * of the segment has ended the connection. Such a message is answered, or counted as one whose peer was gone.
+ * of the segment has ended the connection.
  */
 describe('a message in the same segment as the end of its connection', () => {
-  const message = { opcode: Opcode.Text, payload: 'just in time?' };
-  test.each<[string, Chunk]>([
-    ['a close frame', [message, { opcode: Opcode.Close, payload: closePayload(1000) }]],
-    ['a violation', [message, { opcode: Opcode.Text, payload: 'x', rsv: 2 }]],
-    ['a bad text', [message, { opcode: Opcode.Text, payload: Buffer.from([0xff]) }]],
-  ])('%s', async (_name, chunk) => {
-    const alone = await converse(engine.port, [chunk], true);
-    for (const hub of hubs) {
-      const before = hub.stats();
-      const through = await converse(hub.port, [chunk], true);
-      expect({ end: through.end, pongs: through.pongs }).toEqual({ end: alone.end, pongs: alone.pongs });
-      const isIdle = () => hub.stats().messages.inFlight === 0 && hub.stats().connections.open === 0;
-      await until('the message to be finished', isIdle);
-      const after = hub.stats();
-      expect(after.messages.received - before.messages.received).toBe(1);
-      const dropped = after.dropped['connection-gone'] - before.dropped['connection-gone'];
-      expect(through.messages.length + dropped).toBe(1);
-    }
+  test.each(LAST_WORDS)('%s', async (_name, chunk) => {
+    const { end, pongs } = await converse(engine.port, [chunk], true);
+    for (const hub of hubs) expect(await sayLastWords(hub, chunk)).toMatchObject({ end, pongs });
   });
 });
 

@@ -6,6 +6,7 @@ import { fetchRaw } from '../../support/clients/http-client.js';
 import { dial, rawRequest, readResponse } from '../../support/clients/raw-http.js';
 import { WsClient } from '../../support/clients/ws-client.js';
 import { counted } from '../../support/counters.js';
+import { byEngine } from '../../support/engines/under-test.mjs';
 import { startHub } from '../../support/servers/hubs.js';
 import { turn, until } from '../../support/until.js';
 
@@ -174,16 +175,20 @@ test('a body over maxPayload is a 413, and its handler hears nothing of it', asy
 });
 
 describe('on one connection', () => {
+  const respond = (status: number, body: string | null, length: string | undefined) => () =>
+    new Response(body, { status, headers: length === undefined ? {} : { 'Content-Length': length } });
+
   test.each([
     ['GET', 200, 'body', '4'],
     ['GET', 204, null, undefined],
     ['GET', 304, null, undefined],
     ['HEAD', 200, 'body', undefined],
+    ['HEAD', 200, 'body', '7'],
     ['OPTIONS', 204, null, undefined],
-  ])('%s with status %i keeps it open', async (method, status, body, length) => {
+  ])('%s with status %i keeps it open (%s, length %s)', async (method, status, body, length) => {
     // One of 256 without a body does not.
     vi.spyOn(Math, 'random').mockReturnValue(1 / 256);
-    const { hub } = await serve(() => new Response(body, { status }));
+    const { hub } = await serve(respond(status, body, length));
     const { socket, reader } = await dial(hub.port);
     for (let i = 0; i < 3; i++) {
       socket.write(get(hub, '/x', method));
@@ -195,22 +200,22 @@ describe('on one connection', () => {
   });
 
   test.each([
-    ['without a body', null, 204],
-    ['with an empty body', '', 200],
-  ])('an answer %s closes it by chance', async (_, body, status) => {
+    ['GET', 204, null, undefined],
+    ['GET', 200, '', undefined],
+    ['HEAD', 200, 'body', '7'],
+  ])('%s with status %i closes it by chance on engine uws (%j)', async (method, status, body, length) => {
     vi.spyOn(Math, 'random').mockReturnValue(0.99 / 256);
-    const { hub } = await serve(() => new Response(body, { status }));
+    const { hub } = await serve(respond(status, body, length));
     const { socket, reader } = await dial(hub.port);
-    socket.write(get(hub, '/x'));
-    const { headers, ...response } = await readResponse(reader);
-    expect([response, headers.connection]).toEqual([{ status, body: '' }, 'close']);
-    expect(await reader.takeRest()).toHaveLength(0);
-  });
-
-  test('HEAD tells the length that the handler gives, and then closes', async () => {
-    const { hub } = await serve(() => new Response('ignored', { headers: { 'Content-Length': '7' } }));
-    const { headers, status } = await rawRequest(hub.port, get(hub, '/x', 'HEAD'));
-    expect([status, headers['content-length'], headers.connection]).toEqual([200, '7', 'close']);
+    socket.write(get(hub, '/x', method));
+    const { headers, ...response } = await readResponse(reader, false);
+    expect(response.status).toBe(status);
+    if (length !== undefined) expect(headers['content-length']).toBe(length);
+    const isClosed = byEngine({ uws: true, node: false });
+    expect(headers.connection === 'close').toBe(isClosed);
+    if (!isClosed) socket.write(get(hub, '/healthz'));
+    const rest = isClosed ? await reader.takeRest() : (await readResponse(reader)).status;
+    expect(rest).toEqual(isClosed ? Buffer.alloc(0) : 200);
   });
 
   test('streams follow each other', async () => {
@@ -312,8 +317,10 @@ test('a request in flight is answered before the hub is closed, and aborted when
 test.each<[string, number, HubOptions]>([
   ['that has begun', 2, {}],
   ['of which nothing is there yet', 0, {}],
-  ['that is gathered', 2, { proxyProtocol: true }],
+  ['with proxyProtocol', 2, { proxyProtocol: true }],
 ])('a response %s is cut off, not ended, when the hub waits for it no longer', async (_, chunks, options) => {
+  // Engine uws closes the connection behind each response then, which it cannot do behind one in pieces.
+  const isGathered = byEngine({ uws: options.proxyProtocol === true, node: false });
   let isRead = false;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -330,7 +337,7 @@ test.each<[string, number, HubOptions]>([
   await turn();
   await hub.close({ timeoutMs: 100 });
   const text = (await reader.takeRest()).toString();
-  if (chunks > 0 && !options.proxyProtocol) expect(text).toContain('piece');
+  if (chunks > 0 && !isGathered) expect(text).toContain('piece');
   else expect(text).toBe('');
   expect(text).not.toContain('\r\n0\r\n');
   expect(log.filter(({ level }) => level === 'error')).toEqual([]);

@@ -1,9 +1,9 @@
 /** The routes beside the WebSocket, on the same port: health, readiness and statistics. */
 import { Agent } from 'node:http';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Answer, fetchRaw, post } from '../../support/clients/http-client.js';
 import { RawClient } from '../../support/clients/raw-client.js';
-import { rawRequest } from '../../support/clients/raw-http.js';
+import { dial, readResponse } from '../../support/clients/raw-http.js';
 import { counted } from '../../support/counters.js';
 import { startHub } from '../../support/servers/hubs.js';
 
@@ -62,12 +62,17 @@ describe('read-only routes', () => {
     const head = await fetchRaw(hub.url + path, { method: 'HEAD' });
     expect(head).toMatchObject({ status: 200, type: (await fetchRaw(hub.url + path)).type });
     expect(head.body).toHaveLength(0);
-    // Nothing of a body is on the wire, where a client would take it for the start of the next answer.
-    const raw = await rawRequest(
-      hub.port,
-      `HEAD ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
-    );
-    expect(raw.status).toBe(200);
+    // Nothing of a body is on the wire, where a client would take it for the start of the next answer. By chance, engine uws ends it
+    // in another way.
+    const random = vi.spyOn(Math, 'random');
+    onTestFinished(() => random.mockRestore());
+    for (const chance of [0, 0.5]) {
+      random.mockReturnValue(chance);
+      const { socket, reader } = await dial(hub.port);
+      socket.write(`HEAD ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      expect((await readResponse(reader, false)).status).toBe(200);
+      expect(await reader.takeRest()).toHaveLength(0);
+    }
   });
 
   test('one connection serves many requests', async () => {

@@ -3,3 +3,4 @@ const { SHARDHUB_TEST_ENGINE: engine } = process.env;
 
 export const engineUnderTest = engine === undefined ? {} : { engine };
 export const engineVariable = engine === undefined ? {} : { SHARDHUB_ENGINE: engine };
+export const byEngine = (due) => (engine === 'node' ? due.node : due.uws);

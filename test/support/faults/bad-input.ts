@@ -4,7 +4,6 @@ import { expect } from 'vitest';
 import { RawClient } from '../clients/raw-client.js';
 import { WsClient } from '../clients/ws-client.js';
 import { counted } from '../counters.js';
-import { engineUnderTest } from '../engines/under-test.mjs';
 import { encodeFrame, type FrameInput } from '../protocol/frames.js';
 import { startHub, type TestHub } from '../servers/hubs.js';
 import { until } from '../until.js';
@@ -23,21 +22,17 @@ export async function endsWith(
   frames: FrameInput[],
   expected: {
     code: number;
-    /** With engine node, which says why it ends a connection. */
-    codeOnNode?: number;
     invalid: Partial<HubStats['invalid']>;
     closedAs?: number;
   },
 ): Promise<void> {
-  const due = (engineUnderTest.engine === 'node' ? expected.codeOnNode : undefined) ?? expected.code;
   const { hub, bystander, raw } = await startWithBystander();
   raw.write(Buffer.concat(frames.map(encodeFrame)));
   const { code, frames: replies } = await raw.readToEnd();
-  expect({ code, replies }).toEqual({ code: due, replies: [] });
-  if (code !== 1006) raw.close(code);
+  expect({ code, replies }).toEqual({ code: expected.code, replies: [] });
   await until('the connection to be counted', () => hub.stats().connections.open === 1);
   const { invalid, connections } = hub.stats();
   expect(counted(invalid)).toEqual(expected.invalid);
-  expect(connections.closed).toMatchObject({ [expected.closedAs ?? due]: 1 });
+  expect(connections.closed).toMatchObject({ [expected.closedAs ?? expected.code]: 1 });
   expect(await bystander.ask('unharmed')).toBe('unharmed');
 }

@@ -29,8 +29,8 @@ export interface SocketGroup {
   forget(socket: NodeSocket): void;
 }
 
-/** What the hub's counters take for their reasons. */
-const FAULTS = { 1002: 'invalid frame', 1007: 'invalid UTF-8', 1009: 'too big message' } as const;
+/** In front of a reason: what the hub's counters tell it by, if it does not say so itself. */
+const FAULTS = { 1002: 'invalid frame: ', 1007: '', 1009: 'too big message: ' } as const;
 /** Frames beyond do not wait in a cork for others. */
 const MAX_BATCH_BYTES = 256 * 1024;
 /** What may still come behind the end, for a message that was on its way: more than both kernels hold. */
@@ -235,7 +235,7 @@ export class NodeSocket implements SocketPort, FrameSink, StreamOwner {
   }
 
   onFault(code: FaultCode, reason: string): void {
-    this.#group.onEngineClose(`${FAULTS[code]}: ${reason}`);
+    this.#group.onEngineClose(`${FAULTS[code]}${reason}`);
     this.#sayGoodbye(code, reason);
     this.#finish(code, reason);
   }

@@ -62,9 +62,41 @@ function sendRest(res: UwsResponse, bytes: Uint8Array, onSent: (() => void) | un
 }
 
 /**
+ * Sends a response that is a head alone.
+ *
+ * @param length of the body that is left out; undefined when it is not told
+ * @returns true when the connection is to be closed once the head has left
+ */
+export function writeEmpty(
+  res: UwsResponse,
+  status: string,
+  headers: HeaderList,
+  length: number | undefined,
+  closeConnection: boolean,
+): boolean {
+  const mustClose = closeConnection || mustCloseEmpty();
+  // Told of a length, the engine waits for that body for good, and neither closes the connection nor lets another request in.
+  const isDue = mustClose && Boolean(length);
+  res.cork(() => {
+    writeHead(res, status, headers);
+    if (isDue) {
+      res.writeHeader('Connection', 'close');
+      res.tryEnd(new Uint8Array(0), length!);
+    } else if (mustClose) {
+      res.endWithoutBody(0, true);
+    } else {
+      if (length !== undefined) res.writeHeader('Content-Length', String(length));
+      // With an argument that is undefined it would tell a length of its own.
+      res.endWithoutBody();
+    }
+  });
+  return isDue;
+}
+
+/**
  * True when a response without a body has to close its connection: the engine takes such a response as sent also when
  * nobody reads it, and the next request then, without end. By chance, so that no client can choose which.
  */
-export function mustCloseEmpty(): boolean {
+function mustCloseEmpty(): boolean {
   return Math.random() < 1 / EMPTY_PER_CLOSE;
 }

@@ -2,7 +2,7 @@
 import type { HeaderList } from '../../../util/headers.js';
 import type { Headers, HttpExchange, ResponseStream } from '../../http/exchange-port.js';
 import { BodyBuffer } from '../body-buffer.js';
-import { mustCloseEmpty, PIECE_BYTES, writeHead, writeWhole } from './engine-response.js';
+import { PIECE_BYTES, writeEmpty, writeHead, writeWhole } from './engine-response.js';
 import type { UwsRequest, UwsResponse } from './uws.js';
 
 /** A body that nobody reads may be so long while its request is not answered. */
@@ -115,31 +115,27 @@ export class UwsExchange implements HttpExchange {
     closeConnection = false,
     onSent?: () => void,
   ): void {
-    const res = this.#res;
     this.#answer((mustClose) => {
-      if (this.method !== 'HEAD')
-        writeWhole(res, status, headers, body, closeConnection || mustClose, onSent);
+      const isLast = closeConnection || mustClose;
+      if (this.method !== 'HEAD') writeWhole(this.#res, status, headers, body, isLast, onSent);
       else {
-        res.cork(() => {
-          writeHead(res, status, headers);
-          // The engine cuts the next request on a connection that had a response without a body: close it in good order.
-          res.endWithoutBody(Buffer.byteLength(body), true);
-        });
+        this.#writeEmpty(status, headers, Buffer.byteLength(body), isLast);
         onSent?.();
       }
     });
   }
 
   respondWithoutBody(status: string, headers: HeaderList, length: number | undefined): void {
-    const res = this.#res;
-    this.#answer((mustClose) =>
-      res.cork(() => {
-        writeHead(res, status, headers);
-        // With an argument that is undefined it would tell a length of its own.
-        if (length !== undefined || mustClose || mustCloseEmpty()) res.endWithoutBody(length ?? 0, true);
-        else res.endWithoutBody();
-      }),
-    );
+    this.#answer((mustClose) => this.#writeEmpty(status, headers, length, mustClose));
+  }
+
+  #writeEmpty(status: string, headers: HeaderList, length: number | undefined, mustClose: boolean): void {
+    if (!writeEmpty(this.#res, status, headers, length, mustClose)) return;
+    this.#onAborted = undefined;
+    // Inside the engine's callback the head is still corked.
+    setImmediate(() => {
+      if (!this.#isAborted) this.#res.close();
+    });
   }
 
   /** Writes the answer, unless there is one. Where the connection is isolated, it is closed then. */

@@ -3,6 +3,7 @@ import type { Hub } from 'shardhub';
 import { createHub } from 'shardhub';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Chunk, converse, type Outcome, validOutcome } from '../../../support/protocol/conversation.js';
+import { LAST_WORDS, sayLastWords } from '../../../support/protocol/last-words.js';
 import {
   CLOSES,
   CORPUS_MAX_PAYLOAD,
@@ -67,6 +68,14 @@ describe('what breaks the rules is answered with a close frame that says how', (
   test.each(TOLERATED.map(named))('also %s', async (_name, chunks) => {
     const { messages, end } = await outcomeOf(chunks, true);
     expect([messages, end]).toEqual([[], expect.stringMatching(/^close 1002 /)]);
+  });
+});
+
+describe('a message in the same segment as the end of its connection', () => {
+  test.each(LAST_WORDS)('%s', async (name, chunk) => {
+    const code = { 'a close frame': 1000, 'a bad text': 1007 }[name] ?? 1002;
+    for (const hub of hubs)
+      expect((await sayLastWords(hub, chunk)).end).toMatch(new RegExp(`^close ${code} `));
   });
 });
 
