@@ -103,6 +103,8 @@ export interface HubEvents<Data = any> {
   workerRestart: [event: WorkerExitEvent];
   /** A worker died too often: the shard rests, and its connections were closed (1013). */
   workerRest: [event: WorkerRestEvent];
+  /** The hub begins to shut down, whoever asked for it: `close()`, or an administrator. */
+  draining: [];
   /** `hub.reload()` or `hub.resize()` has ended, one way or the other. */
   reload: [event: ReloadEvent];
   /** A hook took longer than `handlerTimeoutMs`. */
@@ -143,6 +145,7 @@ export const HUB_EVENTS = [
   'workerExit',
   'workerRestart',
   'workerRest',
+  'draining',
   'reload',
   'handlerTimeout',
   'handlerError',

@@ -277,7 +277,6 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
    * Shuts down: says so on `/readyz`, takes no connection any more after `drainDelayMs`, closes one connection after the
    * other (`drainPerSecond`), each once what it has in flight is answered and sent, and ends every thread. Calling it again
    * returns the same promise; with a `timeoutMs`, it hurries what is under way.
-   *
    * @throws HubError `ERR_OPTION` for a `timeoutMs` that `drainTimeoutMs` would not take
    */
   close(options: CloseOptions = {}): Promise<void> {
@@ -346,6 +345,7 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     const delayMs = this.#state === 'running' ? Math.min(this.options.drainDelayMs, timeoutMs / 2) : 0;
     this.#state = 'draining';
+    this.parts.emitter.emit('draining');
     this.#log.info({ connections: this.#connections.openCount, delayMs, timeoutMs }, 'the hub drains');
     if (delayMs > 0) {
       this.#isDelayed = true;

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
-import { BINARY, Command } from '../support/processes/command-line.js';
+import { BINARY, Command, runCommand } from '../support/processes/command-line.js';
 import { isProgramMissing } from '../support/processes/programs.js';
 import { temporaryFolder } from '../support/processes/temporary-folder.js';
 import { until } from '../support/until.js';
@@ -39,19 +39,30 @@ async function listenAsSystemd(folder: string) {
   return { socket, told };
 }
 
-test.skipIf(isProgramMissing(NOTIFY, 'systemd'))(
-  'serve says when it is ready, reloads and stops, as systemd hears it',
-  async () => {
-    const { socket, told } = await listenAsSystemd(temporaryFolder());
-    const env = { NOTIFY_SOCKET: socket };
-    const command = new Command(['serve', '--port=0', '--workers=1'], { env });
+const WAYS = {
+  'a signal': async (command: Command) => void command.kill('SIGTERM'),
+  'an administrator': async (_: Command, env: Record<string, string>) => {
+    expect(await runCommand(['admin', 'drain'], { env })).toMatchObject({ code: 0 });
+  },
+};
+
+test.skipIf(isProgramMissing(NOTIFY, 'systemd')).each(Object.entries(WAYS))(
+  'serve says when it is ready, reloads and stops, by %s, as systemd hears it',
+  async (_, stop) => {
+    const folder = temporaryFolder();
+    const { socket, told } = await listenAsSystemd(folder);
+    const env = { NOTIFY_SOCKET: socket, SHARDHUB_ADMIN_LISTEN: join(folder, 'admin.sock') };
+    const handler = join(folder, 'handler.mjs');
+    // Its own timer keeps no process that has stopped.
+    writeFileSync(handler, 'setInterval(() => {}, 1000);\nexport default { message: () => undefined };');
+    const command = new Command(['serve', '--port=0', '--workers=0', '--handler', handler], { env });
     const { wsUrl } = await command.started();
     const hears = (count: number) => until(`message ${count}`, () => told().length === count);
     await hears(1);
     const before = process.hrtime.bigint() / 1000n;
     command.kill('SIGHUP');
     await hears(3);
-    command.kill('SIGTERM');
+    await stop(command, env);
     await hears(4);
     expect(told()).toEqual([
       `READY=1 STATUS=${wsUrl}`,
@@ -61,7 +72,9 @@ test.skipIf(isProgramMissing(NOTIFY, 'systemd'))(
     ]);
     const since = BigInt(/\d+$/.exec(told()[1]!)![0]);
     expect(since >= before && since <= process.hrtime.bigint() / 1000n).toBe(true);
-    expect(await command.exited).toMatchObject({ code: 0, stderr: '' });
+    const { code, stderr } = await command.exited;
+    // What an administrator asks for is in the log.
+    expect([code, stderr.replace(/^.*"asked":.*\n/m, '')]).toEqual([0, '']);
   },
 );
 

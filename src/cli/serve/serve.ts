@@ -9,7 +9,7 @@ import {
 } from '../../index.js';
 import { warnings } from '../doctor/doctor.js';
 import { warn } from '../terminal/output.js';
-import { drainOnStop, type StopSignal } from '../terminal/stop.js';
+import { drainOnStop, endAfter, type StopSignal } from '../terminal/stop.js';
 import { loggerDefaults, makeStatsToken, serveDefaults } from './defaults.js';
 import { notify, onHangup } from './notify.js';
 import { factsOf, startLine } from './start-line.js';
@@ -23,11 +23,13 @@ export async function serve(options: HubOptions, reread: () => Promise<HubOption
   const token = makeStatsToken(options);
   const defaults = { ...serveDefaults(token), ...loggerDefaults(options) };
   const hub = await createHub({ ...defaults, ...options });
+  // By a signal, or as an administrator asked for it.
+  hub.on('draining', () => {
+    notify(process.env, 'STOPPING=1');
+    setImmediate(() => endAfter(closeHub(hub, 'SIGTERM'), 'SIGTERM'));
+  });
   const isServing = drainOnStop(
-    async (signal) => {
-      notify(process.env, 'STOPPING=1');
-      return closeHub(hub, signal);
-    },
+    (signal) => closeHub(hub, signal),
     (timeoutMs) => void hub.close({ timeoutMs }),
   );
   if (!isServing) return;

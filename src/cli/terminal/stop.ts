@@ -69,8 +69,12 @@ function onStopSignal(signal: StopSignal): void {
 }
 
 function stop(signal: StopSignal): void {
-  // Not left to the event loop: with `workers: 0` a handler's own timers or sockets could keep it alive.
-  drain!(signal).then((code) => exit(code, signal), exitWithFailure);
+  endAfter(drain!(signal), signal);
+}
+
+/** Not left to the event loop: with `workers: 0` a handler's own timers or sockets could keep it alive. */
+export function endAfter(closing: Promise<ExitCode>, signal: StopSignal): void {
+  closing.then((code) => exit(code, signal), exitWithFailure);
 }
 
 function exit(code: ExitCode, signal: StopSignal): void {
