@@ -18,6 +18,8 @@ export class Recorder implements FrameSink {
     this.lines.push(line(isBinary ? Opcode.Binary : Opcode.Text, payload));
   }
 
+  onFragment(): void {}
+
   onPing(payload: Uint8Array): void {
     this.lines.push(line(Opcode.Ping, payload));
   }

@@ -30,6 +30,8 @@ export interface FrameSink {
    * `source[start + i] ^ ((mask >>> (8 * (i & 3))) & 255)`. Valid during the call only. Text is UTF-8.
    */
   onMessage(source: Uint8Array, start: number, end: number, mask: number, isBinary: boolean): void;
+  /** A fragment has come whole that does not end its message. */
+  onFragment(): void;
   /** Valid during the call only, as is that of a pong. */
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;
@@ -68,6 +70,10 @@ export class FrameReader {
     this.#sink = sink;
     this.#maxPayload = maxPayload;
     this.#inflater = inflater;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   /** Hands nothing over from now on, not even what has been read. */
@@ -192,7 +198,11 @@ export class FrameReader {
   #fill(message: Message, chunk: Uint8Array, start: number, end: number): number {
     const at = message.take(chunk, start, end);
     if (!message.isRight()) return this.#fail(1007, 'invalid UTF-8', end);
-    if (message.missing > 0 || !message.isLast) return at;
+    if (message.missing > 0) return at;
+    if (!message.isLast) {
+      this.#sink.onFragment();
+      return at;
+    }
     this.#message = undefined;
     if (message.isCompressed) this.#onCompressed(message);
     else this.#sink.onMessage(message.bytes, 0, message.length, 0, message.isBinary);

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import WebSocket from 'ws';
+import { FrameReader } from '../../../../src/hub/engine/node/frame-reader.js';
 import { RawClient } from '../../../support/clients/raw-client.js';
 import { converse, toBytes, validOutcome } from '../../../support/protocol/conversation.js';
 import { encodeFrame, Opcode } from '../../../support/protocol/frames.js';
@@ -111,6 +112,32 @@ describe.each(WAYS)('a socket that is read %s', (_name, isPlain) => {
       return served.messages.length === 250;
     });
     expect(served.messages.slice(0, 50).map(String)).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`));
+  });
+
+  test('many fragments are read in several turns, and their message is whole', async () => {
+    const { client, served } = await connect();
+    const pauses = vi.spyOn(served.port, 'pause');
+    const { read } = FrameReader.prototype;
+    let inPause = 0;
+    const reads = vi.spyOn(FrameReader.prototype, 'read').mockImplementation(function (
+      this: FrameReader,
+      ...piece
+    ) {
+      if (this.isPaused) inPause++;
+      read.apply(this, piece);
+    });
+    const part = encodeFrame({ opcode: Opcode.Continuation, payload: 'x', fin: false });
+    const empty = encodeFrame({ opcode: Opcode.Continuation, fin: false });
+    client.frame({ opcode: Opcode.Binary, payload: 'x', fin: false });
+    client.write(Buffer.concat(Array.from({ length: 90_000 }, () => [part, empty]).flat()));
+    client.frame({ opcode: Opcode.Continuation, payload: 'x' });
+    client.text('behind it');
+    expect((await client.nextFrame())?.payload).toEqual(Buffer.alloc(90_002, 'x'));
+    expect(String((await client.nextFrame())?.payload)).toBe('behind it');
+    reads.mockRestore();
+    expect(pauses).toHaveBeenCalledTimes(43);
+    // What is not worked on is not read: it would be kept.
+    expect(inPause).toBe(0);
   });
 
   test('ended right behind a pause, it reads what is on its way, and its peer’s end', async () => {
