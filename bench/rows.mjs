@@ -118,7 +118,7 @@ export const ROWS = [
     id: 'http-echo',
     title: 'POST /echo, 100 connections (autocannon)',
     figure: 'requestsPerSecond',
-    servers: ['uws', 'shardhub', 'shardhub-inline', 'http-piscina'],
+    servers: ['uws', 'uws-reading', 'shardhub', 'shardhub-inline', 'http-piscina'],
     measure: measureHttp,
     connections: 100,
     body: 'x'.repeat(64),
@@ -127,7 +127,7 @@ export const ROWS = [
     id: 'idle-10k',
     title: '10,000 idle connections: memory of the process for each',
     figure: 'bytesPerConnection',
-    servers: ['uws', 'shardhub', 'shardhub-node', 'ws'],
+    servers: ['uws', 'uws-reading', 'shardhub', 'shardhub-node', 'ws'],
     measure: measureIdle,
     // How far the young generation has grown is no property of a connection: it is kept at its least.
     nodeFlags: ['--max-semi-space-size=1'],

@@ -29,6 +29,10 @@ const SPIN_US = 50;
 /** @type {Record<string, Server>} */
 export const SERVERS = {
   uws: { title: () => 'uWebSockets.js alone', command: (setup) => control('uws', setup) },
+  'uws-reading': {
+    title: () => 'uWebSockets.js, reading who asks',
+    command: (setup) => control('uws-reading', setup),
+  },
   'uws-deferred': {
     title: () => 'uWebSockets.js, at the end of the poll phase',
     command: (setup) => control('uws-deferred', setup),
