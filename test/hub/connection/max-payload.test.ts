@@ -64,7 +64,7 @@ test.each([2, 0])(
 );
 
 /** Both are there at once: what answers the ping has not left when the message is looked at. */
-describe.each(['uws', 'node'] as const)('in the same read as a ping, with engine %s', (engine) => {
+describe('in the same read as a ping', () => {
   const ping = { opcode: Opcode.Ping, payload: 'p' };
   const answersTo = async (hub: Hub, frames: FrameInput[]) => {
     const client = await RawClient.open(hub.port);
@@ -75,7 +75,6 @@ describe.each(['uws', 'node'] as const)('in the same read as a ping, with engine
 
   test('a message over maxPayload gets its 1009, and a close of the application its code', async () => {
     const { hub } = await startHub({
-      engine,
       maxPayload: MAX_PAYLOAD,
       onPing: (c, p) => p.length > 1 && c.close(4001),
     });
@@ -85,7 +84,7 @@ describe.each(['uws', 'node'] as const)('in the same read as a ping, with engine
   });
 
   test('a message is answered, however low the high-water mark, and nothing counts as buffered', async () => {
-    const { hub } = await startHub({ engine, highWaterMark: 1 });
+    const { hub } = await startHub({ highWaterMark: 1 });
     const client = await answersTo(hub, [ping, { opcode: Text, payload: 'hello' }]);
     expect(String((await client.nextFrame())?.payload)).toBe('hello');
     await until('the buffer to be empty', () => hub.stats().outbound.engineBytes === 0);
