@@ -277,6 +277,7 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
    * Shuts down: says so on `/readyz`, takes no connection any more after `drainDelayMs`, closes one connection after the
    * other (`drainPerSecond`), each once what it has in flight is answered and sent, and ends every thread. Calling it again
    * returns the same promise; with a `timeoutMs`, it hurries what is under way.
+   *
    * @throws HubError `ERR_OPTION` for a `timeoutMs` that `drainTimeoutMs` would not take
    */
   close(options: CloseOptions = {}): Promise<void> {
@@ -339,8 +340,7 @@ export class Hub<Data = unknown> extends ChangingHub<Data> {
       return;
     }
     const timeoutMs = options.timeoutMs ?? this.options.drainTimeoutMs;
-    const time = new DrainTime(timeoutMs);
-    this.#drainTime = time;
+    const time = (this.#drainTime = new DrainTime(timeoutMs));
     const code = options.code ?? CloseCode.GoingAway;
     const reason = code === CloseCode.ServiceRestart ? 'the server restarts' : 'the server shuts down';
     const delayMs = this.#state === 'running' ? Math.min(this.options.drainDelayMs, timeoutMs / 2) : 0;

@@ -12,7 +12,7 @@ import type { Connection } from '../connection/connection.js';
 import type { CreditEntry } from '../connection/connection-record.js';
 import type { InboundQueue } from './inbound-queue.js';
 import type { Rings } from './rings.js';
-import { WorkerLife } from './worker-life.js';
+import { UNKNOWN_HOOKS, WorkerLife } from './worker-life.js';
 import type { WorkerExit, WorkerLink } from './worker-link.js';
 
 /** A worker that was told to hand over, and has not by its deadline, gets so long before it counts as stuck. */
@@ -54,7 +54,7 @@ export class ShardWorker {
   /** One that has handed over and may have to take over again. */
   #standby: WorkerLife | undefined;
   #control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES)) as Int32Array;
-  #hooks: HandlerHooks = { open: true, close: true, topicLost: [], resume: false };
+  #hooks = UNKNOWN_HOOKS;
   #loaded: HandlerInfo | undefined;
   #starts = 0;
   #starting: Promise<void> = Promise.resolve();

@@ -14,11 +14,14 @@ export interface WorkerLifeHost {
   onExit(life: WorkerLife, exit: WorkerExit): void;
 }
 
+/** What a worker is told of until it has said which hooks its handlers have. */
+export const UNKNOWN_HOOKS: HandlerHooks = { open: true, close: true, topicLost: [], resume: false };
+
 export class WorkerLife {
   readonly link: WorkerLink;
   readonly #host: WorkerLifeHost;
   #rings: Rings;
-  #hooks: HandlerHooks = { open: true, close: true, topicLost: [], resume: false };
+  #hooks = UNKNOWN_HOOKS;
   #exit: WorkerExit | undefined;
   #loadedAt = new Date();
   /** Rings that are not those of its task. */
